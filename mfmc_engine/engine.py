@@ -1,0 +1,40 @@
+"""The whole pipeline on one screen: analyze, match, make_decoys, compose."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Selection
+
+
+class Engine:
+    """One model pack on one device. Networks load on first use, so an Engine is cheap to make before a fork."""
+
+    def __init__(self, pack: str = "builtin", device: str = "cpu", threads: int = 2) -> None:
+        raise NotImplementedError
+
+    def analyze(self, image: Image, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
+        """Find the faces; ``boxes`` (x0, y0, x1, y1 px) adds faces the caller already knows."""
+        raise NotImplementedError
+
+    def match(self, faces: Sequence[Face], gallery: Gallery) -> list[Match]:
+        """Who each face is: one-to-one over the photo; a face close to two people is ambiguous."""
+        raise NotImplementedError
+
+    def make_decoys(
+        self,
+        image: Image,
+        requests: Sequence[DecoyRequest],
+        gallery: Gallery | None = None,
+        selection: Selection = "random",
+    ) -> list[Decoy]:
+        """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction."""
+        raise NotImplementedError
+
+    @staticmethod
+    def compose(image: Image, decoys: Sequence[Decoy | None], hidden: Collection[int]) -> Image:
+        """A copy of ``image`` with ``decoys[i]`` pasted for every i in ``hidden``.
+
+        Raises MissingDecoyError if a hidden face has no decoy.
+        """
+        raise NotImplementedError

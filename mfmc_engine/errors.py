@@ -1,0 +1,17 @@
+"""Errors of the engine. Every message is one line, written for the person who gave the input."""
+
+
+class EngineError(Exception):
+    """Base of everything the engine raises on purpose."""
+
+
+class ImageRejectedError(EngineError):
+    """The file is not an image the engine is willing to open (unknown format, truncated, too many pixels, ...)."""
+
+
+class WeightsMissingError(EngineError):
+    """A network's weights are not installed; the message says how to get them."""
+
+
+class MissingDecoyError(EngineError):
+    """A face must be hidden but has no decoy. Composing stops: the original is never the fallback."""

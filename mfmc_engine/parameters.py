@@ -1,0 +1,1 @@
+"""Every number of the engine, with its unit and where it comes from."""

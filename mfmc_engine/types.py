@@ -1,0 +1,107 @@
+"""The engine's vocabulary.
+
+Coordinates are continuous pixels of the upright image, x to the right, y down; the centre of the top-left pixel
+is (0.5, 0.5) and a box ``(x0, y0, x1, y1)`` covers ``[x0, x1) x [y0, y1)``. Images are ``(H, W, 3)`` uint8 RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]  # (H, W, 3) RGB
+FloatArray = NDArray[np.float32]
+
+DecoyKind = Literal["swap", "redaction"]
+MatchState = Literal["matched", "ambiguous", "unknown"]
+Selection = Literal["random", "farthest", "nearest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a face can be recognised and replaced. ``score`` in [0, 1] sums the parts up."""
+
+    size: float  # inter-ocular-independent face size, sqrt(w * h) of the box, px
+    sharpness: float  # in [0, 1]
+    yaw: float  # rough degrees, positive: the face looks to the image's right
+    score: float  # in [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face region of one photo."""
+
+    box: FloatArray  # (4,) x0, y0, x1, y1 px
+    score: float  # detector confidence in [0, 1]; 1.0 for a face the caller marked
+    landmarks: FloatArray  # (68, 2) iBUG order, px
+    embedding: FloatArray  # (D,) in the pack's embedding space
+    quality: Quality
+    source: Literal["detected", "given"] = "detected"
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What one photo holds. ``width`` and ``height`` in px."""
+
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Templates of enrolled people. A person may have several rows; ``people[i]`` owns ``embeddings[i]``."""
+
+    people: tuple[str, ...] = ()
+    embeddings: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))  # (N, D)
+
+    def __post_init__(self) -> None:
+        if self.embeddings.ndim != 2 or len(self.people) != len(self.embeddings):
+            raise ValueError(
+                f"a gallery needs one embedding per person: {len(self.people)} people, {self.embeddings.shape} embeddings"
+            )
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Who a face is. ``person`` is None unless ``state`` is "matched"; ``distance`` is inf with an empty gallery."""
+
+    state: MatchState
+    person: str | None
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decoy:
+    """The patch that replaces one face region: paste ``pixels`` at ``origin`` through ``alpha``.
+
+    Where ``alpha`` is 0 ``pixels`` are 0 too, so a stored decoy carries nothing of the original around the face.
+    """
+
+    kind: DecoyKind
+    origin: tuple[int, int]  # x, y of the patch's top-left pixel
+    pixels: Image  # (h, w, 3)
+    alpha: NDArray[np.uint8]  # (h, w), 255 = decoy only
+    donor: str | None  # None for a redaction
+    attempts: int  # donors tried
+    distance_to_original: float  # measured on the output
+    nearest_gallery: float  # measured on the output; inf with an empty gallery
+    threshold: float  # what distance_to_original had to exceed
+
+
+@dataclass(frozen=True, slots=True)
+class DecoyRequest:
+    """Everything ``Engine.make_decoys`` draws one face's decoy from, beside the photo itself."""
+
+    face: Face
+    seed: bytes  # keyed hash of (secret, face region): same seed, same decoy
+
+
+Faces = Sequence[Face]
