@@ -44,7 +44,7 @@ class Command(BaseCommand):
         demo_accounts.delete()  # the remains of a start that was interrupted
         self.stdout.write("Building the demo network (once; about a minute) ...")
         picture = imaging.decode(photo or bundled_photo())
-        boxes = _boxes_from_left(picture)
+        boxes = boxes_from_left(picture)
         people = self._people(picture, boxes)
         self._relations(people)
         for post in demo.POSTS:
@@ -97,8 +97,7 @@ class Command(BaseCommand):
         self, post: demo.DemoPost, people: dict[str, User], picture: np.ndarray, boxes: np.ndarray
     ) -> None:
         self.stdout.write(f"  {people[post.author].name}: {post.caption}")
-        whole = len(post.faces) == len(boxes)
-        shown = picture if whole else _crop(picture, boxes, post.faces, POST_MARGIN)
+        shown = post_picture(post, picture, boxes)
         created = photos.post_create(
             author=people[post.author],
             uploads=[_as_upload(shown, "table.png")],
@@ -137,7 +136,8 @@ def bundled_photo() -> Path:
     return Path(spec.origin).parent / "data" / "images" / "t1.jpg"
 
 
-def _boxes_from_left(picture: np.ndarray) -> np.ndarray:
+def boxes_from_left(picture: np.ndarray) -> np.ndarray:
+    """The boxes of the six faces, (6, 4), ordered from the left of the picture."""
     boxes = np.array([face.box for face in get_engine().analyze(picture).faces])
     expected = sum(person.face is not None for person in demo.PEOPLE)
     if len(boxes) != expected:
@@ -145,6 +145,12 @@ def _boxes_from_left(picture: np.ndarray) -> np.ndarray:
             f"The demo needs a photo of {expected} people; {len(boxes)} faces were found in this one."
         )
     return boxes[np.argsort(boxes[:, 0] + boxes[:, 2])]
+
+
+def post_picture(post: demo.DemoPost, picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """What a post shows of the group photo: all of it, or the part around its faces."""
+    whole = len(post.faces) == len(boxes)
+    return picture if whole else _crop(picture, boxes, post.faces, POST_MARGIN)
 
 
 def _crop(picture: np.ndarray, boxes: np.ndarray, faces: Sequence[int], margin: float) -> np.ndarray:
