@@ -18,6 +18,7 @@ from scipy.spatial import Delaunay
 from torch import Tensor
 
 from mfmc_engine import parameters as P
+from mfmc_engine.geometry import apply, invert, similarity
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -35,27 +36,11 @@ class Frame:
 
         Raises ValueError if the landmarks do not span an area.
         """
-        to_crop = _similarity(landmarks[17:], mean_face()[17:])
-        return cls(to_crop, cv2.invertAffineTransform(to_crop).astype(np.float32), float(np.hypot(*to_crop[0, :2])))
-
-
-def _similarity(source: FloatArray, target: FloatArray) -> FloatArray:
-    """(2, 3) similarity without reflection that takes ``source`` (N, 2) closest to ``target`` (N, 2)."""
-    source_mean, target_mean = source.mean(0), target.mean(0)
-    a, b = source - source_mean, target - target_mean
-    spread = float((a**2).sum())
-    if not np.isfinite(spread) or spread < 1e-6:
-        raise ValueError("the landmarks of a face must span an area")
-    cos, sin = float((a * b).sum()) / spread, float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
-    rotation = np.array([[cos, -sin], [sin, cos]])
-    if cos * cos + sin * sin < 1e-12:
-        raise ValueError("the landmarks of a face must span an area")
-    return np.column_stack([rotation, target_mean - rotation @ source_mean]).astype(np.float32)
-
-
-def apply(transform: FloatArray, points: FloatArray) -> FloatArray:
-    """(N, 2) points moved by a (2, 3) affine transform."""
-    return (points @ transform[:, :2].T + transform[:, 2]).astype(np.float32)
+        to_crop = similarity(landmarks[17:], mean_face()[17:])
+        scale = float(np.hypot(*to_crop[0, :2]))
+        if not np.isfinite(to_crop).all() or not P.FRAME_SCALES[0] < scale < P.FRAME_SCALES[1]:
+            raise ValueError("the landmarks of a face must be finite and span an area")
+        return cls(to_crop, invert(to_crop), scale)
 
 
 @cache
