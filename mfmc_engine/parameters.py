@@ -139,3 +139,28 @@ SEAM_PRIOR = 0.02
 BAND_SIGMAS = (0.8, 1.6, 3.2)  # px
 BAND_NOISE_SHARES = (1.0, 0.45, 0.25)  # standard deviation of white noise in each band, the first being 1
 BAND_GAIN = (0.1, 1.35)
+
+# --- swapping: placing and redaction -----------------------------------------------------------------------------
+BARRED_FEATHER = 2.0  # px of the crop
+PLACE_PREFILTER = 0.4  # px of the crop per unit of sqrt(scale^2 - 1): a Gaussian just below aliasing
+REDACTION_CELLS = 6  # cells across the head
+REDACTION_CALM = 0.35  # how far cells are drawn toward their mean colour
+REDACTION_NOISE = 10.0  # grey levels, standard deviation per cell
+REDACTION_GROWTH = 1.25  # of the half sides of box and landmarks
+REDACTION_FEATHER = 0.12  # of the axes
+
+# --- guarantee (Euclidean distances of dlib's ResNet) ---------------------------------------------------------------
+# On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
+ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
+ORIGINAL_PREFERRED: Final = 0.64  # what redraws aim for, so that other photos of the same person are rejected too
+DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
+REDRAW_ROUNDS: Final = 6  # donors tried for one face before it is redacted
+VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
+VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
+SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
+SWAP_MAX_YAW: Final = 62.0  # rough degrees; beyond, half of the landmarks are guesses
+SWAP_MAX_MISFIT: Final = 16.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
+
+# --- memory ---------------------------------------------------------------------------------------------------------
+HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)
+HEAP_KEPT: Final = 256 * 2**20  # bytes of free heap that are kept
