@@ -90,11 +90,11 @@ LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
 # --- swapping: outlines of the face's parts (px of the canonical frame, 64 px between the eyes) ---------------
 REGION_FOREHEAD = 34.0  # how far above the brows a swap may reach
-EYE_MARGIN = 5.0
+EYE_MARGIN = 1.5
 BROW_ABOVE = 5.0  # dlib's brow points lie on the brow's upper edge
-BROW_BELOW = 7.0
-BROW_MARGIN = 3.0
-MOUTH_MARGIN = 4.0
+BROW_BELOW = 6.0
+BROW_HAIR_BELOW = 5.0
+MOUTH_MARGIN = 2.0
 CORE_MARGIN = 3.0
 CORE_EYE_MARGIN = 8.0
 CHEEK_SHRINK = 0.6  # share of the cheek polygon that seeds the skin colour
@@ -109,10 +109,12 @@ SKIN_CHROMA_SPREAD = (0.08, 0.16)  # smallest and largest standard deviation
 SKIN_FREE_DISTANCE = 3.0  # squared Mahalanobis distance that still counts as certain
 SKIN_WIDE_SIGMAS = (20.0,)  # px, first guess of the light and tint on the face
 SKIN_LOCAL_SIGMAS = (8.0, 20.0)  # px, the grown one: follows side light and coloured light
-SKIN_FARTHEST_CHROMA = 0.33
-SKIN_CHROMA_SOFTNESS = 0.04
+SKIN_FARTHEST_CHROMA = 0.23
+SKIN_CHROMA_SOFTNESS = 0.025
 SKIN_SEED_TOLERANCE = (0.5, 0.5)  # how much darker / brighter than expected skin may be
-SKIN_TOLERANCE = (0.38, 0.45)  # darker than exp(-0.38) = 0.68 of the light around: hair, frames, beard
+SKIN_SLOPE_PRIOR = 0.02  # squared log units; keeps the slope of chroma over light at 0 under flat light
+SKIN_DOUBT = 0.3  # likelihood below which a pixel says nothing about the light
+SKIN_TOLERANCE = (0.47, 0.45)  # darker than exp(-0.47) = 0.63 of the light around: hair, frames, beard
 SKIN_LIGHT_SOFTNESS = 0.05
 
 # --- swapping: mask (px of the canonical frame) ----------------------------------------------------------------
@@ -127,11 +129,21 @@ OCCLUDER_RIM = 10  # an occluder must reach at least this close to the region's 
 OCCLUDER_STEPS = 24  # growth steps of four px
 
 # --- swapping: light and colour --------------------------------------------------------------------------------
-LIGHT_SIGMAS = (4.5, 10.0, 24.0)  # px of the half-size image; finer keeps more of the target's shading, and of its nose
+LIGHT_SIGMAS = (3.5, 10.0, 24.0)  # px of the half-size image; finer keeps more of the target's shading, and of its nose
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
-CONTRAST_GAIN = (0.6, 1.3)
+CONTRAST_GAIN = (0.6, 1.1)
 COLOUR_GAIN = (0.0, 1.2)
 DETAIL_RANGE = (-2.2, 0.9)  # log ratio to the light around
+SKIN_HIGHLIGHT = 0.16  # log ratio that skin reaches at most over its smooth light
+SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
+HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
+PART_FEATHER = 1.5  # px
+PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
+# shares of the photo's own colour and lightness, and the largest change (log units)
+LIPS_SHARES = (0.8, 0.5, 0.5)
+BROWS_SHARES = (0.5, 0.6, 0.5)
+EYES_SHARES = (0.7, 0.4, 0.3)
+INNER_MOUTH_SHARES = (0.8, 0.7, 0.9)
 SEAM_SIGMA = 6.0
 SEAM_PRIOR = 0.02
 

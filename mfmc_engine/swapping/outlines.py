@@ -32,23 +32,25 @@ def region(landmarks: FloatArray) -> list[FloatArray]:
     return [np.concatenate([landmarks[0:17], arch[::-1]])]
 
 
-def eyes(landmarks: FloatArray) -> list[FloatArray]:
-    return [_grown(landmarks[36:42], P.EYE_MARGIN), _grown(landmarks[42:48], P.EYE_MARGIN)]
-
-
-def brows(landmarks: FloatArray) -> list[FloatArray]:
-    """dlib's brow points run along the brow's upper edge: the strip below and above them."""
-    rise = up(landmarks)
-    strips = []
-    for brow in (landmarks[17:22], landmarks[22:27]):
-        strips.append(
-            _grown(np.concatenate([brow + rise * P.BROW_ABOVE, brow - rise * P.BROW_BELOW]), P.BROW_MARGIN)
-        )
-    return strips
-
-
 def mouth(landmarks: FloatArray) -> list[FloatArray]:
     return [_grown(landmarks[48:60], P.MOUTH_MARGIN)]
+
+
+def lips(landmarks: FloatArray) -> list[FloatArray]:
+    """Upper and lower lip, without the opening between them."""
+    upper = np.concatenate([landmarks[48:55], landmarks[60:65][::-1]])
+    lower = np.concatenate([landmarks[[54, 55, 56, 57, 58, 59, 48]], landmarks[[60, 67, 66, 65, 64]]])
+    return [upper, lower]
+
+
+def brow_hair(landmarks: FloatArray) -> list[FloatArray]:
+    """The hair of the brows alone, a narrow strip below dlib's points."""
+    drop = -up(landmarks) * P.BROW_HAIR_BELOW
+    return [np.concatenate([brow, (brow + drop)[::-1]]) for brow in (landmarks[17:22], landmarks[22:27])]
+
+
+def eye_openings(landmarks: FloatArray) -> list[FloatArray]:
+    return [landmarks[36:42], landmarks[42:48]]
 
 
 def inner_mouth(landmarks: FloatArray) -> list[FloatArray]:
@@ -60,8 +62,9 @@ def nostrils(landmarks: FloatArray) -> list[FloatArray]:
 
 
 def features(landmarks: FloatArray) -> list[FloatArray]:
-    """Everything on a bare face that is not plain skin."""
-    return [*eyes(landmarks), *brows(landmarks), *mouth(landmarks), *nostrils(landmarks)]
+    """Everything on a bare face that is not plain skin, drawn tightly: lids and sockets are skin and carry light."""
+    openings = [_grown(eye, P.EYE_MARGIN) for eye in eye_openings(landmarks)]
+    return [*openings, *brow_hair(landmarks), *mouth(landmarks), *nostrils(landmarks)]
 
 
 def core(landmarks: FloatArray) -> list[FloatArray]:
@@ -69,7 +72,12 @@ def core(landmarks: FloatArray) -> list[FloatArray]:
     nose = _grown(np.concatenate([landmarks[27:36], landmarks[[39, 42]]]), P.CORE_MARGIN)
     eye_band = [_grown(landmarks[36:42], P.CORE_EYE_MARGIN), _grown(landmarks[42:48], P.CORE_EYE_MARGIN)]
     lips_to_nose = _grown(np.concatenate([landmarks[31:36], landmarks[48:60]]), P.CORE_MARGIN)
-    return [*brows(landmarks), *eye_band, nose, lips_to_nose]
+    # Without the brows' outer ends: those often lie under hair, and hair must not be cut.
+    inner = [
+        _grown(np.concatenate([brow + up(landmarks) * P.BROW_ABOVE, brow - up(landmarks) * P.BROW_BELOW]), 0.0)
+        for brow in (landmarks[18:22], landmarks[22:26])
+    ]
+    return [*inner, *eye_band, nose, lips_to_nose]
 
 
 def cheeks(landmarks: FloatArray) -> list[FloatArray]:

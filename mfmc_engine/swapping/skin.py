@@ -47,6 +47,11 @@ def likelihood(crops: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
     return F.interpolate(probability, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
+def certainty(likelihood: Tensor) -> Tensor:
+    """Weights for reading light off skin: doubtful pixels say nothing, not a little (they may be all there is)."""
+    return ((likelihood - P.SKIN_DOUBT) / (1 - P.SKIN_DOUBT)).clamp(min=0).square()
+
+
 def _plausible(chroma: Tensor, seeds: Tensor) -> Tensor:
     """Whether chroma is anywhere near the seeds' mean, in [0, 1]."""
     departure = (chroma - fields.mean(chroma, seeds)).square().sum(1, keepdim=True).sqrt()
@@ -62,10 +67,13 @@ def _agreement(
     darker and brighter (log units) bare skin may be.
     """
     departure = colour - expected
-    spread = fields.mean(departure[:, :2] ** 2, weights).sqrt().clamp(*P.SKIN_CHROMA_SPREAD)
-    distance = ((departure[:, :2] / spread) ** 2).sum(1, keepdim=True)
-    probability = torch.exp(-0.5 * (distance - P.SKIN_FREE_DISTANCE).clamp(min=0))
     light = departure[:, 2:]
+    # Shaded skin is more saturated, overexposed skin paler: expect chroma to change along with light.
+    slope = fields.mean(departure[:, :2] * light, weights) / (fields.mean(light**2, weights) + P.SKIN_SLOPE_PRIOR)
+    departure = departure[:, :2] - slope * light
+    spread = fields.mean(departure**2, weights).sqrt().clamp(*P.SKIN_CHROMA_SPREAD)
+    distance = ((departure / spread) ** 2).sum(1, keepdim=True)
+    probability = torch.exp(-0.5 * (distance - P.SKIN_FREE_DISTANCE).clamp(min=0))
     darker = torch.sigmoid((light + tolerance[0]) / P.SKIN_LIGHT_SOFTNESS)
     brighter = torch.sigmoid((tolerance[1] - light) / P.SKIN_LIGHT_SOFTNESS)
     return probability * darker * brighter
