@@ -81,6 +81,9 @@ MESH_FOREHEAD_SHARES = (0.45, 0.9)  # of the brow-to-nose-base length above the 
 MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
+SHAPE_SHARE = 0.35  # of the donor's own spacing and size of the parts that a decoy keeps
+SHAPE_LARGEST_SHIFT = 4.0  # px
+SHAPE_SCALES = (0.9, 1.12)
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
@@ -133,7 +136,7 @@ LIGHT_SIGMAS = (3.5, 10.0, 24.0)  # px of the half-size image; finer keeps more 
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
 COLOUR_GAIN = (0.0, 1.2)
-DETAIL_RANGE = (-2.2, 0.9)  # log ratio to the light around
+DETAIL_FLOOR = -2.2  # log ratio to the light around, the darkest detail
 SKIN_HIGHLIGHT = 0.16  # log ratio that skin reaches at most over its smooth light
 SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
 HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend

@@ -150,8 +150,9 @@ def _next(donors: Iterator[Donor], used: set[str]) -> Donor | None:
 
 def _swap(image: Image, targets: Targets, donors: Sequence[Donor]) -> list[Patch]:
     pictures = blending.to_tensor([donor.image for donor in donors], targets.crops.device)
-    warped = mesh.warp_donors(pictures, [donor.landmarks for donor in donors], targets.landmarks)
-    decoys, alpha = blending.blend(targets, warped)
+    marks = [mesh.mixed_landmarks(t, d.landmarks) for t, d in zip(targets.landmarks, donors, strict=True)]
+    warped = mesh.warp_donors(pictures, [donor.landmarks for donor in donors], marks)
+    decoys, alpha = blending.blend(targets, warped, marks)
     pixels = decoys.permute(0, 2, 3, 1).cpu().numpy()
     covers = alpha[:, 0].cpu().numpy()
     return [

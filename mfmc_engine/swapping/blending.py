@@ -64,11 +64,18 @@ def to_tensor(images: Sequence[Image], device: str | torch.device = "cpu") -> Te
     return batch.permute(0, 3, 1, 2).float().div_(255).contiguous()
 
 
-def blend(targets: Targets, donors: Tensor) -> tuple[Tensor, Tensor]:
-    """Decoys (B, 3, S, S) and alpha (B, 1, S, S), both in [0, 1], of ``donors`` already in the targets' pose."""
-    donor_skin = skin.likelihood(donors, targets.landmarks)
-    alpha = masks.swap_mask(targets.skin, donor_skin, targets.landmarks, targets.barred)
-    decoys = relight.relight(donors, targets.crops, donor_skin, targets.skin, targets.landmarks)
+def blend(targets: Targets, donors: Tensor, marks: Sequence[FloatArray]) -> tuple[Tensor, Tensor]:
+    """Decoys (B, 3, S, S) and alpha (B, 1, S, S), both in [0, 1], of ``donors`` warped to the landmarks ``marks``."""
+    donor_skin = skin.likelihood(donors, marks)
+    alpha = masks.swap_mask(targets.skin, donor_skin, targets.landmarks, marks, targets.barred)
+    target, donor = (
+        relight.Lit(crops, likelihood, points)
+        for crops, likelihood, points in (
+            (targets.crops, targets.skin, targets.landmarks),
+            (donors, donor_skin, marks),
+        )
+    )
+    decoys = relight.relight(donor, target)
     decoys = texture.match_sharpness(decoys, targets.crops, targets.landmarks)
     decoys = relight.close_seam(decoys, targets.crops, alpha, targets.skin)
     return decoys.clamp(0, 1), alpha
