@@ -18,6 +18,7 @@ from accounts.uploads import decode_upload
 from photos.models import Audience, Photo, Post
 from photos.signals import photo_stored
 
+
 def post_create(
     *,
     author: User,

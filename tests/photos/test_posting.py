@@ -81,7 +81,9 @@ def test_no_metadata_thumbnail_or_trailing_data_survives(private_root: Path) -> 
     for each in uploads:
         assert b"-SECRET" in each.read(), "the test's own file must carry what is to be removed"
     thumbnail = file_bytes(picture(), "JPEG")
-    uploads.append(SimpleUploadedFile("b.jpg", file_bytes(picture(), "JPEG") + thumbnail + b"TRAILING-SECRET"))
+    uploads.append(
+        SimpleUploadedFile("b.jpg", file_bytes(picture(), "JPEG") + thumbnail + b"TRAILING-SECRET")
+    )
     services.post_create(author=UserFactory(), uploads=uploads)
     files = [path for path in private_root.rglob("*") if path.is_file()]
     assert len(files) == 3
