@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from accounts.models import FaceCapture
-from accounts.templates import TemplateError, capture_purpose, gallery, open_, seal
+from accounts.templates import TemplateError, gallery, open_, seal
 from tests.factories import FaceCaptureFactory, UserFactory, unit_vector
 
 
