@@ -61,6 +61,7 @@ ENROLMENT_MIN_SCORE: Final = 0.9  # detector confidence; below are the detector'
 ENROLMENT_MIN_SIZE: Final = 80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE, more does not help, less hurts
 ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
 ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
+ENROLMENT_MAX_ROLL: Final = 45.0  # degrees in the picture's plane; more is a picture that lies on its side
 ENROLMENT_BYSTANDER: Final = 0.5  # of the largest face's size; from there on a second face makes it a group photo
 ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
 ENROLMENT_SAME_PERSON: Final = 0.6  # Euclidean; dlib's own "same person", looser than a match: poses may differ
