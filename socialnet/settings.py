@@ -131,7 +131,12 @@ RENDITION_ROOT = VAR_DIR / "renditions"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": PRIVATE_ROOT, "base_url": None, "file_permissions_mode": 0o600},
+        "OPTIONS": {
+            "location": PRIVATE_ROOT,
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
@@ -143,6 +148,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"  # never the machine's shared temp folder
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True, mode=0o700)
 PHOTO_MAX_BYTES = env.int("PHOTO_MAX_BYTES", default=30 * 2**20)
+PHOTO_MAX_SIDE = env.int("PHOTO_MAX_SIDE", default=4096)  # px, longest side of a stored original
+CAPTURES_PER_PERSON = env.int("CAPTURES_PER_PERSON", default=8)
+ENROLMENTS_PER_HOUR = env.int("ENROLMENTS_PER_HOUR", default=30)  # attempts of one person
+PHOTOS_PER_POST = env.int("PHOTOS_PER_POST", default=10)
 
 # --- background work ---
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://")
