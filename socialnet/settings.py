@@ -143,6 +143,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"  # never the machine's shared temp folder
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True, mode=0o700)
 PHOTO_MAX_BYTES = env.int("PHOTO_MAX_BYTES", default=30 * 2**20)
+PHOTO_MAX_SIDE = env.int("PHOTO_MAX_SIDE", default=4096)  # px, longest side of a stored original
+PHOTOS_PER_POST = env.int("PHOTOS_PER_POST", default=10)
 
 # --- background work ---
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://")
