@@ -54,6 +54,8 @@ class FaceRegion(models.Model):
     landmarks = models.BinaryField()  # (68, 2) float32, px
     score = models.FloatField(validators=[MinValueValidator(0), MaxValueValidator(1)])
     quality = models.FloatField(validators=[MinValueValidator(0), MaxValueValidator(1)])
+    sharpness = models.FloatField(default=0)  # the parts of mfmc_engine.types.Quality, kept so that a face
+    yaw = models.FloatField(default=0)  # can be matched again without looking at the photo
     embedding = models.BinaryField()  # encrypted like a template
     pack = models.CharField(max_length=40)
     match = models.CharField(max_length=10, choices=Match, default=Match.UNKNOWN)

@@ -91,11 +91,18 @@ def writable_format(suffix: str) -> str:
 
 def resize_to_fit(image: Image, longest: int) -> Image:
     """The picture shrunk so that its longer side is at most ``longest`` px; never enlarged."""
-    height, width = image.shape[:2]
-    scale = longest / max(height, width)
+    return _shrunk(image, longest / max(image.shape[:2]))
+
+
+def resize_to_pixels(image: Image, pixels: int) -> Image:
+    """The picture shrunk to at most about ``pixels`` pixels; never enlarged."""
+    return _shrunk(image, (pixels / (image.shape[0] * image.shape[1])) ** 0.5)
+
+
+def _shrunk(image: Image, scale: float) -> Image:
     if scale >= 1:
         return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -20,9 +20,18 @@ MIN_FACE: Final = 20.0  # px of the working image, smallest face looked for
 PNET_NMS: Final = 0.5  # IoU inside one pyramid level (published value)
 PROPOSAL_NMS: Final = 0.7  # IoU over all levels, and after the R-net (published value)
 ONET_NMS: Final = 0.7  # intersection over the smaller box, after the O-net (published value)
+WORKING_PIXELS: Final = 4_000_000  # a larger photo is searched at this size: 2.4 s of one core at the most
+TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
+TURNED_SCORE: Final = 0.95  # O-net probability; ungated turned passes multiply false positives (README as above)
+DUPLICATE_OVERLAP: Final = 0.6  # intersection over the smaller box; two answers of different passes are one face
+LOCATE_ZOOMS: Final = (0.8, 1.0, 1.25)  # sizes of a caller's box at which its points are looked for
 
 # --- landmarks ---
 LANDMARK_CROP: Final = 240  # px, side of the upright crop the 68-point predictor works on; finer than its answers
+# Where dlib's own detector puts its box in the unit face square of landmarks.FIVE_POINTS: median over 150 portraits
+# of ../shared/data/synthetic_faces (standard deviations .06 to .09)
+LANDMARK_BOX: Final = (-0.08, -0.09, 1.19, 1.17)
+LANDMARK_PASSES: Final = 2  # the second lowers the median error on those portraits by 2 %, and mends poor five points
 
 # --- recognition: dlib's ResNet ---
 CHIP_SIZE: Final = 150  # px, the network's input (dlib)
@@ -30,3 +39,16 @@ CHIP_PADDING: Final = 0.25  # of the face square, on each side (dlib's compute_f
 RESNET_MEAN: Final = (122.782, 117.001, 104.298)  # RGB, dlib's input_rgb_image_sized
 EMBED_BATCH: Final = 32  # chips at once; 32 keep the activations under 150 MB
 CROP_BATCH: Final = 256  # windows through the R- and O-net at once; 256 x 48 px keep activations under 150 MB
+
+# --- recognition: matching ---
+# On ../shared/data/lfw (840 people, baseline.txt) dlib's ResNet accepts 1 % of strangers at .578. A match here can
+# disclose a face, so it takes a tenth of that.
+MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513)
+AMBIGUITY_MARGIN: Final = 0.06  # Euclidean; two people (or faces) nearer to each other than this are ambiguous
+MATCH_MIN_QUALITY: Final = 0.15  # Quality.score below which a face is never named
+
+# --- quality ---
+QUALITY_FULL_SIZE: Final = 80.0  # px; larger faces are not recognised any better (the chip has about this many)
+QUALITY_FULL_YAW: Final = 90.0  # degrees
+NOSE_DEPTH: Final = 0.6  # inter-ocular distances between the nose tip and the plane of the eyes, adult average
+SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import PurePath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
@@ -15,11 +14,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Circle, User
+from accounts.uploads import decode_upload
 from photos.models import Audience, Photo, Post
 from photos.signals import photo_stored
-
-if TYPE_CHECKING:
-    from mfmc_engine.types import Image
 
 
 def post_create(
@@ -66,34 +63,15 @@ def _store(post: Post, position: int, upload: BinaryIO, alt_text: str) -> Photo:
     """One upload as an unsaved photo whose file is already in private storage. Raises ValidationError."""
     from mfmc_engine.imaging import encode
 
-    image = decode_upload(upload)
+    try:
+        image = decode_upload(upload)
+    except ValidationError as error:
+        raise ValidationError({"photos": error.messages}) from error
     height, width = image.shape[:2]
     photo = Photo(post=post, position=position, width=width, height=height, alt_text=alt_text.strip())
     photo.full_clean(exclude={"post", "original"})
     photo.original.save("original.png", ContentFile(encode(image, ".png")), save=False)
     return photo
-
-
-def decode_upload(upload: BinaryIO) -> Image:
-    """The pixels of an untrusted upload: (H, W, 3) uint8 RGB, upright, longest side <= settings.PHOTO_MAX_SIDE px.
-
-    Raises ValidationError with one sentence that starts with the file's name.
-    """
-    from mfmc_engine.errors import ImageRejectedError
-    from mfmc_engine.imaging import decode, resize_to_fit
-
-    name = PurePath(getattr(upload, "name", None) or _("The picture")).name
-    size = getattr(upload, "size", None)
-    if size is not None and size > settings.PHOTO_MAX_BYTES:
-        limit = settings.PHOTO_MAX_BYTES // 2**20
-        raise ValidationError(
-            {"photos": _("%(name)s: larger than %(limit)d MB.") % {"name": name, "limit": limit}}
-        )
-    try:
-        return resize_to_fit(decode(upload), settings.PHOTO_MAX_SIDE)
-    except ImageRejectedError as error:
-        reason = str(error).removeprefix("the picture: ")
-        raise ValidationError({"photos": f"{name}: {reason}"}) from error
 
 
 @transaction.atomic

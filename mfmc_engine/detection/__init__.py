@@ -23,3 +23,7 @@ class Detector(Protocol):
     def detect(self, image: Image) -> list[Detection]:
         """The faces of a picture, best score first."""
         ...
+
+    def locate(self, image: Image, boxes: FloatArray) -> list[Detection]:
+        """The five points of faces known to be in (N, 4) boxes, one answer per box, in order."""
+        ...

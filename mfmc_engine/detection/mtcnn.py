@@ -15,6 +15,7 @@ from mfmc_engine.detection.networks import load_networks
 from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
     CROP_BATCH,
+    LOCATE_ZOOMS,
     ONET_NMS,
     ONET_THRESHOLD,
     PNET_NMS,
@@ -80,7 +81,7 @@ class Cascade:
         """R-net: drop most windows, move the rest."""
         squares = to_squares(boxes)
         scores, moved = [np.empty(0, np.float32)], [np.empty((0, 4), np.float32)]
-        for part, crops in pyramid.batches(squares, 24):
+        for _, part, crops in pyramid.batches(squares, 24):
             face, regression = self.rnet(crops)
             scores.append(face.cpu().numpy())
             moved.append(_regress(part, regression.cpu().numpy()))
@@ -96,7 +97,7 @@ class Cascade:
             [np.empty((0, 4), np.float32)],
             [np.empty((0, 5, 2), np.float32)],
         )
-        for part, crops in pyramid.batches(to_squares(boxes), 48):
+        for _, part, crops in pyramid.batches(to_squares(boxes), 48):
             face, regression, points = self.onet(crops)
             scores.append(face.cpu().numpy())
             moved.append(_regress(part, regression.cpu().numpy()))
@@ -105,6 +106,26 @@ class Cascade:
         found = Candidates(np.concatenate(moved), np.concatenate(scores), np.concatenate(marks))
         found = found.take(found.scores > threshold)
         return found.take(suppress(found.boxes, found.scores, ONET_NMS, smaller=True))
+
+    @torch.inference_mode()
+    def points_in(self, image: Image, boxes: FloatArray) -> FloatArray:
+        """(N, 5, 2) points of the faces in (N, 4) boxes: the O-net's surest answer over quarter turns and zooms."""
+        pyramid = Mipmaps(image, self.device)
+        best, answers = np.full(len(boxes), -1, np.float32), np.zeros((len(boxes), 5, 2), np.float32)
+        for zoom in LOCATE_ZOOMS:
+            squares = _zoomed(to_squares(boxes), zoom)
+            for which, part, crops in pyramid.batches(squares, 48):
+                size = (part[:, 2:] - part[:, :2])[:, None]
+                for quarters in range(4):
+                    face, _, points = self.onet(torch.rot90(crops, quarters, (2, 3)))
+                    unit = points.cpu().numpy().reshape(-1, 2, 5).transpose(0, 2, 1)
+                    for _ in range(quarters):
+                        unit = np.stack([1 - unit[..., 1], unit[..., 0]], -1)
+                    score = face.cpu().numpy()
+                    better = score > best[which]
+                    best[which[better]] = score[better]
+                    answers[which[better]] = (unit * size + part[:, None, :2])[better]
+        return answers
 
 
 class Mipmaps:
@@ -117,16 +138,16 @@ class Mipmaps:
             self.levels.append(_normalised(image, device))
         self.size = np.array(self.levels[0].shape[:1:-1], np.float32)  # width, height
 
-    def batches(self, squares: FloatArray, side: int) -> list[tuple[FloatArray, Tensor]]:
-        """(n, 4) squares with their (n, 3, side, side) crops, mean grey outside the picture."""
+    def batches(self, squares: FloatArray, side: int) -> list[tuple[np.ndarray, FloatArray, Tensor]]:
+        """Indices into the (N, 4) squares, those squares, and their (n, 3, side, side) crops (grey outside)."""
         depth = np.log2(np.maximum((squares[:, 2] - squares[:, 0]) / side, 1e-6))
         depth = np.clip(np.round(depth), 0, len(self.levels) - 1).astype(int)
         parts = []
         for level in np.unique(depth):
-            chosen = squares[depth == level]
+            chosen = np.flatnonzero(depth == level)
             for start in range(0, len(chosen), CROP_BATCH):
-                part = chosen[start : start + CROP_BATCH]
-                parts.append((part, self._sample(self.levels[level], part, side)))
+                which = chosen[start : start + CROP_BATCH]
+                parts.append((which, squares[which], self._sample(self.levels[level], squares[which], side)))
         return parts
 
     def _sample(self, level: Tensor, squares: FloatArray, side: int) -> Tensor:
@@ -169,6 +190,12 @@ def to_squares(boxes: FloatArray) -> FloatArray:
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = (boxes[:, 2:] - boxes[:, :2]).max(1, keepdims=True) / 2 if len(boxes) else centre[:, :1]
     return np.concatenate([centre - half, centre + half], 1)
+
+
+def _zoomed(boxes: FloatArray, zoom: float) -> FloatArray:
+    """Boxes ``zoom`` times as large about their centres."""
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.asarray(np.tile(centre, 2) + (boxes - np.tile(centre, 2)) * zoom, np.float32)
 
 
 def _regress(boxes: FloatArray, offsets: FloatArray) -> FloatArray:

@@ -82,7 +82,7 @@ def _add_padded(a: Tensor, b: Tensor) -> Tensor:
     return total
 
 
-class Recognizer:
+class DlibRecognizer:
     """Embeds faces with :class:`DlibResNet`."""
 
     dimensions = 128
