@@ -117,9 +117,13 @@ def relations(regions: Iterable[RegionFacts], viewer_id: int | None) -> Relation
     uploaders = {region.uploader_id for region in regions}
     people = (uploaders | {viewer_id} | {region.tagger_id for region in regions}) - {None}
     rules = _rules({region.owner_id for region in regions if region.model is Model.RULES})
-    speaks_of_mutual = any(rule.subject == Rule.Subject.FRIENDS_OF_FRIENDS for own in rules.values() for rule in own)
+    speaks_of_mutual = any(
+        rule.subject == Rule.Subject.FRIENDS_OF_FRIENDS for own in rules.values() for rule in own
+    )
     return Relations(
-        friends=_pairs(Friendship.objects.filter(accepted_at__isnull=False), "low_id", "high_id", owners, people),
+        friends=_pairs(
+            Friendship.objects.filter(accepted_at__isnull=False), "low_id", "high_id", owners, people
+        ),
         blocks=_pairs(Block.objects.all(), "blocker_id", "blocked_id", owners, people),
         circles=_circles(owners, people),
         mutual=_mutual(owners, viewer_id) if viewer_id is not None and speaks_of_mutual else set(),
@@ -150,7 +154,9 @@ def face_facts(region: RegionFacts, known: Relations) -> FaceFacts:
 
 def _pairs(rows, one: str, other: str, owners: set[int], people: set[int]) -> set[tuple[int, int]]:
     """The (owner, person) pairs among ``rows``, whichever way round a row names them."""
-    within = Q(**{f"{one}__in": owners, f"{other}__in": people}) | Q(**{f"{one}__in": people, f"{other}__in": owners})
+    within = Q(**{f"{one}__in": owners, f"{other}__in": people}) | Q(
+        **{f"{one}__in": people, f"{other}__in": owners}
+    )
     found = set(rows.filter(within).values_list(one, other))
     return found | {(b, a) for a, b in found}
 
@@ -166,7 +172,9 @@ def _circles(owners: set[int], people: set[int]) -> dict[tuple[int, int], set[in
 def _mutual(owners: set[int], viewer_id: int) -> set[int]:
     """Owners with at least one friend in common with the viewer. The join runs over the viewer's few friends."""
     accepted = Friendship.objects.filter(accepted_at__isnull=False)
-    friends = accepted.filter(low=viewer_id).values("high").union(accepted.filter(high=viewer_id).values("low"))
+    friends = (
+        accepted.filter(low=viewer_id).values("high").union(accepted.filter(high=viewer_id).values("low"))
+    )
     lower = accepted.filter(low__in=owners, high__in=friends).values_list("low_id")
     higher = accepted.filter(high__in=owners, low__in=friends).values_list("high_id")
     return {owner for (owner,) in lower.union(higher)}

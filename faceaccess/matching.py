@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max
@@ -22,24 +20,23 @@ from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
-UNKNOWN = Match("unknown", None, float("inf"))
-
 
 def assign(regions: Sequence[FaceRegion], people: Gallery) -> int:
     """Give the regions of one photo their owners; returns how many changed. Call it holding the photo's row.
 
     Rejected matches stay rejected. A region whose embedding does not open is nobody's.
     """
-    faces = [_face(region) for region in regions]
-    rejected: dict[int, set[str]] = defaultdict(set)
-    for region, person in MatchRejection.objects.filter(region__in=regions).values_list("region", "person"):
-        rejected[region].add(str(person))
-    matches = match([(face, frozenset(rejected[r.pk])) for r, face in zip(regions, faces, strict=True)], people)
-    known = set(User.objects.filter(pk__in=[m.person for m in matches if m.person]).values_list("pk", flat=True))
+    rejected = set(MatchRejection.objects.filter(region__in=regions).values_list("region", "person"))
+    readable = [(region, face) for region in regions if (face := _face(region)) is not None]
+    exclude = {(i, str(person)) for i, (r, _) in enumerate(readable) for pk, person in rejected if pk == r.pk}
+    matches = get_engine().match([face for _, face in readable], people, exclude) if readable else []
+    found = {region.pk: match for (region, _), match in zip(readable, matches, strict=True)}
+    # Somebody may have left since the gallery was read.
+    named = {int(match.person) for match in matches if match.person is not None}
+    known = set(User.objects.filter(pk__in=named).values_list("pk", flat=True))
     changed = []
-    for region, found in zip(regions, matches, strict=True):
-        owner = int(found.person) if found.state == "matched" and int(found.person) in known else None
-        state = found.state if owner is not None or found.state != "matched" else FaceRegion.Match.UNKNOWN
+    for region in regions:
+        owner, state = _outcome(found.get(region.pk), known)
         if (region.owner_id, region.match) != (owner, state):
             region.owner_id, region.match = owner, state
             changed.append(region)
@@ -50,37 +47,13 @@ def assign(regions: Sequence[FaceRegion], people: Gallery) -> int:
     return len(changed)
 
 
-def match(faces: Sequence[tuple[Face | None, frozenset[str]]], people: Gallery) -> list[Match]:
-    """The engine's one-to-one match of a photo's faces, each against the gallery without those it is known not to be.
-
-    Faces with different exclusions are matched apart; should two of them claim one person, the nearer keeps them.
-    """
-    groups: dict[frozenset[str], list[int]] = defaultdict(list)
-    for place, (face, excluded) in enumerate(faces):
-        if face is not None:
-            groups[excluded].append(place)
-    found = [UNKNOWN] * len(faces)
-    for excluded, places in groups.items():
-        candidates = _without(people, excluded)
-        results = get_engine().match([faces[place][0] for place in places], candidates)
-        for place, result in zip(places, results, strict=True):
-            found[place] = result
-    taken: set[str] = set()
-    for place in sorted(range(len(found)), key=lambda place: found[place].distance):
-        person = found[place].person
-        if person is not None and person in taken:
-            found[place] = UNKNOWN
-        elif person is not None:
-            taken.add(person)
-    return found
-
-
-def _without(people: Gallery, excluded: frozenset[str]) -> Gallery:
-    if not excluded or not len(people):
-        return people
-    keep = np.array([person not in excluded for person in people.people])
-    kept = tuple(person for person in people.people if person not in excluded)
-    return Gallery(kept, people.embeddings[keep])
+def _outcome(match: Match | None, known: Collection[int]) -> tuple[int | None, str]:
+    if match is None or match.state == "unknown":
+        return None, FaceRegion.Match.UNKNOWN
+    if match.state == "ambiguous" or match.person is None:
+        return None, FaceRegion.Match.AMBIGUOUS
+    owner = int(match.person)
+    return (owner, FaceRegion.Match.MATCHED) if owner in known else (None, FaceRegion.Match.UNKNOWN)
 
 
 def _face(region: FaceRegion) -> Face | None:
@@ -116,7 +89,9 @@ def rematch(user_id: int | None = None) -> int:
     if user_id is not None:
         forget(user_id)
     fresh = FreshGallery()
-    photos = FaceRegion.objects.filter(pack=settings.ENGINE_PACK).order_by("photo").values_list("photo", flat=True)
+    photos = (
+        FaceRegion.objects.filter(pack=settings.ENGINE_PACK).order_by("photo").values_list("photo", flat=True)
+    )
     return sum(rematch_photo(photo_id, fresh) for photo_id in list(photos.distinct()))
 
 

@@ -132,7 +132,9 @@ def _run(job: ProtectionJob) -> None:
     engine, photo = get_engine(), job.photo
     image = read_original(photo)
     faces = engine.analyze(image).faces
-    if not Photo.objects.filter(pk=photo.pk, protection__token=job.token).update(state=Photo.State.PROTECTING):
+    if not Photo.objects.filter(pk=photo.pk, protection__token=job.token).update(
+        state=Photo.State.PROTECTING
+    ):
         raise LeaseLostError
     requests = [types.DecoyRequest(face, decoys.seed(photo.pk, i)) for i, face in enumerate(faces)]
     patches = engine.make_decoys(image, requests, gallery()) if requests else []
@@ -149,7 +151,9 @@ def read_original(photo: Photo) -> types.Image:
         return decode(file.read())
 
 
-def _store(job: ProtectionJob, photo: Photo, faces: Sequence[types.Face], patches: Sequence[types.Decoy]) -> None:
+def _store(
+    job: ProtectionJob, photo: Photo, faces: Sequence[types.Face], patches: Sequence[types.Decoy]
+) -> None:
     """Regions, owners, decoys and READY, together or not at all."""
     regions = [decoys.region_row(photo, index, face) for index, face in enumerate(faces)]
     rows: list[Decoy] = []

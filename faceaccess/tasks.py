@@ -16,7 +16,9 @@ from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
-REQUEUE_AFTER = timedelta(seconds=60)  # a message that nobody took for so long may be lost; one too many is harmless
+REQUEUE_AFTER = timedelta(
+    seconds=60
+)  # a message that nobody took for so long may be lost; one too many is harmless
 
 
 @shared_task

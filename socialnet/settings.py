@@ -128,6 +128,7 @@ CACHES = {
 # Originals and decoys live outside anything a web server serves; only the image gate reads them.
 PRIVATE_ROOT = VAR_DIR / "private"
 RENDITION_ROOT = VAR_DIR / "renditions"
+RENDITION_CACHE_BYTES = env.int("RENDITION_CACHE_BYTES", default=2 * 2**30)
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -169,6 +170,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "mfmc"
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = {
+    # Nobody needs two sweeps: one that was not run before the next is due is dropped.
+    "photos-sweep": {"task": "faceaccess.tasks.photos_sweep", "schedule": 15.0, "options": {"expires": 15}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 
 # --- people ---
 AUTH_USER_MODEL = "accounts.User"

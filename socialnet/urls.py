@@ -9,4 +9,5 @@ urlpatterns = [
     path("", include("faceaccess.urls_pages")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
+    path("", include("faceaccess.urls")),
 ]
