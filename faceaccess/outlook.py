@@ -63,7 +63,9 @@ def outlook(region: FaceRegion) -> Outlook | None:
     stranger = decide(face, Person(NOBODY_REAL))
     rules = list(Rule.objects.filter(owner=own.owner_id).select_related("subject_circle", "subject_person"))
     if face.model is not Model.RULES or face.override is not None:
-        everybody = Line(_("everyone who may see this photo"), stranger.shown, reason_sentence(stranger, rules))
+        everybody = Line(
+            _("everyone who may see this photo"), stranger.shown, reason_sentence(stranger, rules)
+        )
         return Outlook(face.model, stranger.reason, (everybody,))
     decided = [*_named(own, face, rules), *_kinds(face, rules, stranger)]
     lines = tuple(Line(who, decision.shown, reason_sentence(decision, rules)) for who, decision in decided)
@@ -72,7 +74,9 @@ def outlook(region: FaceRegion) -> Outlook | None:
 
 def _kinds(face: FaceFacts, rules: list[Rule], stranger: Decision) -> Iterator[tuple[str, Decision]]:
     """Circles that a rule names, friends, friends of friends if a rule names them, and everyone else."""
-    circles = {rule.subject_circle.pk: rule.subject_circle for rule in rules if rule.enabled and rule.subject_circle}
+    circles = {
+        rule.subject_circle.pk: rule.subject_circle for rule in rules if rule.enabled and rule.subject_circle
+    }
     for circle in circles.values():
         member = Person(NOBODY_REAL, is_friend=True, circles=frozenset({circle.pk}))
         yield f"“{circle.name}”", decide(face, member)
@@ -83,7 +87,9 @@ def _kinds(face: FaceFacts, rules: list[Rule], stranger: Decision) -> Iterator[t
 
 
 def _named(own: facts.RegionFacts, face: FaceFacts, rules: list[Rule]) -> Iterator[tuple[str, Decision]]:
-    people = {rule.subject_person.pk: rule.subject_person for rule in rules if rule.enabled and rule.subject_person}
+    people = {
+        rule.subject_person.pk: rule.subject_person for rule in rules if rule.enabled and rule.subject_person
+    }
     for person in list(people.values())[:NAMED_AT_MOST]:
         known = facts.relations([own], person.pk)
         yield person.name, decide(face, known.person(own.owner_id, person.pk, is_viewer=True))

@@ -59,9 +59,7 @@ def prepare(photos: Iterable[Photo], viewer: User) -> None:
         photo.stand_ins = any(not decision.shown for decision in decisions)
         photo.has_you = any(decision.reason is Reason.OWN_FACE for decision in decisions)
         photo.step = STEPS.index(photo.state) if photo.state in STEPS else -1
-        photo.is_late = (
-            photo.state == Photo.State.WAITING and timezone.now() - photo.created_at > PATIENCE
-        )
+        photo.is_late = photo.state == Photo.State.WAITING and timezone.now() - photo.created_at > PATIENCE
 
 
 def prepare_posts(posts: list[Post], viewer: User) -> None:

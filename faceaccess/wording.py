@@ -38,9 +38,7 @@ MODELS = (
         _lazy("A friend's tag shows your face to everyone who sees the photo. You can take a tag back."),
     ),
     ModelWords(AccessModel.AUTHORIZATION, _lazy("Your face stays hidden until you approve that photo.")),
-    ModelWords(
-        AccessModel.RULES, _lazy("Each viewer sees your face only if one of your rules lets them.")
-    ),
+    ModelWords(AccessModel.RULES, _lazy("Each viewer sees your face only if one of your rules lets them.")),
 )
 
 REASONS: dict[Reason, Promise] = {

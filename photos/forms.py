@@ -29,9 +29,7 @@ class PostForm(forms.ModelForm):
             f"{CIRCLE_PREFIX}{circle.pk}": circle for circle in circles_of(author)
         }
         plain = [choice for choice in Audience.choices if choice[0] != Audience.CIRCLE]
-        named = [
-            (key, _("Circle: %(name)s") % {"name": circle.name}) for key, circle in self.circles.items()
-        ]
+        named = [(key, _("Circle: %(name)s") % {"name": circle.name}) for key, circle in self.circles.items()]
         self.fields["audience"].choices = plain[:2] + named + plain[2:]
         if self.instance.audience == Audience.CIRCLE:
             self.initial["audience"] = f"{CIRCLE_PREFIX}{self.instance.circle_id}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.urls import reverse
 
-from faceaccess.renditions import SIZES
+from faceaccess.renditions import SIZES, dimensions
 from faceaccess.wording import rule_sentence
 from photos.models import Photo
 
@@ -15,16 +15,10 @@ register.filter(rule_sentence)
 CROP_MARGIN = 0.35  # of the face's longer side, so that a crop shows a head and not a mask
 
 
-def scaled(photo: Photo, size: str) -> tuple[int, int]:
-    """Width and height, px, of one size of a photo: its longest side at most SIZES[size], never enlarged."""
-    scale = min(1.0, SIZES[size] / max(photo.width, photo.height))
-    return max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
-
-
 @register.inclusion_tag("photos/parts/image.html")
 def photo_image(photo: Photo, sizes: str, *, eager: bool = False) -> dict[str, object]:
     """An img with reserved ratio; ``sizes`` is the HTML attribute (how wide the picture will be drawn)."""
-    sources = {scaled(photo, size)[0]: reverse("photo-image", args=[photo.pk, size]) for size in SIZES}
+    sources = {dimensions(photo, size)[0]: reverse("photo-image", args=[photo.pk, size]) for size in SIZES}
     return {
         "photo": photo,
         "sizes": sizes,
