@@ -12,8 +12,29 @@ from django.db.models import RestrictedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.enrolment import EnrolmentRejected, capture_delete, capture_enroll, enrolment_delete
 from accounts.models import Block, Circle, CircleMembership, Friendship, User
 from accounts.selectors import are_friends, friendship_between, is_blocked_between
+
+__all__ = [
+    "EnrolmentRejected",
+    "account_delete",
+    "block_create",
+    "block_remove",
+    "capture_delete",
+    "capture_enroll",
+    "circle_add",
+    "circle_create",
+    "circle_delete",
+    "circle_remove",
+    "circle_rename",
+    "enrolment_delete",
+    "friendship_accept",
+    "friendship_decline",
+    "friendship_end",
+    "friendship_request",
+    "profile_update",
+]
 
 
 def _lock(*people: User) -> None:

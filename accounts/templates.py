@@ -11,7 +11,6 @@ import logging
 import os
 import struct
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
@@ -20,8 +19,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-if TYPE_CHECKING:
-    from mfmc_engine.types import Gallery
+from accounts.models import FaceCapture
+from mfmc_engine.types import Gallery
 
 logger = logging.getLogger(__name__)
 
@@ -68,16 +67,17 @@ def capture_purpose(user_id: int) -> str:
     return f"capture of {user_id}"
 
 
-def gallery(*, without: int | None = None) -> Gallery:
+def gallery(*, only: int | None = None, without: int | None = None) -> Gallery:
     """All templates of the pack in use; ``people`` holds the user's primary key as text, once per capture.
 
-    ``without`` leaves one person out. A template that does not open is left out and reported: its owner is then
-    not recognised, so their face stays hidden.
+    ``only`` one person, or everybody ``without`` one (primary keys). A template that does not open is left out
+    and reported: its owner is then not recognised, so their face stays hidden.
     """
-    from accounts.models import FaceCapture
-    from mfmc_engine.types import Gallery
-
-    rows = FaceCapture.objects.filter(pack=settings.ENGINE_PACK).exclude(user=without)
+    rows = FaceCapture.objects.filter(pack=settings.ENGINE_PACK)
+    if only is not None:
+        rows = rows.filter(user=only)
+    if without is not None:
+        rows = rows.exclude(user=without)
     people, embeddings = [], []
     for pk, user_id, template in rows.order_by("pk").values_list("pk", "user_id", "template").iterator():
         try:

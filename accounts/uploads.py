@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-if TYPE_CHECKING:
-    from mfmc_engine.types import Image
+from mfmc_engine.errors import ImageRejectedError
+from mfmc_engine.imaging import decode, resize_to_fit
+from mfmc_engine.types import Image
 
 NAME_AT_MOST = 60  # characters of a file's name in a message
 
@@ -20,9 +21,6 @@ def decode_upload(upload: BinaryIO) -> Image:
 
     Raises ValidationError with one sentence that starts with the file's name.
     """
-    from mfmc_engine.errors import ImageRejectedError
-    from mfmc_engine.imaging import decode, resize_to_fit
-
     name = display_name(upload)
     size = getattr(upload, "size", None)
     if size is not None and size > settings.PHOTO_MAX_BYTES:

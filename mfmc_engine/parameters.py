@@ -52,3 +52,18 @@ QUALITY_FULL_SIZE: Final = 80.0  # px; larger faces are not recognised any bette
 QUALITY_FULL_YAW: Final = 90.0  # degrees
 NOSE_DEPTH: Final = 0.6  # inter-ocular distances between the nose tip and the plane of the eyes, adult average
 SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation
+
+# --- enrolment: what a picture must be to become somebody's template ---
+# The six faces of t1.jpg (106-125 px, sharpness .65-1, yaw to 41) must pass; the astronaut portrait must fail when
+# halved (48 px) or blurred by a Gaussian of 2 px (sharpness .44). Light: its face is at 161 (mean, 0-255), at 24
+# when darkened to what a phone shows in an unlit room.
+ENROLMENT_MIN_SCORE: Final = 0.9  # detector confidence; below are the detector's mistakes, which nobody is asked about
+ENROLMENT_MIN_SIZE: Final = 80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE, more does not help, less hurts
+ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
+ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
+ENROLMENT_BYSTANDER: Final = 0.5  # of the largest face's size; from there on a second face makes it a group photo
+ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
+ENROLMENT_SAME_PERSON: Final = 0.6  # Euclidean; dlib's own "same person", looser than a match: poses may differ
+CAPTURE_SIDE: Final = 256  # px, side of the aligned crop that is kept of an enrolment picture
+CAPTURE_EYES: Final = ((0.35, 0.42), (0.65, 0.42))  # of the side: the crop is cut at the chin and above the forehead
+CAPTURE_MOUTH: Final = (0.5, 0.74)  # of the side

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Circle, User
 from accounts.uploads import decode_upload
+from mfmc_engine.imaging import encode
 from photos.models import Audience, Photo, Post
 from photos.signals import photo_stored
 
@@ -61,8 +62,6 @@ def post_create(
 
 def _store(post: Post, position: int, upload: BinaryIO, alt_text: str) -> Photo:
     """One upload as an unsaved photo whose file is already in private storage. Raises ValidationError."""
-    from mfmc_engine.imaging import encode
-
     try:
         image = decode_upload(upload)
     except ValidationError as error:

@@ -150,6 +150,8 @@ FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"  # never the machine's shared temp f
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True, mode=0o700)
 PHOTO_MAX_BYTES = env.int("PHOTO_MAX_BYTES", default=30 * 2**20)
 PHOTO_MAX_SIDE = env.int("PHOTO_MAX_SIDE", default=4096)  # px, longest side of a stored original
+CAPTURES_PER_PERSON = env.int("CAPTURES_PER_PERSON", default=8)
+ENROLMENTS_PER_HOUR = env.int("ENROLMENTS_PER_HOUR", default=30)  # attempts of one person
 PHOTOS_PER_POST = env.int("PHOTOS_PER_POST", default=10)
 
 # --- background work ---

@@ -74,3 +74,11 @@ def six_people() -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent / "data" / "images" / "t1.jpg"
+
+
+@pytest.fixture(scope="session")
+def real_engine():
+    """The real engine, its networks loaded once for the whole session."""
+    from accounts.engine import get_engine
+
+    return get_engine()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,33 +52,30 @@ class Cascade:
         self.device = torch.device(device)
         self.pnet, self.rnet, self.onet = load_networks(folder, self.device)
 
-    @torch.inference_mode()
-    def run(self, image: Image, min_face: float, max_face: float = np.inf) -> Candidates:
-        """Faces of ``min_face`` to ``max_face`` px in an (H, W, 3) picture, best score first."""
-        pyramid = Mipmaps(image, self.device)
-        boxes = self._propose(image, min_face, max_face)
-        boxes = self._refine(pyramid, boxes)
-        return self.inspect(pyramid, boxes)
+    def run(self, pyramid: Pyramid, min_face: float) -> Candidates:
+        """Faces of ``min_face`` px and more, best score first."""
+        with torch.inference_mode():
+            return self._inspect(pyramid, self._refine(pyramid, self._propose(pyramid, min_face)))
 
-    def _propose(self, image: Image, min_face: float, max_face: float) -> FloatArray:
+    def _propose(self, pyramid: Pyramid, min_face: float) -> FloatArray:
         """P-net over the pyramid: (N, 4) boxes."""
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
-        for scale in pyramid_scales(image.shape[:2], min_face, max_face):
-            level = _shrink(image, scale)
+        for scale in pyramid_scales(pyramid.size, min_face):
+            level = pyramid.level(scale)
             face, regression = self.pnet(_normalised(level, self.device))
             rows, columns = (face[0] > PNET_THRESHOLD).nonzero(as_tuple=True)
             found = face[0, rows, columns].cpu().numpy()
             offsets = regression[0, :, rows, columns].T.cpu().numpy()
             corner = torch.stack([columns, rows], 1).cpu().numpy().astype(np.float32) * STRIDE
-            exact = np.array([image.shape[1] / level.shape[1], image.shape[0] / level.shape[0]] * 2, np.float32)
             window = np.concatenate([corner, corner + CELL], 1)
             keep = suppress(window, found, PNET_NMS)  # before regression, as published
-            boxes.append((window + offsets * CELL)[keep] * exact)
+            exact = pyramid.size / np.array(level.shape[1::-1], np.float32)
+            boxes.append((window + offsets * CELL)[keep] * np.tile(exact, 2))
             scores.append(found[keep])
         joined, confidence = np.concatenate(boxes), np.concatenate(scores)
         return joined[suppress(joined, confidence, PROPOSAL_NMS)]
 
-    def _refine(self, pyramid: Mipmaps, boxes: FloatArray) -> FloatArray:
+    def _refine(self, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
         """R-net: drop most windows, move the rest."""
         squares = to_squares(boxes)
         scores, moved = [np.empty(0, np.float32)], [np.empty((0, 4), np.float32)]
@@ -90,7 +88,7 @@ class Cascade:
         score, box = score[good], box[good]
         return box[suppress(box, score, PROPOSAL_NMS)]
 
-    def inspect(self, pyramid: Mipmaps, boxes: FloatArray, threshold: float = ONET_THRESHOLD) -> Candidates:
+    def _inspect(self, pyramid: Pyramid, boxes: FloatArray, threshold: float = ONET_THRESHOLD) -> Candidates:
         """O-net: final boxes, scores and points."""
         scores, moved, marks = (
             [np.empty(0, np.float32)],
@@ -108,9 +106,8 @@ class Cascade:
         return found.take(suppress(found.boxes, found.scores, ONET_NMS, smaller=True))
 
     @torch.inference_mode()
-    def points_in(self, image: Image, boxes: FloatArray) -> FloatArray:
+    def points_in(self, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
         """(N, 5, 2) points of the faces in (N, 4) boxes: the O-net's surest answer over quarter turns and zooms."""
-        pyramid = Mipmaps(image, self.device)
         best, answers = np.full(len(boxes), -1, np.float32), np.zeros((len(boxes), 5, 2), np.float32)
         for zoom in LOCATE_ZOOMS:
             squares = _zoomed(to_squares(boxes), zoom)
@@ -128,44 +125,62 @@ class Cascade:
         return answers
 
 
-class Mipmaps:
-    """A picture at halving sizes on the device, from which many windows are sampled at once."""
+class Pyramid:
+    """A picture at halving sizes, from which levels and windows of any size are cut."""
 
-    def __init__(self, image: Image, device: torch.device) -> None:
-        self.levels = [_normalised(image, device)]
+    def __init__(self, images: list[Image], device: torch.device) -> None:
+        self.images = images  # every one half the size of the one before
+        self.device = device
+        self.size = np.array(images[0].shape[1::-1], np.float32)  # width, height
+        self._tensors: dict[int, Tensor] = {}
+
+    @classmethod
+    def of(cls, image: Image, device: torch.device) -> Pyramid:
+        images = [image]
         while min(image.shape[:2]) >= 2 * CELL:
-            image = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
-            self.levels.append(_normalised(image, device))
-        self.size = np.array(self.levels[0].shape[:1:-1], np.float32)  # width, height
+            image = _resized(image, image.shape[1] // 2, image.shape[0] // 2)
+            images.append(image)
+        return cls(images, device)
 
-    def batches(self, squares: FloatArray, side: int) -> list[tuple[np.ndarray, FloatArray, Tensor]]:
+    def turned(self, quarters: int) -> Pyramid:
+        """The pyramid of ``np.rot90(image, quarters)``."""
+        return Pyramid([np.ascontiguousarray(np.rot90(image, quarters)) for image in self.images], self.device)
+
+    def level(self, scale: float) -> Image:
+        """The picture at ``scale`` <= 1, both sides even (see ``networks``)."""
+        width, height = np.maximum(np.round(self.size * scale / 2) * 2, CELL + 2).astype(int)
+        depth = min(int(np.log2(1 / scale)), len(self.images) - 1)
+        return _resized(self.images[depth], int(width), int(height))
+
+    def batches(self, squares: FloatArray, side: int) -> Iterator[tuple[np.ndarray, FloatArray, Tensor]]:
         """Indices into the (N, 4) squares, those squares, and their (n, 3, side, side) crops (grey outside)."""
         depth = np.log2(np.maximum((squares[:, 2] - squares[:, 0]) / side, 1e-6))
-        depth = np.clip(np.round(depth), 0, len(self.levels) - 1).astype(int)
-        parts = []
+        depth = np.clip(np.round(depth), 0, len(self.images) - 1).astype(int)
         for level in np.unique(depth):
             chosen = np.flatnonzero(depth == level)
             for start in range(0, len(chosen), CROP_BATCH):
                 which = chosen[start : start + CROP_BATCH]
-                parts.append((which, squares[which], self._sample(self.levels[level], squares[which], side)))
-        return parts
+                yield which, squares[which], self._sample(int(level), squares[which], side)
 
-    def _sample(self, level: Tensor, squares: FloatArray, side: int) -> Tensor:
-        steps = (torch.arange(side, device=level.device) + 0.5) / side
-        box = torch.from_numpy(squares / np.tile(self.size, 2) * 2 - 1).to(level.device)  # [-1, 1] over the picture
+    def _sample(self, level: int, squares: FloatArray, side: int) -> Tensor:
+        if level not in self._tensors:
+            self._tensors[level] = _normalised(self.images[level], self.device)
+        steps = (torch.arange(side, device=self.device) + 0.5) / side
+        box = torch.from_numpy(squares / np.tile(self.size, 2) * 2 - 1).to(self.device)  # [-1, 1] over the picture
         x = box[:, :1] + (box[:, 2:3] - box[:, :1]) * steps  # (n, side)
         y = box[:, 1:2] + (box[:, 3:] - box[:, 1:2]) * steps
         shape = (len(squares), side, side)
         grid = torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], -1)
         # one tall picture of all crops: grid_sample would otherwise want a copy of the level per crop
-        tall = F.grid_sample(level, grid.view(1, -1, side, 2), align_corners=False)
-        return tall.view(3, len(squares), side, side).transpose(0, 1)
+        tall = F.grid_sample(self._tensors[level], grid.view(1, -1, side, 2), align_corners=False)
+        crops = tall.view(3, len(squares), side, side).transpose(0, 1)
+        return crops.contiguous(memory_format=torch.channels_last)
 
 
-def pyramid_scales(shape: tuple[int, ...], min_face: float, max_face: float = np.inf) -> list[float]:
+def pyramid_scales(size: FloatArray, min_face: float) -> list[float]:
     """Scales at which faces of ``min_face`` px and more fill the P-net's window."""
     scales, scale = [], CELL / min_face
-    while min(shape) * scale >= CELL and CELL / scale <= max_face:
+    while float(size.min()) * scale >= CELL:
         scales.append(scale)
         scale *= PYRAMID_FACTOR
     return scales
@@ -204,11 +219,11 @@ def _regress(boxes: FloatArray, offsets: FloatArray) -> FloatArray:
     return boxes + offsets * np.concatenate([size, size], 1)
 
 
-def _shrink(image: Image, scale: float) -> Image:
-    size = (max(CELL, round(image.shape[1] * scale)), max(CELL, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+def _resized(image: Image, width: int, height: int) -> Image:
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _normalised(image: Image, device: torch.device) -> Tensor:
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).to(device)
+    """(h, w, 3) uint8 to (1, 3, h, w) in [-1, 1], channels last in memory."""
+    pixels = torch.from_numpy(image).to(device)
     return (pixels.permute(2, 0, 1)[None].float() - 127.5) / 128
