@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from mfmc_engine.detection import Detection
-from mfmc_engine.detection.mtcnn import Candidates, Cascade, Pyramid, suppress
+from mfmc_engine.detection.candidates import Candidates
+from mfmc_engine.detection.mtcnn import Cascade
+from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap
 from mfmc_engine.imaging import resize_to_pixels
 from mfmc_engine.parameters import (
     DUPLICATE_OVERLAP,
     MIN_FACE,
+    TURNED_LOG_ODDS,
     TURNED_MIN_FACE,
     TURNED_SCORE,
     WORKING_PIXELS,
@@ -35,9 +38,10 @@ class TurnedMTCNN:
     def detect(self, image: Image) -> list[Detection]:
         """The faces of an (H, W, 3) uint8 RGB picture in every orientation, best score first."""
         pyramid = self._pyramid(image)
-        found = self.cascade.run(pyramid, MIN_FACE)
+        upright = found = self.cascade.run(pyramid, MIN_FACE)
         for quarters in QUARTERS:
-            found = merge(found, self._turned(pyramid.turned(quarters), quarters, found))
+            turned = self._turned(pyramid.turned(quarters), quarters, found)
+            found = found.merged(turned.take(_surer(turned, upright)), DUPLICATE_OVERLAP)
         scale = _scale(image, pyramid)
         faces = zip(found.boxes * np.tile(scale, 2), found.scores, found.points * scale, strict=True)
         return [Detection(box, float(score), points) for box, score, points in faces]
@@ -75,14 +79,19 @@ def _has_new(found: Candidates, known: Candidates) -> bool:
     return bool((common.max(1, initial=0) < DUPLICATE_OVERLAP).any())
 
 
-def merge(first: Candidates, second: Candidates) -> Candidates:
-    """Both, each face once, the more certain answer of each."""
-    both = Candidates(
-        np.concatenate([first.boxes, second.boxes]),
-        np.concatenate([first.scores, second.scores]),
-        np.concatenate([first.points, second.points]),
-    )
-    return both.take(suppress(both.boxes, both.scores, DUPLICATE_OVERLAP, smaller=True))
+def _surer(turned: Candidates, upright: Candidates) -> np.ndarray:
+    """Which turned readings stand, as a mask: of faces not found upright, or of clearly better odds than upright.
+
+    MTCNN reads some upright faces upside down as well, with a slightly better score and its points all wrong.
+    """
+    same = overlap(turned.boxes, upright.boxes, smaller=True) > DUPLICATE_OVERLAP
+    rival = np.where(same, _log_odds(upright.scores), -np.inf).max(1, initial=-np.inf)
+    return np.asarray(_log_odds(turned.scores) > rival + TURNED_LOG_ODDS, bool)
+
+
+def _log_odds(scores: FloatArray) -> np.ndarray:
+    p = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    return np.asarray(np.log(p / (1 - p)))
 
 
 def _turn_back(found: Candidates, quarters: int, size: FloatArray) -> Candidates:
