@@ -15,3 +15,9 @@ DONOR_TEXTURE_LIMIT = (16.0, 6.0, 6.0)  # CIE L*, a*, b*: where exaggeration fla
 DONOR_TEXTURE_CHANNELS = (1.0, 0.5, 0.5)  # share of the exaggeration that L*, a*, b* get; by eye
 DONOR_DETAIL_BLUR = 2.0  # px, Gaussian sigma below which texture is fine detail
 DONOR_DETAIL_SHARE = 0.5  # share of the first portrait in the fine detail
+
+# --- attributes ---
+AGE_RANGE = (1.0, 95.0)  # years, what an estimate is clipped to
+ATTRIBUTE_LOGISTIC_L2 = 0.02  # penalty of the gender and group regressions; flat optimum over 0.005-0.1
+ATTRIBUTE_RIDGE_L2 = 0.5  # penalty of the age regression; flat optimum over 0.1-2
+ATTRIBUTE_REAL_WEIGHT = 3.0  # weight of a real face beside a synthetic one in the fit
