@@ -89,14 +89,16 @@ def _logistic(x: Values, targets: Values, weights: Values) -> Values:
         gradient[:-1] += 2 * parameters.ATTRIBUTE_LOGISTIC_L2 * coefficients[:-1]
         return float(penalty - np.sum(weights[:, None] * targets * log_p)), gradient.ravel()
 
-    return minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B").x.reshape(shape)
+    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B")
+    return np.asarray(found.x, np.float64).reshape(shape)
 
 
 def _ridge(x: Values, y: Values, weights: Values) -> Values:
     """Weighted least squares with an L2 penalty: returns (D + 1,)."""
     design = np.column_stack([x, np.ones(len(x))])
     penalty = np.diag([parameters.ATTRIBUTE_RIDGE_L2] * x.shape[1] + [0.0])
-    return np.linalg.solve(design.T @ (weights[:, None] * design) + penalty, design.T @ (weights * y))
+    normal = design.T @ (weights[:, None] * design) + penalty
+    return np.asarray(np.linalg.solve(normal, design.T @ (weights * y)), np.float64)
 
 
 def fit(sample: Sample) -> AttributeEstimator:
@@ -160,17 +162,24 @@ coarse way to find a donor whose look is near, nothing more.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--portraits", type=Path, required=True)
     parser.add_argument("--lfw", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, default=Path("var/embeddings"), help="where embeddings are kept")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("var/embeddings"), help="where embeddings are kept"
+    )
     options = parser.parse_args(arguments)
-    synthetic, real = portraits_sample(options.portraits, options.cache), lfw_sample(options.lfw, options.cache)
+    synthetic, real = (
+        portraits_sample(options.portraits, options.cache),
+        lfw_sample(options.lfw, options.cache),
+    )
     both = joined(synthetic, real)
     guesses = cross_validate(both)
     is_real = both.group < 0
     results = {
-        name: accuracy(both[keep], *(guess[keep] for guess in guesses))
+        name: accuracy(both[keep], guesses[0][keep], guesses[1][keep], guesses[2][keep])
         for name, keep in (("portraits", ~is_real), ("LFW", is_real))
     }
     header = list(results["portraits"])
@@ -180,7 +189,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     estimator = fit(both)
     np.savez(HERE / "linear.npz", weights=estimator.weights, bias=estimator.bias)
-    note = PROVENANCE.format(header=" | ".join(header), rule="---|" * (len(header) - 1) + "---", rows="\n".join(rows))
+    note = PROVENANCE.format(
+        header=" | ".join(header), rule="---|" * (len(header) - 1) + "---", rows="\n".join(rows)
+    )
     (HERE / "PROVENANCE.md").write_text(note)
     print("\n".join(rows))
 

@@ -41,7 +41,9 @@ def _predictor() -> Any:
 
 def embed(image: Image, landmarks: ArrayLike) -> FloatArray:
     """The 128-d embedding of the face at ``landmarks`` (68, 2) px in ``image`` (H, W, 3); about 80 ms."""
-    points = np.rint(np.asarray(landmarks, np.float64) - 0.5).astype(int)  # dlib counts from the pixel's centre
+    points = np.rint(np.asarray(landmarks, np.float64) - 0.5).astype(
+        int
+    )  # dlib counts from the pixel's centre
     box = dlib.rectangle(*(int(v) for v in (*points.min(0), *points.max(0))))
     shape = dlib.full_object_detection(box, dlib.points([dlib.point(int(x), int(y)) for x, y in points]))
     return np.array(_network().compute_face_descriptor(np.ascontiguousarray(image), shape), np.float32)

@@ -17,15 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from mfmc_engine import parameters
 from mfmc_engine.donors import traits
+from mfmc_engine.donors.ageing import Ageing
 from mfmc_engine.donors.portraits import SIZE, mirrored
 from mfmc_engine.donors.warp import Mesh, Pixels, Points, forehead, mesh_shape, sample
-
-
-def trait_vector(landmarks: ArrayLike) -> NDArray[np.float64]:
-    """Yaw, pitch (degrees), mouth opening, smile, eye opening: (..., 5)."""
-    yaw, pitch, _ = traits.head_pose(landmarks)
-    mouth, smile = traits.mouth_opening(landmarks), traits.smile(landmarks)
-    return np.stack([yaw, pitch, mouth, smile, traits.eye_opening(landmarks)], -1)
 
 
 class ExpectedFace:
@@ -34,17 +28,19 @@ class ExpectedFace:
     def __init__(self, landmarks: Points, aligned: NDArray[np.uint8], aligned_shape: Points) -> None:
         """``aligned`` (N, SIZE, SIZE, 3) shows the faces ``landmarks`` (N, 68, 2) warped to ``aligned_shape``."""
         both = np.concatenate([landmarks, mirrored(landmarks)])
-        values = trait_vector(both)
+        values = traits.trait_vector(both)
         self._mean, self._scale = values.mean(0), values.std(0)
         design = np.stack([self._features(v) for v in values])
         penalty = np.diag([0.0] + [parameters.DONOR_EXPECTED_RIDGE] * values.shape[1])
         solve = np.linalg.solve(design.T @ design + penalty, design.T)
         self._shape = solve @ both.reshape(len(both), -1)
         # Only coarse texture is extrapolated, so half the resolution is enough to regress.
-        small = np.stack([cv2.resize(p, (SIZE // 2, SIZE // 2), interpolation=cv2.INTER_AREA) for p in aligned])
+        small = np.stack(
+            [cv2.resize(p, (SIZE // 2, SIZE // 2), interpolation=cv2.INTER_AREA) for p in aligned]
+        )
         pixels = np.concatenate([small, small[:, :, ::-1]]).reshape(len(both), -1)
         self._texture = (solve @ pixels.astype(np.float32)).astype(np.float32)
-        self._mesh_shape = mesh_shape(aligned_shape, SIZE)
+        self.mesh_shape = mesh_shape(aligned_shape, SIZE)
 
     def _features(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.concatenate([[1.0], (values - self._mean) / self._scale])
@@ -56,8 +52,8 @@ class ExpectedFace:
     def texture(self, values: NDArray[np.float64], mesh: Mesh) -> Pixels:
         """Expected (blurred) picture at the traits ``values`` (5,), in the shape of ``mesh``."""
         small = (self._features(values) @ self._texture).reshape(SIZE // 2, SIZE // 2, 3).astype(np.float32)
-        full = cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
-        return mesh.warp(full, self._mesh_shape)
+        full = np.asarray(cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.float32)
+        return mesh.warp(full, self.mesh_shape)
 
 
 @dataclass(frozen=True)
@@ -74,10 +70,11 @@ class Morph:
 
     picture: NDArray[np.uint8]
     landmarks: Points
+    disagreement: float  # of the registered sources round eyes and brows, see disagreement()
 
 
-def blurred(picture: Pixels, sigma: float) -> Pixels:
-    return cv2.GaussianBlur(picture, (0, 0), sigma)
+def blurred(picture: ArrayLike, sigma: float) -> Pixels:
+    return np.asarray(cv2.GaussianBlur(np.asarray(picture, np.float32), (0, 0), sigma), np.float32)
 
 
 def face_mask(landmarks: Points, grow: int, feather: float) -> Pixels:
@@ -86,14 +83,14 @@ def face_mask(landmarks: Points, grow: int, feather: float) -> Pixels:
     canvas = np.zeros((SIZE, SIZE), np.uint8)
     cv2.fillConvexPoly(canvas, np.rint(hull - 0.5).astype(np.int32), 255)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(grow) + 1,) * 2)
-    canvas = cv2.dilate(canvas, kernel) if grow > 0 else cv2.erode(canvas, kernel)
-    return blurred(canvas.astype(np.float32) / 255, feather)[..., None]
+    grown = cv2.dilate(canvas, kernel) if grow > 0 else cv2.erode(canvas, kernel)
+    return blurred(np.asarray(grown, np.float32) / 255, feather)[..., None]
 
 
 def _contrast(picture: Pixels) -> NDArray[np.uint8]:
     """Grey image with locally normalised contrast, so that flow follows features rather than light."""
-    grey = cv2.cvtColor(np.clip(picture, 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    detail = grey - blurred(grey, 10)
+    grey = cv2.cvtColor(np.clip(picture, 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    detail = np.asarray(grey, np.float32) - blurred(np.asarray(grey, np.float32), 10)
     return np.clip(128 + 40 * detail / (np.sqrt(blurred(detail**2, 10)) + 4), 0, 255).astype(np.uint8)
 
 
@@ -103,28 +100,32 @@ def register(pictures: Sequence[Pixels]) -> list[Pixels]:
     68 points pin down neither eyelids nor brow edges: dense optical flow (DIS, Kroeger et al. 2016), smoothed and
     kept short, brings them together, so that the mean stays crisp.
     """
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     axis = np.arange(SIZE, dtype=np.float32) + 0.5
     grid = np.stack(np.meshgrid(axis, axis), -1)
     moved = list(pictures)
+    still = np.zeros((SIZE, SIZE, 2), np.float32)
     for _ in range(parameters.DONOR_FLOW_ROUNDS):
         target = _contrast(np.mean(moved, 0))
         shifts = []
         for picture in pictures:
-            shift = blurred(flow.calc(target, _contrast(picture), None), parameters.DONOR_FLOW_SMOOTH)
+            shift = blurred(flow.calc(target, _contrast(picture), still), parameters.DONOR_FLOW_SMOOTH)
             length = np.linalg.norm(shift, axis=-1, keepdims=True)
             shifts.append(shift * np.minimum(1, parameters.DONOR_FLOW_LIMIT / np.maximum(length, 1e-6)))
         centre = np.mean(shifts, 0)
-        moved = [sample(picture, grid + shift - centre) for picture, shift in zip(pictures, shifts, strict=True)]
+        moved = [
+            sample(picture, grid + shift - centre) for picture, shift in zip(pictures, shifts, strict=True)
+        ]
     return moved
 
 
 def _to_lab(picture: Pixels) -> Pixels:
-    return cv2.cvtColor(np.clip(picture, 0, 255).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    rgb = np.clip(picture, 0, 255).astype(np.float32) / 255
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab), np.float32)
 
 
 def _to_rgb(lab: Pixels) -> Pixels:
-    return np.clip(cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_Lab2RGB), 0, 1) * 255
+    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), 0, 1) * 255, np.float32)
 
 
 def _level(delta: Pixels, core: NDArray[np.bool_]) -> Pixels:
@@ -133,39 +134,70 @@ def _level(delta: Pixels, core: NDArray[np.bool_]) -> Pixels:
     x, y = np.meshgrid(axis, axis)
     plane = np.stack([np.ones_like(x), x, y], -1)
     fit = np.linalg.lstsq(plane[core], delta[core], rcond=None)[0]
-    return (delta - plane @ fit).astype(np.float32)
+    return np.asarray(delta - plane @ fit, np.float32)
 
 
-def exaggerate(picture: Pixels, expected: Pixels, landmarks: Points, strength: float) -> Pixels:
-    """Move the coarse texture of ``picture`` away from ``expected``, both in shape ``landmarks``, in CIE Lab.
-
-    Beyond a limit the push flattens (tanh), so that a strand of hair or a shadow does not become a blot; colour is
-    pushed less than lightness, because exaggerated colour reads as make-up or a rash.
-    """
-    lab = _to_lab(picture)
-    delta = blurred(lab, parameters.DONOR_TEXTURE_BLUR) - blurred(_to_lab(expected), parameters.DONOR_TEXTURE_BLUR)
-    delta = _level(delta, face_mask(landmarks, -6, 1)[..., 0] > 0.9)
+def _limited(change: Pixels) -> Pixels:
+    """Flatten a change of CIE Lab beyond a limit, so that a strand of hair or a shadow does not become a blot."""
     limit = np.array(parameters.DONOR_TEXTURE_LIMIT, np.float32)
+    return np.asarray(limit * np.tanh(change / limit), np.float32)
+
+
+def exaggerate(lab: Pixels, expected: Pixels, landmarks: Points, strength: float) -> Pixels:
+    """Move the coarse texture of ``lab`` away from ``expected``, both CIE Lab in shape ``landmarks``.
+
+    Colour is pushed less than lightness, because exaggerated colour reads as make-up or a rash.
+    """
+    delta = blurred(lab - expected, parameters.DONOR_TEXTURE_BLUR)
+    delta = _level(delta, face_mask(landmarks, -6, 1)[..., 0] > 0.9)
     push = (strength - 1) * np.array(parameters.DONOR_TEXTURE_CHANNELS, np.float32)
-    return _to_rgb(lab + push * limit * np.tanh(delta / limit) * face_mask(landmarks, -6, 5))
+    return np.asarray(lab + push * _limited(delta) * face_mask(landmarks, -6, 5), np.float32)
+
+
+def disagreement(warped: Sequence[Pixels], landmarks: Points) -> float:
+    """How unlike registered sources are round eyes and brows: much of it shows as a second, faint brow.
+
+    Standard deviation of their local contrast (in its unit of 1/40 standard deviation), averaged over the region.
+    """
+    region = np.zeros((SIZE, SIZE), np.uint8)
+    for part in (landmarks[17:22], landmarks[22:27], landmarks[36:42], landmarks[42:48]):
+        cv2.fillConvexPoly(region, np.rint(cv2.convexHull(part.astype(np.float32))).astype(np.int32), 1)
+    region = np.asarray(cv2.dilate(region, np.ones((11, 11), np.uint8)), np.uint8)
+    contrast = np.stack([_contrast(picture) for picture in warped]).astype(np.float32)
+    return float(contrast.std(0)[region > 0].mean())
 
 
 def morph(
-    sources: Sequence[Source], expected: ExpectedFace, shape_strength: float, texture_strength: float
+    texture: Sequence[Source],
+    shape: Sequence[Source],
+    expected: ExpectedFace,
+    ageing: Ageing,
+    strength: tuple[float, float],
+    years: float,
 ) -> Morph:
-    """The mean of three or more ``sources`` of like pose and expression, exaggerated; the first gives fine detail."""
-    if len(sources) < 3:
-        raise ValueError(f"a donor mixes three or more portraits, got {len(sources)}")
-    mean = np.mean([s.landmarks for s in sources], 0)
-    values = trait_vector(mean)
+    """A face with the mean pixels of ``texture`` in the mean shape of ``shape``, both exaggerated and aged.
+
+    ``strength`` is that of shape and of texture, ``years`` how much older (or younger) the face is made.
+    Each needs three or more faces, all of like pose and expression; the first of ``texture`` gives fine detail.
+    Shape and texture of different people make faces that none of the sources resembles.
+    """
+    if min(len(texture), len(shape)) < 3:
+        raise ValueError(f"a donor mixes three or more portraits, got {len(texture)} and {len(shape)}")
+    mean = np.mean([source.landmarks for source in shape], 0)
+    values = traits.trait_vector(mean)
     usual = expected.shape(values)
-    landmarks = usual + shape_strength * (mean - usual)
+    landmarks = usual + strength[0] * (mean - usual) + years * ageing.shape
     mesh = Mesh(mesh_shape(landmarks, SIZE), SIZE)
-    warped = register([mesh.warp(s.picture, mesh_shape(s.landmarks, SIZE)) for s in sources])
+    warped = register([mesh.warp(s.picture, mesh_shape(s.landmarks, SIZE)) for s in texture])
     blend = np.mean(warped, 0)
     # Averaging wipes out pores, lashes and stubble: part of the finest band is one portrait's.
     share, sigma = parameters.DONOR_DETAIL_SHARE, parameters.DONOR_DETAIL_BLUR
     fine = share * (warped[0] - blurred(warped[0], sigma)) + (1 - share) * (blend - blurred(blend, sigma))
     crisp = blurred(blend, sigma) + fine
-    drawn = exaggerate(crisp, expected.texture(values, mesh), landmarks, texture_strength)
-    return Morph(np.clip(np.rint(drawn), 0, 255).astype(np.uint8), landmarks)
+    lab = exaggerate(_to_lab(crisp), _to_lab(expected.texture(values, mesh)), landmarks, strength[1])
+    lab += _limited(years * mesh.warp(ageing.colour, expected.mesh_shape)) * face_mask(landmarks, -8, 5)
+    drawn = _to_rgb(lab)
+    # Hair and background of several people overlap; a donor needs neither, and blurred they cost no bytes.
+    inner = face_mask(landmarks, parameters.DONOR_SURROUND, parameters.DONOR_SURROUND / 3)
+    drawn = inner * drawn + (1 - inner) * blurred(drawn, parameters.DONOR_SURROUND / 3)
+    return Morph(np.clip(np.rint(drawn), 0, 255).astype(np.uint8), landmarks, disagreement(warped, landmarks))

@@ -18,6 +18,7 @@ from PIL import Image as PillowImage
 
 from mfmc_engine import parameters
 from mfmc_engine.donors import traits
+from mfmc_engine.donors.looks import cheeks, filled
 from mfmc_engine.donors.warp import Mesh, Pixels, Points, forehead, mesh_shape
 from mfmc_engine.errors import EngineError
 
@@ -73,13 +74,20 @@ class Portraits:
         with PillowImage.open(self.folder / str(self.names[index])) as file:
             pixels = np.asarray(file.convert("RGB"), np.float32)
         if pixels.shape != (SIZE, SIZE, 3):
-            raise EngineError(f"{self.names[index]} is {pixels.shape[1]}x{pixels.shape[0]}, not {SIZE}x{SIZE}")
+            raise EngineError(
+                f"{self.names[index]} is {pixels.shape[1]}x{pixels.shape[0]}, not {SIZE}x{SIZE}"
+            )
         return np.ascontiguousarray(pixels[:, ::-1]) if mirror else pixels
 
     def subset(self, keep: NDArray[np.bool_]) -> Portraits:
         """Those portraits where ``keep`` (N,) is true."""
         return Portraits(
-            self.folder, self.names[keep], self.gender[keep], self.group[keep], self.age[keep], self.landmarks[keep]
+            self.folder,
+            self.names[keep],
+            self.gender[keep],
+            self.group[keep],
+            self.age[keep],
+            self.landmarks[keep],
         )
 
     @cached_property
@@ -98,12 +106,6 @@ class Portraits:
         return out
 
 
-def _filled(polygon: Points) -> NDArray[np.bool_]:
-    canvas = np.zeros((SIZE, SIZE), np.uint8)
-    cv2.fillPoly(canvas, [np.rint(polygon - 0.5).astype(np.int32)], 1)
-    return canvas > 0
-
-
 def usable(aligned: NDArray[np.uint8], face: Points) -> NDArray[np.bool_]:
     """Which aligned portraits (N, SIZE, SIZE, 3) show their forehead and are evenly lit.
 
@@ -111,18 +113,15 @@ def usable(aligned: NDArray[np.uint8], face: Points) -> NDArray[np.bool_]:
     from it (CIE76) is hair, a hat or a hand; cheeks of unlike lightness mean side light.
     """
     brows = face[[17, 18, 19, 21, 22, 24, 25, 26]]
-    brow_line = _filled(np.concatenate([face[17:27], (forehead(face) * 0.85 + brows * 0.15)[::-1]]))
+    upper = forehead(face) * 0.85 + brows * 0.15
+    brow_line = filled(np.concatenate([face[17:27], upper[::-1]]), (SIZE, SIZE))
     brow_line[int(face[19, 1] - 0.125 * traits.interocular(face)) :] = False
-    cheek = _filled(face[[1, 28, 31, 48, 4]])
-    cheek[: int(face[28, 1] + 0.1 * traits.interocular(face))] = False
-    cheeks = cheek, cheek[:, ::-1]
+    left, right = cheeks(face, (SIZE, SIZE))
     keep = np.empty(len(aligned), bool)
     for index, picture in enumerate(aligned):
         lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-        sides = [np.median(lab[side], 0) for side in cheeks]
+        sides = [np.median(lab[side], 0) for side in (left, right)]
         covered = np.linalg.norm(lab[brow_line] - np.mean(sides, 0), axis=1) > parameters.DONOR_HAIR_COLOUR
         uneven = abs(sides[0][0] - sides[1][0])
-        keep[index] = (
-            covered.mean() <= parameters.DONOR_HAIR_SHARE and uneven <= parameters.DONOR_SIDE_LIGHT
-        )
+        keep[index] = covered.mean() <= parameters.DONOR_HAIR_SHARE and uneven <= parameters.DONOR_SIDE_LIGHT
     return keep

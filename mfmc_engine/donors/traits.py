@@ -86,7 +86,7 @@ def mouth_opening(landmarks: ArrayLike) -> Values:
 
 
 def smile(landmarks: ArrayLike) -> Values:
-    """How far the mouth is drawn wide and its corners up, in inter-ocular distances; about 0.7 neutral, 1.1 beaming.
+    """How far the mouth is drawn wide and its corners up, in inter-ocular distances; about 0.9 neutral, 1.25 beaming.
 
     Mouth width plus twice the height of the corners above the middle of the lips, across the eye axis.
     """
@@ -109,3 +109,9 @@ def eye_opening(landmarks: ArrayLike) -> Values:
         for i in (36, 42)
     ]
     return (ratios[0] + ratios[1]) / 2
+
+
+def trait_vector(landmarks: ArrayLike) -> Values:
+    """Yaw, pitch (degrees), mouth opening, smile, eye opening: (..., 5)."""
+    yaw, pitch, _ = head_pose(landmarks)
+    return np.stack([yaw, pitch, mouth_opening(landmarks), smile(landmarks), eye_opening(landmarks)], -1)

@@ -74,4 +74,5 @@ class Mesh:
 def sample(picture: Pixels, where: NDArray[np.float32]) -> Pixels:
     """``picture`` at continuous pixel coordinates ``where`` (H, W, 2), bicubic, mirrored beyond its edge."""
     x, y = where[..., 0] - 0.5, where[..., 1] - 0.5
-    return cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    drawn = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(drawn, np.float32)
