@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from mfmc_engine import compositing, perception
+from mfmc_engine.packs import load_pack
+from mfmc_engine.recognition import matching
 from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Selection
 
 
@@ -11,15 +14,20 @@ class Engine:
     """One model pack on one device. Networks load on first use, so an Engine is cheap to make before a fork."""
 
     def __init__(self, pack: str = "builtin", device: str = "cpu", threads: int = 2) -> None:
-        raise NotImplementedError
+        self.pack = load_pack(pack, device, threads)
 
     def analyze(self, image: Image, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
         """Find the faces; ``boxes`` (x0, y0, x1, y1 px) adds faces the caller already knows."""
-        raise NotImplementedError
+        return perception.analyze(self.pack, image, boxes)
 
-    def match(self, faces: Sequence[Face], gallery: Gallery) -> list[Match]:
-        """Who each face is: one-to-one over the photo; a face close to two people is ambiguous."""
-        raise NotImplementedError
+    def match(
+        self, faces: Sequence[Face], gallery: Gallery, exclude: Collection[tuple[int, str]] = ()
+    ) -> list[Match]:
+        """Who each face is: one-to-one over the photo; a face close to two people is ambiguous.
+
+        ``exclude``: (index of the face, person) pairs that were rejected before and are never matched again.
+        """
+        return matching.match(faces, gallery, exclude)
 
     def make_decoys(
         self,
@@ -37,4 +45,4 @@ class Engine:
 
         Raises MissingDecoyError if a hidden face has no decoy.
         """
-        raise NotImplementedError
+        return compositing.compose(image, decoys, hidden)

@@ -1,0 +1,175 @@
+"""Opening and writing pictures. Nothing else in the engine touches a file format.
+
+``decode`` is the one door for untrusted files: it looks at sizes before it decodes, accepts a short list of
+formats, and hands out nothing but upright 8-bit RGB pixels. ``encode`` writes pixels only, never metadata.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import cv2
+import numpy as np
+from PIL import Image as PILImage
+from PIL import ImageCms, ImageOps, UnidentifiedImageError, features
+
+from mfmc_engine.errors import ImageRejectedError
+from mfmc_engine.parameters import JPEG_QUALITY, MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, WEBP_QUALITY
+from mfmc_engine.types import Image
+
+READABLE: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", *(("AVIF",) if features.check("avif") else ()))
+READABLE_SUFFIXES: Final = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", *((".avif",) if "AVIF" in READABLE else ())}
+)
+WRITABLE: Final = {  # suffix -> Pillow's format
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+
+
+def decode(source: str | os.PathLike[str] | bytes | BinaryIO) -> Image:
+    """Open a picture from a path, its bytes or a binary file: (H, W, 3) uint8 RGB, upright, in sRGB.
+
+    EXIF orientation is applied, an embedded ICC profile is converted to sRGB, transparency is flattened on white,
+    16-bit values keep their upper byte, and of several frames the first is taken.
+
+    Raises ImageRejectedError, with a one-line message, for anything that is not a whole picture of an accepted
+    format with sides of at least ``MIN_SIDE`` px and at most ``MAX_PIXELS`` pixels.
+    """
+    data, name = _read(source)
+    # Pillow's decoders raise whatever a damaged file provokes (struct.error, KeyError, MemoryError, ...), so
+    # every exception here means the same: this file is not a picture we can open.
+    try:
+        with PILImage.open(io.BytesIO(data), formats=READABLE) as opened:
+            _check_size(opened.size, name)
+            opened.load()
+            picture = _to_rgb(ImageOps.exif_transpose(opened))
+    except ImageRejectedError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageRejectedError(f"{name}: not a picture in a known format ({', '.join(READABLE)})") from None
+    except (PILImage.DecompressionBombError, PILImage.DecompressionBombWarning):
+        raise ImageRejectedError(f"{name}: more than {MAX_PIXELS // 10**6} megapixels") from None
+    except Exception:
+        raise ImageRejectedError(f"{name}: damaged or truncated picture") from None
+    return np.array(picture, dtype=np.uint8)
+
+
+def encode(image: Image, suffix: str, quality: int | None = None) -> bytes:
+    """The bytes of a picture file holding these pixels and no metadata at all.
+
+    ``suffix`` (".jpg", ".png", ...) decides the format, ``quality`` (1-100) applies to JPEG and WebP.
+    Raises ImageRejectedError for a suffix outside ``WRITABLE``.
+    """
+    kind = writable_format(suffix)
+    options: dict[str, int | bool] = {}
+    if kind == "JPEG":
+        options = {"quality": quality or JPEG_QUALITY, "subsampling": 0}
+    elif kind == "WEBP":
+        options = {"quality": quality or WEBP_QUALITY, "method": 2}
+    buffer = io.BytesIO()
+    PILImage.fromarray(np.ascontiguousarray(image)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def writable_format(suffix: str) -> str:
+    """Pillow's name of the format written for a suffix. Raises ImageRejectedError if there is none."""
+    try:
+        return WRITABLE[suffix.lower()]
+    except KeyError:
+        known = " ".join(sorted(WRITABLE))
+        raise ImageRejectedError(f"cannot write {suffix or 'a file without suffix'!r}: use one of {known}") from None
+
+
+def resize_to_fit(image: Image, longest: int) -> Image:
+    """The picture shrunk so that its longer side is at most ``longest`` px; never enlarged."""
+    return _shrunk(image, longest / max(image.shape[:2]))
+
+
+def resize_to_pixels(image: Image, pixels: int) -> Image:
+    """The picture shrunk to at most about ``pixels`` pixels; never enlarged."""
+    return _shrunk(image, (pixels / (image.shape[0] * image.shape[1])) ** 0.5)
+
+
+def _shrunk(image: Image, scale: float) -> Image:
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[bytes, str]:
+    """The bytes of a source and a name for messages, refusing too much before it is in memory."""
+    name = "the picture"
+    if isinstance(source, bytes):
+        data = source
+    elif isinstance(source, str | os.PathLike):
+        path = Path(source)
+        name = path.name
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+        except OSError as error:
+            raise ImageRejectedError(f"{path}: {error.strerror or 'cannot be read'}".splitlines()[0]) from None
+        except ValueError:  # a NUL byte in the path
+            raise ImageRejectedError("the path is not valid") from None
+    else:
+        data = source.read(MAX_FILE_BYTES + 1)
+    if not data:
+        raise ImageRejectedError(f"{name}: the file is empty")
+    if len(data) > MAX_FILE_BYTES:
+        raise ImageRejectedError(f"{name}: larger than {MAX_FILE_BYTES // 2**20} MiB")
+    return data, name
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    """Refuse by the header alone, before a pixel is decoded."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise ImageRejectedError(f"{name}: {width} x {height} is more than {MAX_PIXELS // 10**6} megapixels")
+    if min(width, height) < MIN_SIDE:
+        raise ImageRejectedError(f"{name}: {width} x {height} is too small, both sides need {MIN_SIDE} pixels")
+
+
+def _to_rgb(picture: PILImage.Image) -> PILImage.Image:
+    """Any Pillow mode as 8-bit sRGB on white."""
+    profile = picture.info.get("icc_profile")
+    if picture.mode.startswith("I"):
+        picture = _to_8_bit(picture)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = PILImage.new("RGBA", picture.size, "white")
+        picture = PILImage.alpha_composite(white, picture).convert("RGB")
+    elif picture.mode in ("P", "1", "PA"):
+        picture = picture.convert("RGB")
+    if profile:
+        picture = _to_srgb(picture, profile)
+    return picture.convert("RGB")
+
+
+def _to_8_bit(picture: PILImage.Image) -> PILImage.Image:
+    """16-bit grey keeps its upper byte. (Pillow already reduces 16-bit colour when it decodes.)"""
+    values = np.asarray(picture).astype(np.int64)
+    if values.max(initial=0) > 255:
+        values >>= 8
+    return PILImage.fromarray(values.clip(0, 255).astype(np.uint8))
+
+
+def _to_srgb(picture: PILImage.Image, profile: bytes) -> PILImage.Image:
+    """Convert through the embedded profile; a broken or mismatched profile is ignored, as viewers do."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if ImageCms.getProfileDescription(source).startswith("sRGB"):
+            return picture
+        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return picture
+    return converted or picture

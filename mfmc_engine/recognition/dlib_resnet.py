@@ -1,0 +1,172 @@
+"""dlib's face recognition ResNet in torch: aligned 150 x 150 chips to 128-d embeddings.
+
+The network is "dlib_face_recognition_resnet_model_v1" (Davis King, 2017; public domain), a 29-layer ResNet trained
+with a metric loss so that Euclidean distance tells people apart. The weights are read straight from dlib's own
+file; architecture: dlib's examples/dnn_face_recognition_ex.cpp. Results agree with dlib to float rounding.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mfmc_engine.errors import WeightsMissingError
+from mfmc_engine.parameters import EMBED_BATCH, RESNET_MEAN
+from mfmc_engine.recognition.chips import extract_chips
+from mfmc_engine.types import FloatArray, Image
+
+# (channels, halves the resolution) of the fourteen residual blocks, from input to output
+BLOCKS = (
+    *((32, False),) * 3,
+    *((64, True), (64, False), (64, False), (64, False)),
+    *((128, True), (128, False), (128, False)),
+    *((256, True), (256, False), (256, False)),
+    (256, True),
+)
+
+
+class DlibResNet(nn.Module):
+    """(N, 3, 150, 150) RGB chips in [0, 255] to (N, 128) embeddings."""
+
+    mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(RESNET_MEAN).view(1, 3, 1, 1))
+        self.stem = nn.Conv2d(3, 32, 7, stride=2)
+        blocks, channels = [], 32
+        for width, halves in BLOCKS:
+            blocks.append(_Block(channels, width, halves))
+            channels = width
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(256, 128, bias=False)
+
+    def forward(self, chips: Tensor) -> Tensor:
+        x = (chips - self.mean) / 256
+        x = F.max_pool2d(F.relu(self.stem(x)), 3, stride=2)
+        features: Tensor = self.blocks(x).mean(dim=(2, 3))
+        embeddings: Tensor = self.head(features)
+        return embeddings
+
+
+class _Block(nn.Module):
+    """relu(conv(relu(conv(x))) + skip(x)); dlib's affine layers are folded into the convolutions."""
+
+    def __init__(self, channels: int, width: int, halves: bool) -> None:
+        super().__init__()
+        self.halves = halves
+        self.first = nn.Conv2d(channels, width, 3, stride=2 if halves else 1, padding=0 if halves else 1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        skip = F.avg_pool2d(x, 2) if self.halves else x
+        x = self.second(F.relu(self.first(x)))
+        return F.relu(_add_padded(x, skip))
+
+
+def _add_padded(a: Tensor, b: Tensor) -> Tensor:
+    """dlib's add_prev: the smaller tensor counts as zero outside its extent (channels, rows, columns)."""
+    if a.shape == b.shape:
+        return a + b
+    shape = [max(m, n) for m, n in zip(a.shape, b.shape, strict=True)]
+    total = a.new_zeros(shape)
+    for term in (a, b):
+        total[:, : term.shape[1], : term.shape[2], : term.shape[3]] += term
+    return total
+
+
+class DlibRecognizer:
+    """Embeds faces with :class:`DlibResNet`."""
+
+    dimensions = 128
+
+    def __init__(self, weights: Path, device: str = "cpu") -> None:
+        self.device = torch.device(device)
+        self.network = load_network(weights).to(self.device)
+
+    def embed(self, image: Image, landmarks: FloatArray) -> FloatArray:
+        """(N, 68, 2) landmarks in px of ``image`` to (N, 128) embeddings."""
+        return self.embed_chips(extract_chips(image, landmarks))
+
+    def embed_chips(self, chips: Image) -> FloatArray:
+        """(N, 150, 150, 3) uint8 RGB chips to (N, 128) embeddings."""
+        found = [np.empty((0, self.dimensions), np.float32)]
+        for start in range(0, len(chips), EMBED_BATCH):
+            batch = torch.from_numpy(np.ascontiguousarray(chips[start : start + EMBED_BATCH])).to(self.device)
+            with torch.inference_mode():
+                found.append(self.network(batch.permute(0, 3, 1, 2).float()).cpu().numpy())
+        return np.concatenate(found)
+
+
+# --- dlib's file format ---
+
+
+def load_network(path: Path) -> DlibResNet:
+    """The network with the weights of ``path``. Raises WeightsMissingError if the file is not the known one."""
+    network = DlibResNet()
+    tensors = _tensors(path.read_bytes())
+    convolutions = [network.stem]
+    for block in network.blocks:
+        assert isinstance(block, _Block)
+        convolutions += [block.first, block.second]
+    try:
+        with torch.no_grad():
+            for convolution in convolutions:
+                _fill(convolution, next(tensors), next(tensors))
+            network.head.weight.copy_(next(tensors).view(256, 128).T)
+    except (StopIteration, RuntimeError, ValueError) as error:
+        raise WeightsMissingError(
+            f"{path} does not hold the expected network; reinstall it: pip install --force-reinstall "
+            "face_recognition_models==0.3.0"
+        ) from error
+    return network.eval()
+
+
+def _fill(convolution: nn.Conv2d, weights: Tensor, affine: Tensor) -> None:
+    """Fold ``gamma * (conv(x) + bias) + beta`` into one convolution."""
+    filters, bias = weights[: -convolution.out_channels], weights[-convolution.out_channels :]
+    gamma, beta = affine.view(2, -1)
+    convolution.weight.copy_(filters.view(convolution.weight.shape) * gamma.view(-1, 1, 1, 1))
+    assert convolution.bias is not None
+    convolution.bias.copy_(bias * gamma + beta)
+
+
+def _tensors(data: bytes) -> Iterator[Tensor]:
+    """The parameter tensors of a serialised dlib network, from the input to the output, flattened.
+
+    Every parameter tensor follows the name of its layer; a tensor is its version (2), four sizes and raw
+    little-endian float32. Everything else in the file (hyper-parameters, empty caches) is skipped over.
+    """
+    layer = re.compile(rb"\x01(?:\x05con_4|\x07affine_|(\x04fc_2))")
+    position = 0
+    while match := layer.search(data, position):
+        position = match.end()
+        if match.group(1):  # the dense layer states its outputs and inputs first
+            for _ in range(2):
+                _, position = _integer(data, position)
+        version, position = _integer(data, position)
+        if version != 2:
+            raise ValueError(f"tensor version {version}, expected 2")
+        count = 1
+        for _ in range(4):
+            size, position = _integer(data, position)
+            count *= size
+        yield torch.from_numpy(np.frombuffer(data, "<f4", count, position).copy())
+        position += 4 * count
+
+
+def _integer(data: bytes, position: int) -> tuple[int, int]:
+    """dlib's integer: one byte with sign (bit 7) and length (bits 0-3), then that many little-endian bytes."""
+    control = data[position]
+    length = control & 0x0F
+    value = int.from_bytes(data[position + 1 : position + 1 + length], "little")
+    if len(data) < position + 1 + length:
+        raise struct.error("file ends inside an integer")
+    return (-value if control & 0x80 else value), position + 1 + length
