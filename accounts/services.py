@@ -9,6 +9,7 @@ from __future__ import annotations
 import axes.utils
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import RestrictedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -165,9 +166,13 @@ def circle_rename(*, circle: Circle, by: User, name: str) -> Circle:
 
 @transaction.atomic
 def circle_delete(*, circle: Circle, by: User) -> None:
-    """What was posted for the circle is then seen by its author only."""
+    """What was posted for the circle is then seen by its author only. A circle that a rule names is kept."""
     _check_owner(circle, by)
-    circle.delete()
+    try:
+        circle.delete()
+    except RestrictedError as error:
+        # With the circle a rule that hides a face from it would go, and silently show the face.
+        raise ValidationError(_("One of your rules uses this circle. Change that rule first.")) from error
 
 
 @transaction.atomic

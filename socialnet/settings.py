@@ -128,6 +128,7 @@ CACHES = {
 # Originals and decoys live outside anything a web server serves; only the image gate reads them.
 PRIVATE_ROOT = VAR_DIR / "private"
 RENDITION_ROOT = VAR_DIR / "renditions"
+RENDITION_CACHE_BYTES = env.int("RENDITION_CACHE_BYTES", default=2 * 2**30)
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -171,6 +172,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "mfmc"
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = {
+    # Nobody needs two sweeps: one that was not run before the next is due is dropped.
+    "photos-sweep": {"task": "faceaccess.tasks.photos_sweep", "schedule": 15.0, "options": {"expires": 15}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 
 # --- people ---
 AUTH_USER_MODEL = "accounts.User"
@@ -202,6 +208,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "accounts.adapter.attempted_handle"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # a list of everybody's visits is nobody's business
+AXES_LOCKOUT_TEMPLATE = "lockout.html"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="filemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
