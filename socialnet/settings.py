@@ -232,12 +232,24 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
     "PAGE_SIZE": 20,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "socialnet.api.answer_error",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.ScopedRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"user": env("API_RATE", default="600/min"), "login": "10/min"},
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "My Face My Choice",
     "DESCRIPTION": "A social network in which people appear only in the photos they approve.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "EffectEnum": "faceaccess.models.Effect",
+        "AnswerEnum": "faceaccess.models.Authorization.Answer",
+        "ModelEnum": "faceaccess.models.AccessModel",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
