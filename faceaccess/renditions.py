@@ -27,9 +27,11 @@ from django.conf import settings
 from PIL import Image as PILImage
 
 import mfmc_engine
+from accounts.models import User
 from faceaccess.decoys import decoy_of
 from faceaccess.models import FaceRegion
 from faceaccess.pipeline import read_original
+from faceaccess.policies import Decision, Reason
 from faceaccess.selectors import Viewer, VisibleSet, visible_set
 from mfmc_engine.imaging import resize_to_fit
 from mfmc_engine.types import Decoy, Image
@@ -85,6 +87,16 @@ def face_crop(region: FaceRegion, viewer: Viewer) -> Rendition:
     return _make(
         photo, visible_set(photo, viewer), f"crop-{region.index}", lambda image: _cut(image, region.box)
     )
+
+
+def with_stand_in(region: FaceRegion, owner: User, size: str) -> Rendition:
+    """The photo as its owner sees it, but with a stand-in in their own place: what others see while it is hidden.
+
+    Drawn from what the owner may see, so a neighbour's face that is hidden from them stays hidden.
+    """
+    seen = visible_set(region.photo, owner)
+    hidden = VisibleSet(seen.decisions | {region.index: Decision(False, Reason.NOT_ANSWERED)})
+    return _make(region.photo, hidden, size, lambda image: resize_to_fit(image, SIZES[size]))
 
 
 def key(photo: Photo, seen: VisibleSet, size: str) -> str:

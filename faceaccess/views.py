@@ -17,11 +17,13 @@ from django.views.decorators.http import require_safe
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
+from accounts.models import User
 from faceaccess import renditions
 from faceaccess.models import FaceRegion
 from faceaccess.selectors import Viewer
 from photos.models import Photo
 
+PREVIEW = "feed"  # the size of previews
 RETRY_AFTER = 3  # s; about what an ordinary photo takes
 
 
@@ -41,15 +43,30 @@ def photo_image(request: HttpRequest, photo_id: UUID, size: str) -> HttpResponse
 @require_safe
 def face_crop(request: HttpRequest, region_id: int) -> HttpResponse:
     """GET /faces/<id>/crop: one's own face, in a photo one may see. 404 for everything else."""
+    region, owner = _own_face(request, region_id)
+    try:
+        return _answer(request, renditions.face_crop(region, owner))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE)
+
+
+@require_safe
+def face_preview(request: HttpRequest, region_id: int) -> HttpResponse:
+    """GET /faces/<id>/preview: the whole photo with a stand-in for one's own face, as others see it until one agrees."""
+    region, owner = _own_face(request, region_id)
+    try:
+        return _answer(request, renditions.with_stand_in(region, owner, PREVIEW))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, region.photo, *renditions.dimensions(region.photo, PREVIEW))
+
+
+def _own_face(request: HttpRequest, region_id: int) -> tuple[FaceRegion, User]:
+    """One's own face, in a photo one may see, and oneself. Raises Http404 for everything else."""
     viewer = viewer_of(request)
     if not viewer.is_authenticated:
         raise Http404
     regions = FaceRegion.objects.select_related("photo").filter(owner=viewer, match=FaceRegion.Match.MATCHED)
-    region = get_object_or_404(regions.filter(photo__in=Photo.objects.visible_to(viewer)), pk=region_id)
-    try:
-        return _answer(request, renditions.face_crop(region, viewer))
-    except (renditions.UnavailableError, OSError):
-        return _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE)
+    return get_object_or_404(regions.filter(photo__in=Photo.objects.visible_to(viewer)), pk=region_id), viewer
 
 
 def viewer_of(request: HttpRequest) -> Viewer:

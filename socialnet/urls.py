@@ -6,6 +6,10 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 
 urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("photos.urls")),
+    path("", include("faceaccess.urls_pages")),
+    path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("", include("faceaccess.urls")),
     path("api/v1/", include("socialnet.api_urls")),
