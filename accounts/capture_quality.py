@@ -20,6 +20,7 @@ def good_capture(image: Image, analysis: Analysis) -> tuple[Face, Image]:
     """The one face to enrol and its aligned crop. Raises EnrolmentRejected."""
     face = one_face(analysis)
     _check_whole(face, analysis)
+    _check_upright(face)
     _check_detail(face)
     crop = aligned_crop(image, face)
     _check_light(crop)
@@ -68,6 +69,16 @@ def _check_whole(face: Face, analysis: Analysis) -> None:
     low, high = face.landmarks.min(0), face.landmarks.max(0)
     if (low < 0).any() or (high > (analysis.width, analysis.height)).any():
         raise EnrolmentRejected(_("Part of your face is cut off. Leave some room around it."))
+
+
+def _check_upright(face: Face) -> None:
+    """Lying and upside-down faces are the ones most often misread, and a misread face would be enrolled for good."""
+    left, right = face.landmarks[36:42].mean(0), face.landmarks[42:48].mean(0)
+    roll = np.degrees(np.arctan2(*(right - left)[::-1]))
+    if abs(roll) > p.ENROLMENT_MAX_ROLL:
+        raise EnrolmentRejected(
+            _("Your face is not upright in this picture. Turn the picture and try again.")
+        )
 
 
 def _check_detail(face: Face) -> None:

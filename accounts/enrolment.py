@@ -72,7 +72,7 @@ def enrolment_delete(*, user: User) -> None:
 
 def _count_attempt(user: User) -> None:
     """Enrolling tries a face against everybody's: not a question to ask all day."""
-    key = f"enrolment attempts {user.pk}"
+    key = f"enrolment-attempts-{user.pk}"
     attempts = cache.get(key, 0) + 1
     cache.set(key, attempts, ATTEMPT_WINDOW_S)
     if attempts > settings.ENROLMENTS_PER_HOUR:

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from mfmc_engine.detection import Detection
-from mfmc_engine.detection.mtcnn import Candidates, Cascade, Pyramid, suppress
+from mfmc_engine.detection.candidates import Candidates
+from mfmc_engine.detection.mtcnn import Cascade
+from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap
 from mfmc_engine.imaging import resize_to_pixels
 from mfmc_engine.parameters import (
@@ -37,7 +39,7 @@ class TurnedMTCNN:
         pyramid = self._pyramid(image)
         found = self.cascade.run(pyramid, MIN_FACE)
         for quarters in QUARTERS:
-            found = merge(found, self._turned(pyramid.turned(quarters), quarters, found))
+            found = found.merged(self._turned(pyramid.turned(quarters), quarters, found), DUPLICATE_OVERLAP)
         scale = _scale(image, pyramid)
         faces = zip(found.boxes * np.tile(scale, 2), found.scores, found.points * scale, strict=True)
         return [Detection(box, float(score), points) for box, score, points in faces]
@@ -73,16 +75,6 @@ def _scale(image: Image, pyramid: Pyramid) -> FloatArray:
 def _has_new(found: Candidates, known: Candidates) -> bool:
     common = overlap(found.boxes, known.boxes, smaller=True)
     return bool((common.max(1, initial=0) < DUPLICATE_OVERLAP).any())
-
-
-def merge(first: Candidates, second: Candidates) -> Candidates:
-    """Both, each face once, the more certain answer of each."""
-    both = Candidates(
-        np.concatenate([first.boxes, second.boxes]),
-        np.concatenate([first.scores, second.scores]),
-        np.concatenate([first.points, second.points]),
-    )
-    return both.take(suppress(both.boxes, both.scores, DUPLICATE_OVERLAP, smaller=True))
 
 
 def _turn_back(found: Candidates, quarters: int, size: FloatArray) -> Candidates:
