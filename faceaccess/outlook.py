@@ -63,9 +63,7 @@ def outlook(region: FaceRegion) -> Outlook | None:
     stranger = decide(face, Person(NOBODY_REAL))
     rules = list(Rule.objects.filter(owner=own.owner_id).select_related("subject_circle", "subject_person"))
     if face.model is not Model.RULES or face.override is not None:
-        everybody = Line(
-            _("everyone who sees the photo"), stranger.shown, reason_sentence(stranger, rules)
-        )
+        everybody = Line(_("everyone who sees the photo"), stranger.shown, reason_sentence(stranger, rules))
         return Outlook(face.model, stranger.reason, (everybody,))
     decided = [*_named(own, face, rules), *_kinds(face, rules, stranger)]
     lines = tuple(Line(who, decision.shown, reason_sentence(decision, rules)) for who, decision in decided)

@@ -118,5 +118,5 @@ def rule_sentence(rule: Rule) -> SafeString:
     return format_html(
         "{} <span class='when'>{}</span>",
         format_html(pattern.replace("{who}", bold), subject_name(rule)),
-        format_html(when.replace("{who}", bold), *([who] if who else [])),
+        format_html(when.replace("{who}", bold), who) if who else when,
     )
