@@ -36,6 +36,21 @@ class User(AbstractUser):
         return self.display_name or self.username
 
 
+class FriendshipQuerySet(models.QuerySet["Friendship"]):
+    def of(self, user: User) -> FriendshipQuerySet:
+        return self.filter(Q(low=user) | Q(high=user))
+
+    def between(self, one: User, other: User) -> FriendshipQuerySet:
+        low, high = sorted((one.pk, other.pk))
+        return self.filter(low=low, high=high)
+
+    def accepted(self) -> FriendshipQuerySet:
+        return self.filter(accepted_at__isnull=False)
+
+    def pending(self) -> FriendshipQuerySet:
+        return self.filter(accepted_at__isnull=True)
+
+
 class Friendship(models.Model):
     """A request that becomes mutual when accepted. One row per pair, whoever asked."""
 
@@ -46,6 +61,8 @@ class Friendship(models.Model):
     # The pair in id order, so that the database itself refuses a second row for it.
     low = models.ForeignKey(User, models.CASCADE, related_name="+", editable=False)
     high = models.ForeignKey(User, models.CASCADE, related_name="+", editable=False)
+
+    objects = FriendshipQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -58,12 +75,23 @@ class Friendship(models.Model):
         return f"{self.requester_id}–{self.addressee_id}"
 
     def save(self, *args, **kwargs) -> None:
-        self.low_id, self.high_id = sorted((self.requester_id, self.addressee_id))
+        self._order_pair()
         super().save(*args, **kwargs)
+
+    def clean_fields(self, exclude=None) -> None:
+        self._order_pair()
+        super().clean_fields(exclude)
+
+    def _order_pair(self) -> None:
+        self.low_id, self.high_id = sorted((self.requester_id, self.addressee_id))
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.accepted_at is not None
 
 
 class Circle(models.Model):
-    """A named set of people, known only to its owner."""
+    """A named set of the owner's friends, known only to its owner. Who stops being a friend leaves it."""
 
     owner = models.ForeignKey(User, models.CASCADE, related_name="circles")
     name = models.CharField(_("name"), max_length=40)

@@ -1,4 +1,8 @@
-"""Who sees which face: face regions and their decoys, and every statement an owner made about them."""
+"""Who sees which face: face regions and their decoys, and every statement made about them.
+
+A statement (tag, answer, override) is kept per region *and* owner, and counts only while that owner is the present
+one: when a region is matched to somebody else, and perhaps back again, nobody's word is lost or inherited.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +54,8 @@ class FaceRegion(models.Model):
     landmarks = models.BinaryField()  # (68, 2) float32, px
     score = models.FloatField(validators=[MinValueValidator(0), MaxValueValidator(1)])
     quality = models.FloatField(validators=[MinValueValidator(0), MaxValueValidator(1)])
+    sharpness = models.FloatField(default=0)  # the parts of mfmc_engine.types.Quality, kept so that a face
+    yaw = models.FloatField(default=0)  # can be matched again without looking at the photo
     embedding = models.BinaryField()  # encrypted like a template
     pack = models.CharField(max_length=40)
     match = models.CharField(max_length=10, choices=Match, default=Match.UNKNOWN)
@@ -57,6 +63,7 @@ class FaceRegion(models.Model):
 
     class Meta:
         ordering = ["index"]
+        indexes = [models.Index(fields=["pack", "photo"])]  # re-matching walks one pack, photo by photo
         constraints = [
             models.UniqueConstraint(fields=["photo", "index"], name="region_index_once_per_photo"),
             models.UniqueConstraint(
@@ -74,6 +81,24 @@ class FaceRegion(models.Model):
         return f"face {self.index} of {self.photo_id}"
 
 
+class ProtectionJob(models.Model):
+    """The work still owed to one photo. Gone once the photo is READY; kept, with its error, when it FAILED.
+
+    A worker holds a job by its ``token`` until ``lease_until``, and renews the lease while it lives. One that lost
+    its lease can no longer write: the token it knows is not the job's any more.
+    """
+
+    photo = models.OneToOneField(Photo, models.CASCADE, related_name="protection")
+    token = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True, db_index=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    queued_at = models.DateTimeField(null=True)  # the last message sent to the workers about it
+    error = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"protection of {self.photo_id}"
+
+
 class Decoy(models.Model):
     """The patch that replaces one face region, with the margins it was verified at."""
 
@@ -88,7 +113,7 @@ class Decoy(models.Model):
     y = models.IntegerField()
     donor = models.CharField(max_length=40, blank=True)
     attempts = models.PositiveSmallIntegerField()
-    distance_to_original = models.FloatField(null=True)
+    distance_to_original = models.FloatField(null=True)  # null where none could be measured (a redaction)
     nearest_gallery = models.FloatField(null=True)  # null with an empty gallery
     threshold = models.FloatField()
     engine_version = models.CharField(max_length=40)
@@ -114,11 +139,14 @@ class MatchRejection(models.Model):
 class Tag(models.Model):
     """Proxy: somebody named a face as its owner's. Once withdrawn it stays so, unless the owner tags again."""
 
-    region = models.OneToOneField(FaceRegion, models.CASCADE, related_name="tag")
-    owner = models.ForeignKey(User, models.CASCADE, related_name="tags")
+    region = models.ForeignKey(FaceRegion, models.CASCADE, related_name="tags")
+    owner = models.ForeignKey(User, models.CASCADE, related_name="tags")  # who was named
     tagger = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "owner"], name="tagged_once_as_somebody")]
 
     def __str__(self) -> str:
         return f"tag of {self.owner_id} on {self.region_id}"
@@ -131,10 +159,13 @@ class Authorization(models.Model):
         APPROVED = "approved", _("Shown")
         DENIED = "denied", _("Kept hidden")
 
-    region = models.OneToOneField(FaceRegion, models.CASCADE, related_name="authorization")
+    region = models.ForeignKey(FaceRegion, models.CASCADE, related_name="authorizations")
     owner = models.ForeignKey(User, models.CASCADE, related_name="authorizations")
     answer = models.CharField(max_length=10, choices=Answer)
     answered_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "owner"], name="one_answer_per_owner")]
 
     def __str__(self) -> str:
         return f"{self.owner_id} {self.answer} {self.region_id}"
@@ -167,14 +198,16 @@ class Rule(models.Model):
     enabled = models.BooleanField(default=True)
     effect = models.CharField(max_length=4, choices=Effect)
     subject = models.CharField(max_length=20, choices=Subject)
-    subject_circle = models.ForeignKey(Circle, models.CASCADE, null=True, blank=True, related_name="+")
+    # RESTRICT: deleting a circle must not silently delete the rule that hides a face from it.
+    subject_circle = models.ForeignKey(Circle, models.RESTRICT, null=True, blank=True, related_name="+")
     subject_person = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="+")
     uploader = models.CharField(max_length=10, choices=Uploader, default=Uploader.ANYONE)
-    uploader_circle = models.ForeignKey(Circle, models.CASCADE, null=True, blank=True, related_name="+")
+    uploader_circle = models.ForeignKey(Circle, models.RESTRICT, null=True, blank=True, related_name="+")
     uploader_person = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="+")
 
     class Meta:
         ordering = ["position", "id"]
+        indexes = [models.Index(fields=["owner", "position"])]
 
     def __str__(self) -> str:
         return f"{self.owner_id}#{self.position}: {self.effect} {self.subject}"
@@ -195,10 +228,13 @@ class Rule(models.Model):
 class PhotoOverride(models.Model):
     """Rules model: an owner's word about their face in one photo; beats the rules."""
 
-    region = models.OneToOneField(FaceRegion, models.CASCADE, related_name="override")
+    region = models.ForeignKey(FaceRegion, models.CASCADE, related_name="overrides")
     owner = models.ForeignKey(User, models.CASCADE, related_name="overrides")
     effect = models.CharField(max_length=4, choices=Effect)
-    created_at = models.DateTimeField(auto_now=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "owner"], name="one_override_per_owner")]
 
     def __str__(self) -> str:
         return f"{self.owner_id} {self.effect} {self.region_id}"

@@ -55,7 +55,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class TagFact:
-    """The tag on a face. ``by_owner``/``by_friend`` say what the tagger is to the owner *now*."""
+    """The tag on a face; ``by_owner``/``by_friend`` say what the tagger is to the owner *now*; blocked: neither."""
 
     withdrawn: bool
     by_owner: bool
@@ -78,9 +78,10 @@ class RuleFact:
 class FaceFacts:
     """Everything about one face region that a decision may look at."""
 
-    owner_id: int | None  # None: unknown or ambiguous
+    owner_id: int | None  # None: unknown, ambiguous, or no longer enrolled
     model: Model
     uploader: Person
+    ready: bool  # the photo went through the whole pipeline
     tag: TagFact | None = None
     answer: bool | None = None  # the owner's approval (True), denial (False), silence (None)
     override: bool | None = None  # the owner's word on this photo: show (True), hide (False)
@@ -89,6 +90,8 @@ class FaceFacts:
 
 def decide(face: FaceFacts, viewer: Person) -> Decision:
     """Whether ``viewer`` sees this face. What is common to all models comes first; nothing missing discloses."""
+    if not face.ready:
+        return Decision(False, Reason.NOT_READY)
     if face.owner_id is None:
         return Decision(False, Reason.NOT_MATCHED)
     if viewer.id == face.owner_id:
@@ -145,7 +148,7 @@ def _is_subject(rule: RuleFact, viewer: Person) -> bool:
             return rule.subject_id in viewer.circles
         case "person":
             return viewer.id is not None and viewer.id == rule.subject_id
-    return False
+    return _unknown_condition(rule)
 
 
 def _is_uploader(rule: RuleFact, uploader: Person, owner_id: int | None) -> bool:
@@ -160,4 +163,9 @@ def _is_uploader(rule: RuleFact, uploader: Person, owner_id: int | None) -> bool
             return rule.uploader_id in uploader.circles
         case "person":
             return uploader.id == rule.uploader_id
-    return False
+    return _unknown_condition(rule)
+
+
+def _unknown_condition(rule: RuleFact) -> bool:
+    """A condition this code does not know must not disclose: it never lets a show rule match, nor stops a hide rule."""
+    return not rule.show

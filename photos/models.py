@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Circle, User
+from photos.querysets import PhotoQuerySet, PostQuerySet
 
 
 def original_path(photo: Photo, filename: str) -> str:
@@ -34,6 +35,8 @@ class Post(models.Model):
     )
     circle = models.ForeignKey(Circle, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    objects = PostQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -72,6 +75,8 @@ class Photo(models.Model):
     # Raised whenever the face regions or decoys change: part of every rendition's key.
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PhotoQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "created_at"]

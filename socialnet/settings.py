@@ -128,10 +128,16 @@ CACHES = {
 # Originals and decoys live outside anything a web server serves; only the image gate reads them.
 PRIVATE_ROOT = VAR_DIR / "private"
 RENDITION_ROOT = VAR_DIR / "renditions"
+RENDITION_CACHE_BYTES = env.int("RENDITION_CACHE_BYTES", default=2 * 2**30)
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": PRIVATE_ROOT, "base_url": None, "file_permissions_mode": 0o600},
+        "OPTIONS": {
+            "location": PRIVATE_ROOT,
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
@@ -143,6 +149,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"  # never the machine's shared temp folder
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True, mode=0o700)
 PHOTO_MAX_BYTES = env.int("PHOTO_MAX_BYTES", default=30 * 2**20)
+PHOTO_MAX_SIDE = env.int("PHOTO_MAX_SIDE", default=4096)  # px, longest side of a stored original
+CAPTURES_PER_PERSON = env.int("CAPTURES_PER_PERSON", default=8)
+ENROLMENTS_PER_HOUR = env.int("ENROLMENTS_PER_HOUR", default=30)  # attempts of one person
+PHOTOS_PER_POST = env.int("PHOTOS_PER_POST", default=10)
 
 # --- background work ---
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://")
@@ -162,6 +172,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "mfmc"
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = {
+    # Nobody needs two sweeps: one that was not run before the next is due is dropped.
+    "photos-sweep": {"task": "faceaccess.tasks.photos_sweep", "schedule": 15.0, "options": {"expires": 15}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 
 # --- people ---
 AUTH_USER_MODEL = "accounts.User"
@@ -177,14 +192,24 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_FORMS = {"signup": "accounts.adapter.SignupForm"}
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_USERNAME_BLACKLIST = ["admin", "administrator", "moderator", "root", "staff", "support", "system"]
+# allauth's other limits stay at their defaults; wrong passwords of one name are counted by axes, below.
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip"}
 ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="optional")
 ACCOUNT_USERNAME_MIN_LENGTH = 3
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "login": "accounts.forms.LoginForm"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "accounts.adapter.attempted_handle"
 AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # a list of everybody's visits is nobody's business
+AXES_LOCKOUT_TEMPLATE = "lockout.html"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="filemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
@@ -208,12 +233,24 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
     "PAGE_SIZE": 20,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "socialnet.api.answer_error",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.ScopedRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"user": env("API_RATE", default="600/min"), "login": "10/min"},
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "My Face My Choice",
     "DESCRIPTION": "A social network in which people appear only in the photos they approve.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "EffectEnum": "faceaccess.models.Effect",
+        "AnswerEnum": "faceaccess.models.Authorization.Answer",
+        "ModelEnum": "faceaccess.models.AccessModel",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -31,9 +31,17 @@ class _Convolutions(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for convolution, slope, pool in zip(self.convolutions, self.slopes, self.pools, strict=True):
             x = F.prelu(convolution(x), slope)
-            if pool:
+            if pool == 2 and not (x.shape[2] % 2 or x.shape[3] % 2):
+                x = _halve(x)
+            elif pool:
                 x = F.max_pool2d(x, pool, stride=2, ceil_mode=True)
         return x
+
+
+def _halve(x: Tensor) -> Tensor:
+    """``max_pool2d(x, 2)`` for even sizes; ten times faster than torch's on a CPU."""
+    x = torch.maximum(x[:, :, ::2], x[:, :, 1::2])
+    return torch.maximum(x[..., ::2], x[..., 1::2]).contiguous(memory_format=torch.channels_last)
 
 
 class PNet(nn.Module):
@@ -87,7 +95,10 @@ class ONet(nn.Module):
 
 
 def load_networks(folder: Path, device: torch.device) -> tuple[PNet, RNet, ONet]:
-    """The three networks with the weights (``pnet.lz4``, ...) of ``folder``. Raises WeightsMissingError."""
+    """The three networks with the weights (``pnet.lz4``, ...) of ``folder``. Raises WeightsMissingError.
+
+    They run on channels-last tensors: three times as fast on a CPU at these few channels.
+    """
     networks = PNet(), RNet(), ONet()
     for network, name in zip(networks, ("pnet.lz4", "rnet.lz4", "onet.lz4"), strict=True):
         try:
@@ -96,7 +107,7 @@ def load_networks(folder: Path, device: torch.device) -> tuple[PNet, RNet, ONet]
             raise WeightsMissingError(
                 f"{folder / name} is missing or damaged: pip install --force-reinstall --no-deps mtcnn==1.0.0"
             ) from error
-        network.eval().requires_grad_(False).to(device)
+        network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
     return networks
 
 

@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from mfmc_engine.detection import Detection
-from mfmc_engine.detection.mtcnn import Candidates, Cascade, suppress
+from mfmc_engine.detection.candidates import Candidates
+from mfmc_engine.detection.mtcnn import Cascade
+from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap
 from mfmc_engine.imaging import resize_to_pixels
 from mfmc_engine.parameters import (
     DUPLICATE_OVERLAP,
     MIN_FACE,
+    TURNED_LOG_ODDS,
     TURNED_MIN_FACE,
     TURNED_SCORE,
     WORKING_PIXELS,
@@ -34,29 +37,41 @@ class TurnedMTCNN:
 
     def detect(self, image: Image) -> list[Detection]:
         """The faces of an (H, W, 3) uint8 RGB picture in every orientation, best score first."""
-        small = resize_to_pixels(image, WORKING_PIXELS)
-        found = self.cascade.run(small, MIN_FACE)
+        pyramid = self._pyramid(image)
+        upright = found = self.cascade.run(pyramid, MIN_FACE)
         for quarters in QUARTERS:
-            found = merge(found, self._turned(small, quarters, found))
-        scale = np.array([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]], np.float32)
+            turned = self._turned(pyramid.turned(quarters), quarters, found)
+            found = found.merged(turned.take(_surer(turned, upright)), DUPLICATE_OVERLAP)
+        scale = _scale(image, pyramid)
         faces = zip(found.boxes * np.tile(scale, 2), found.scores, found.points * scale, strict=True)
         return [Detection(box, float(score), points) for box, score, points in faces]
 
     def locate(self, image: Image, boxes: FloatArray) -> list[Detection]:
         """The five points of faces known to be in (N, 4) boxes, whatever their orientation."""
-        points = self.cascade.points_in(image, boxes)
+        if not len(boxes):
+            return []
+        pyramid = self._pyramid(image)
+        scale = _scale(image, pyramid)
+        points = self.cascade.points_in(pyramid, boxes / np.tile(scale, 2)) * scale
         return [Detection(box, 1.0, five) for box, five in zip(boxes, points, strict=True)]
 
-    def _turned(self, image: Image, quarters: int, known: Candidates) -> Candidates:
-        """Faces of the picture turned by ``quarters``: a coarse look, then a full pass if that found new ones."""
-        turned = np.ascontiguousarray(np.rot90(image, quarters))
-        found = self.cascade.run(turned, TURNED_MIN_FACE)
-        found = found.take(found.scores > TURNED_SCORE)
-        back = _turn_back(found, quarters, turned.shape)
-        if not _has_new(back, known):
-            return back
-        found = self.cascade.run(turned, MIN_FACE)
-        return _turn_back(found.take(found.scores > TURNED_SCORE), quarters, turned.shape)
+    def _pyramid(self, image: Image) -> Pyramid:
+        small = np.ascontiguousarray(resize_to_pixels(image, WORKING_PIXELS))
+        return Pyramid.of(small, self.cascade.device)
+
+    def _turned(self, turned: Pyramid, quarters: int, known: Candidates) -> Candidates:
+        """Faces of the turned picture: a coarse look, then a full pass if that found new ones."""
+        found = self._sure(turned, TURNED_MIN_FACE, quarters)
+        return self._sure(turned, MIN_FACE, quarters) if _has_new(found, known) else found
+
+    def _sure(self, turned: Pyramid, min_face: float, quarters: int) -> Candidates:
+        found = self.cascade.run(turned, min_face)
+        return _turn_back(found.take(found.scores > TURNED_SCORE), quarters, turned.size)
+
+
+def _scale(image: Image, pyramid: Pyramid) -> FloatArray:
+    """Pixels of the picture per pixel of its pyramid, x and y."""
+    return np.asarray(np.array(image.shape[1::-1], np.float32) / pyramid.size, np.float32)
 
 
 def _has_new(found: Candidates, known: Candidates) -> bool:
@@ -64,22 +79,27 @@ def _has_new(found: Candidates, known: Candidates) -> bool:
     return bool((common.max(1, initial=0) < DUPLICATE_OVERLAP).any())
 
 
-def merge(first: Candidates, second: Candidates) -> Candidates:
-    """Both, each face once, the more certain answer of each."""
-    both = Candidates(
-        np.concatenate([first.boxes, second.boxes]),
-        np.concatenate([first.scores, second.scores]),
-        np.concatenate([first.points, second.points]),
-    )
-    return both.take(suppress(both.boxes, both.scores, DUPLICATE_OVERLAP, smaller=True))
+def _surer(turned: Candidates, upright: Candidates) -> np.ndarray:
+    """Which turned readings stand, as a mask: of faces not found upright, or of clearly better odds than upright.
+
+    MTCNN reads some upright faces upside down as well, with a slightly better score and its points all wrong.
+    """
+    same = overlap(turned.boxes, upright.boxes, smaller=True) > DUPLICATE_OVERLAP
+    rival = np.where(same, _log_odds(upright.scores), -np.inf).max(1, initial=-np.inf)
+    return np.asarray(_log_odds(turned.scores) > rival + TURNED_LOG_ODDS, bool)
 
 
-def _turn_back(found: Candidates, quarters: int, shape: tuple[int, ...]) -> Candidates:
-    """Candidates of ``np.rot90(image, quarters)``, which has ``shape``, in the coordinates of ``image``."""
-    height, width = shape[:2]
+def _log_odds(scores: FloatArray) -> np.ndarray:
+    p = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def _turn_back(found: Candidates, quarters: int, size: FloatArray) -> Candidates:
+    """Candidates of ``np.rot90(image, quarters)``, of ``size`` (width, height), in coordinates of ``image``."""
+    width, height = float(size[0]), float(size[1])
     corners, points = found.boxes.reshape(-1, 2, 2), found.points
-    for _ in range(quarters):  # a quarter clockwise: what was `y` px from the top is now as far from the right
+    for _ in range(quarters):  # a quarter clockwise: what was y px from the top is then y px from the right
         corners, points = (np.stack([height - p[..., 1], p[..., 0]], -1) for p in (corners, points))
-        height, width = width, height
+        width, height = height, width
     boxes = np.concatenate([corners.min(1), corners.max(1)], 1)
     return Candidates(boxes, found.scores, points)

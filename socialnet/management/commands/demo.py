@@ -62,7 +62,7 @@ class Command(BaseCommand):
         processes: list[subprocess.Popen[bytes]] = []
         signal.signal(signal.SIGTERM, _as_ctrl_c)
         try:
-            for command in (_web(port), _worker()):
+            for command in (web_command(port), worker_command(settings.VAR_DIR)):
                 process = subprocess.Popen(command, start_new_session=True, env=_child_environment())  # noqa: S603
                 processes.append(process)
             _wait_until_up(port, processes)
@@ -88,7 +88,7 @@ def _as_ctrl_c(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _web(port: int) -> list[str]:
+def web_command(port: int) -> list[str]:
     # One process, several threads: enrolment loads the networks into it once.
     return [
         *(sys.executable, "-m", "gunicorn", "socialnet.wsgi", "--bind", f"127.0.0.1:{port}"),
@@ -96,10 +96,10 @@ def _web(port: int) -> list[str]:
     ]
 
 
-def _worker() -> list[str]:
+def worker_command(var: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "celery", "-A", "socialnet", "worker", "--loglevel", "warning"),
-        *("--concurrency", "1", "--beat", "--schedule", str(settings.VAR_DIR / "celerybeat-schedule")),
+        *("--concurrency", "1", "--beat", "--schedule", str(var / "celerybeat-schedule")),
         *("--without-gossip", "--without-mingle"),
     ]
 
