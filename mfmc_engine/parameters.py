@@ -263,8 +263,6 @@ SWAP_MAX_MISFIT: Final = 16.0  # px of the canonical frame, RMS of the inner lan
 HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)
 HEAP_KEPT: Final = 256 * 2**20  # bytes of free heap that are kept
 
-# --- evaluation ---
-
 # --- donors ---
 POSE_NEUTRAL_PITCH = 0.0  # degrees the generic head reads on a level gaze
 DONOR_FOREHEAD_RISE = 0.42  # height of the forehead above the brows, share of the chin-to-eyes distance
@@ -337,6 +335,9 @@ DONOR_TOLERANCE = {
     "skin": 14.0,  # CIE76
 }
 DONOR_POOL = 0.05  # share of the bank that is drawn from at random
+DONOR_HEADROOM = (
+    0.03  # Euclidean; a swap lies nearer to the replaced face than its donor does, by so much or more
+)
 DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank
 
 # --- evaluation ---

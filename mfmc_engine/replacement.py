@@ -15,7 +15,6 @@ import torch
 from mfmc_engine import guarantee
 from mfmc_engine import parameters as P
 from mfmc_engine.compositing import paste
-from mfmc_engine.donors.candidates import candidates as bank_candidates
 from mfmc_engine.donors.selection import generator
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
@@ -24,7 +23,7 @@ from mfmc_engine.packs import Pack
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.swapping import blending, mesh, redaction
 from mfmc_engine.swapping.blending import Patch, Targets
-from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image, Selection
+from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
 
 class Donor(Protocol):
@@ -38,8 +37,8 @@ class Donor(Protocol):
     def landmarks(self) -> FloatArray: ...  # (68, 2) px of image
 
 
-# The donors to try for one face, best first: (face, gallery, thresholds, seed, selection).
-Candidates = Callable[[Face, Gallery, Thresholds, bytes, Selection], Iterator[Donor]]
+# The donors to try for one face, best first, drawn with that face's random numbers.
+Candidates = Callable[[Face, np.random.Generator], Iterator[Donor]]
 
 
 @dataclass(slots=True)
@@ -55,7 +54,7 @@ class _Case:
     """One face on its way to a decoy."""
 
     face: Face
-    seed: bytes
+    random: np.random.Generator
     donors: Iterator[Donor] = field(default_factory=lambda: iter(()))
     attempts: list[_Attempt] = field(default_factory=list)
     chosen: _Attempt | None = None
@@ -67,19 +66,18 @@ def make_decoys(
     image: Image,
     requests: Sequence[DecoyRequest],
     gallery: Gallery,
-    selection: Selection = "random",
+    candidates: Candidates,
     thresholds: Thresholds | None = None,
-    candidates: Candidates = bank_candidates,
 ) -> list[Decoy]:
     """One verified decoy per request, in order. Same arguments, same bytes."""
     keep_freed_memory()
     thresholds = thresholds or Thresholds()
-    cases = [_Case(request.face, request.seed) for request in requests]
+    cases = [_Case(request.face, generator(request.seed)) for request in requests]
     swappable = [case for case in cases if can_be_swapped(case.face)]
     with torch.inference_mode():
         if swappable:
             for case in swappable:
-                case.donors = candidates(case.face, gallery, thresholds, case.seed, selection)
+                case.donors = candidates(case.face, case.random)
             targets = blending.prepare(image, [case.face.landmarks for case in swappable], pack.device)
             _draw(pack, image, swappable, targets, gallery, thresholds)
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
@@ -183,7 +181,7 @@ def _window(image: Image, face: Face, patch: Patch) -> tuple[Image, FloatArray]:
     low, high = face.landmarks.min(0), face.landmarks.max(0)
     margin = (high - low).max() * P.VERIFICATION_MARGIN
     height, width = image.shape[:2]
-    patch_high = np.array(patch.origin) + [patch.alpha.shape[1], patch.alpha.shape[0]]
+    patch_high = np.add(patch.origin, patch.alpha.shape[::-1])
     x0, y0 = np.floor(np.minimum(low - margin, patch.origin)).clip(0, [width, height]).astype(int)
     x1, y1 = np.ceil(np.maximum(high + margin, patch_high)).clip(0, [width, height]).astype(int)
     window = image[y0:y1, x0:x1].copy()
@@ -197,7 +195,7 @@ def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds:
         patch, verdict, donor = case.chosen.patch, case.chosen.verdict, case.chosen.donor
     else:
         kind, donor = "redaction", None
-        patch = redaction.redact(image, case.face, generator(case.seed + b"redaction"))
+        patch = redaction.redact(image, case.face, case.random)
         seen = _redaction_view(pack, image, case.face, patch)
         nobody = np.empty((0, seen.shape[1]), np.float32)
         verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, nobody)

@@ -23,7 +23,8 @@ def swap_mask(
     """(B, 1, S, S) alpha in [0, 1]; 1 means decoy only.
 
     ``skin`` and ``donor_skin`` are likelihoods on the target and on the warped donor, ``landmarks`` and ``marks``
-    the target's and the decoy's; ``barred`` is 1 on pixels that belong to another face in front. Brows, eyes, nose and mouth come out as 1 whatever the colour model says.
+    the target's and the decoy's; ``barred`` is 1 on pixels that belong to another face in front. Brows, eyes, nose
+    and mouth come out as 1 whatever the colour model says.
     """
     device = skin.device
     region = fields.rasterise(outlines.region, landmarks, device)
