@@ -215,10 +215,12 @@ LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (stron
 CONTRAST_GAIN = (0.6, 1.1)
 COLOUR_GAIN = (0.0, 1.2)
 DETAIL_FLOOR = -2.2  # log ratio to the light around, the darkest detail
-SKIN_HIGHLIGHT = 0.16  # log ratio that skin reaches at most over its smooth light
+SKIN_HIGHLIGHT = 0.10  # log ratio that skin reaches at most over its smooth light
 SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
 HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
 PART_FEATHER = 1.5  # px
+PART_CONTRAST = 0.05  # log units a part must at least be darker than skin for its contrast to be scaled
+DARKENED_CONTRAST = 0.8  # loss of contrast per log unit that an open mouth is darkened
 PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
 # shares of the photo's own colour and lightness, and the largest change (log units)
 LIPS_SHARES = (0.8, 0.5, 0.5)
@@ -231,7 +233,7 @@ SEAM_PRIOR = 0.02
 # --- swapping: texture -----------------------------------------------------------------------------------------
 BAND_SIGMAS = (0.8, 1.6, 3.2)  # px
 BAND_NOISE_SHARES = (1.0, 0.45, 0.25)  # standard deviation of white noise in each band, the first being 1
-BAND_GAIN = (0.1, 1.35)
+BAND_GAIN = (0.1, 1.12)  # more would draw halos
 
 # --- swapping: placing and redaction -----------------------------------------------------------------------------
 BARRED_FEATHER = 2.0  # px of the crop

@@ -16,6 +16,7 @@ from mfmc_engine import guarantee
 from mfmc_engine import parameters as P
 from mfmc_engine.compositing import paste
 from mfmc_engine.donors.selection import generator
+from mfmc_engine.geometry import apply
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
@@ -94,7 +95,7 @@ def can_be_swapped(face: Face) -> bool:
         frame = mesh.Frame.of(marks)
     except ValueError:
         return False
-    misfit = mesh.apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
+    misfit = apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
     return float(np.sqrt((misfit**2).sum(1).mean())) <= P.SWAP_MAX_MISFIT
 
 

@@ -100,7 +100,7 @@ def _others_in_front(
         others |= covered if nearer else covered & ~own
     if not others.any():
         return others.astype(np.float32)
-    return cv2.GaussianBlur(others.astype(np.float32), (0, 0), P.BARRED_FEATHER)
+    return np.asarray(cv2.GaussianBlur(others.astype(np.float32), (0, 0), P.BARRED_FEATHER), np.float32)
 
 
 def _outline(landmarks: FloatArray) -> NDArray[np.uint8]:
@@ -133,9 +133,8 @@ def place(decoy: FloatArray, alpha: FloatArray, frame: Frame, shape: tuple[int, 
         return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
     layers = np.dstack([decoy, alpha])
     if frame.scale > 1:  # the photo is coarser than the crop: remove what it cannot show
-        layers = cv2.GaussianBlur(
-            layers, (0, 0), P.PLACE_PREFILTER * float(np.sqrt(frame.scale**2 - 1)) + 1e-3
-        )
+        sigma = P.PLACE_PREFILTER * float(np.sqrt(frame.scale**2 - 1)) + 1e-3
+        layers = np.asarray(cv2.GaussianBlur(layers, (0, 0), sigma), np.float32)
         layers[..., 3][alpha == 0] = 0
     shift = frame.to_photo.copy()
     shift[:, 2] -= [x0, y0]

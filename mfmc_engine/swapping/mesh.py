@@ -166,16 +166,17 @@ def crop(image: Image, frame: Frame) -> Image:
     reduction = max(1.0, 1 / frame.scale)
     if reduction > P.CROP_AREA_REDUCTION:
         wanted = (max(1, round((x1 - x0) / reduction)), max(1, round((y1 - y0) / reduction)))
-        region = cv2.resize(region, wanted, interpolation=cv2.INTER_AREA)
+        region = np.asarray(cv2.resize(region, wanted, interpolation=cv2.INTER_AREA), np.uint8)
     stretch = np.array([region.shape[1] / (x1 - x0), region.shape[0] / (y1 - y0)])
     # cv2 counts from pixel centres: shift by half a pixel on both sides.
     inverse = frame.to_photo.astype(np.float64)
     linear = stretch[:, None] * inverse[:, :2]
     offset = stretch * (inverse @ [0.5, 0.5, 1] - [x0, y0]) - 0.5
-    return cv2.warpAffine(
+    sampled = cv2.warpAffine(
         region,
         np.column_stack([linear, offset]),
         (size, size),
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT_101,
     )
+    return np.asarray(sampled, np.uint8)

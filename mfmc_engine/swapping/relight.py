@@ -72,21 +72,30 @@ def _match_parts(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) -> 
     """Move the mean tone of lips, brows, eyes and open mouth toward the photo's own.
 
     Make-up, the colour of the hair (brows), the whites' tint under coloured light and the darkness of an open mouth
-    belong to the person's picture, not to the donor's.
+    belong to the person's picture, not to the donor's. Lips and brows are scaled, so that skin beside them, which
+    has no contrast to scale, stays as it is even where landmarks are a little off; eyes and mouth are shifted.
     """
-    for outline, colour_share, light_share, limit in (
-        (outlines.lips, *P.LIPS_SHARES),
-        (outlines.brow_hair, *P.BROWS_SHARES),
-        (outlines.eye_openings, *P.EYES_SHARES),
-        (outlines.inner_mouth, *P.INNER_MOUTH_SHARES),
+    for outline, scaled, colour_share, light_share, limit in (
+        (outlines.lips, True, *P.LIPS_SHARES),
+        (outlines.brow_hair, True, *P.BROWS_SHARES),
+        (outlines.eye_openings, False, *P.EYES_SHARES),
+        (outlines.inner_mouth, False, *P.INNER_MOUTH_SHARES),
     ):
         mask = donor.part(outline)
         own, wanted = _tone(detail, mask), _tone(reference, target.part(outline))
         grey, grey_wanted = fields.luminance(own), fields.luminance(wanted)
-        light = ((grey_wanted - grey) * light_share).clamp(-limit, limit)
         colour = (((wanted - grey_wanted) - (own - grey)) * colour_share).clamp(-limit, limit)
         seen = (mask.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
-        detail = detail + fields.gaussian(mask, P.PART_FEATHER) * (light + colour) * seen
+        soft = fields.gaussian(mask, P.PART_FEATHER) * seen
+        if scaled:
+            ratio = grey_wanted.clamp(max=-P.PART_CONTRAST) / grey.clamp(max=-P.PART_CONTRAST)
+            factor = (1 + (ratio - 1) * light_share).clamp(1 - limit, 1 + limit)
+            local = fields.luminance(detail)
+            detail = detail + soft * (local * (factor - 1) + colour)
+        else:
+            light = ((grey_wanted - grey) * light_share).clamp(-limit, limit)
+            flatter = 1 + P.DARKENED_CONTRAST * light.clamp(max=0)  # teeth in the dark show less of themselves
+            detail = detail + soft * ((detail - own) * (flatter - 1) + light + colour)
     return detail
 
 
