@@ -213,6 +213,9 @@ LIGHT_SIGMAS = (
 )  # px of the half-size image; finer keeps more of the target's shading, and of its nose
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
+TINT_RANGE = 0.5  # log units of light over which the tint of shadows is fitted
+TINT_PRIOR = 0.002  # squared log units
+TINT_LARGEST = 0.6
 COLOUR_GAIN = (0.0, 1.2)
 DETAIL_FLOOR = -2.2  # log ratio to the light around, the darkest detail
 SKIN_HIGHLIGHT = 0.10  # log ratio that skin reaches at most over its smooth light
@@ -220,7 +223,7 @@ SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
 HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
 PART_FEATHER = 1.5  # px
 PART_CONTRAST = 0.05  # log units a part must at least be darker than skin for its contrast to be scaled
-DARKENED_CONTRAST = 0.8  # loss of contrast per log unit that an open mouth is darkened
+DARKENED_CONTRAST = 1.2  # loss of contrast per log unit that an open mouth is darkened
 PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
 # shares of the photo's own colour and lightness, and the largest change (log units)
 LIPS_SHARES = (0.8, 0.5, 0.5)
@@ -326,10 +329,10 @@ ATTRIBUTE_REAL_WEIGHT = 3.0  # weight of a real face beside a synthetic one in t
 # --- donor selection ---
 # Size at which a difference between donor and face becomes plain to see; squared differences add up. By eye.
 DONOR_TOLERANCE = {
-    "gender": 0.35,  # probability of the other gender
-    "group": 0.6,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
+    "gender": 0.22,  # probability of the other gender
+    "group": 0.45,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
     "age": 7.0,  # years
-    "yaw": 9.0,  # degrees
+    "yaw": 12.0,  # degrees
     "pitch": 12.0,  # degrees
     "mouth": 0.06,  # inter-ocular distances
     "smile": 0.15,  # inter-ocular distances

@@ -54,13 +54,25 @@ def relight(donor: Lit, target: Lit) -> Tensor:
 def _match_contrast(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) -> Tensor:
     """Scale the donor's detail so that its contrast and colourfulness are the photo's own.
 
-    A hazy photo gets a hazy decoy; a grey or toned photo has no colour detail, so its decoy has none either.
+    A hazy photo gets a hazy decoy; a grey or toned photo has no colour detail, so its decoy has none either. Colour
+    splits into what goes along with light (the tint of shadows, taken from the photo) and the rest (scaled).
     """
     own, wanted = donor.part(outlines.core), target.part(outlines.core)
     grey, grey_wanted = fields.luminance(detail), fields.luminance(reference)
     contrast = (_deviation(grey_wanted, wanted) / _deviation(grey, own)).clamp(*P.CONTRAST_GAIN)
-    colour = _deviation(reference - grey_wanted, wanted) / _deviation(detail - grey, own)
-    return grey * contrast + (detail - grey) * colour.clamp(*P.COLOUR_GAIN)
+    tint, own_tint = _shadow_tint(reference, target), _shadow_tint(detail, donor)
+    rest, rest_wanted = detail - grey - own_tint * grey, reference - grey_wanted - tint * grey_wanted
+    colour = (_deviation(rest_wanted, wanted) / _deviation(rest, own)).clamp(*P.COLOUR_GAIN)
+    grey = grey * contrast
+    return grey + tint * grey + rest * colour
+
+
+def _shadow_tint(detail: Tensor, face: Lit) -> Tensor:
+    """(B, 3, 1, 1) how much each channel's colour changes per unit of light on skin: least squares without offset."""
+    skin = face.part(outlines.region) * (1 - face.part(outlines.features))
+    grey = fields.luminance(detail).clamp(-P.TINT_RANGE, P.TINT_RANGE)
+    slope = fields.mean((detail - grey) * grey, skin) / (fields.mean(grey**2, skin) + P.TINT_PRIOR)
+    return slope.clamp(-P.TINT_LARGEST, P.TINT_LARGEST)
 
 
 def _deviation(values: Tensor, weights: Tensor) -> Tensor:
