@@ -152,9 +152,8 @@ MESH_FOREHEAD_SHARES = (
 MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
-SHAPE_SHARE = 0.35  # of the donor's own spacing and size of the parts that a decoy keeps
-SHAPE_LARGEST_SHIFT = 4.0  # px
-SHAPE_SCALES = (0.9, 1.12)
+SHAPE_LARGEST_SHIFT = 8.0  # px that a part of the face moves at most toward the donor's place for it
+SHAPE_SCALES = (0.85, 1.18)
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
@@ -198,19 +197,13 @@ MASK_SMALLEST = 1 / 255  # alpha below one grey level is nothing
 CORE_INSET = 7  # the core stays this far inside the face region: dlib's brows can leave the face
 CORE_FEATHER = 2.5
 OCCLUDER_SMOOTH = 1.5
-OCCLUDER_LOW, OCCLUDER_HIGH = (
-    0.35,
-    0.65,
-)  # "not skin" likelihood at which something starts to be / is in front
+# "not skin" likelihood at which something starts to be in front of the face, and at which it certainly is
+OCCLUDER_LOW, OCCLUDER_HIGH = 0.35, 0.65
 OCCLUDER_RIM = 10  # an occluder must reach at least this close to the region's border
 OCCLUDER_STEPS = 24  # growth steps of four px
 
 # --- swapping: light and colour --------------------------------------------------------------------------------
-LIGHT_SIGMAS = (
-    3.5,
-    10.0,
-    24.0,
-)  # px of the half-size image; finer keeps more of the target's shading, and of its nose
+LIGHT_WIDE_SIGMAS = (10.0, 24.0)  # px of the half-size image, to fill in where the finest light knows nothing
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
 TINT_RANGE = 0.5  # log units of light over which the tint of shadows is fitted
@@ -250,11 +243,21 @@ REDACTION_FEATHER = 0.12  # of the axes
 # --- guarantee (Euclidean distances of dlib's ResNet) ---------------------------------------------------------------
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
-ORIGINAL_PREFERRED: Final = (
-    0.64  # what redraws aim for, so that other photos of the same person are rejected too
-)
+# what redraws aim for, so that other photos of the same person are rejected too
+ORIGINAL_PREFERRED: Final = 0.64
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
-REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
+# One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
+# is smooth). The first draws look most like the photo; later ones give up shading to get away from the original.
+DRAW_STRENGTHS: Final = (
+    (0.8, 3.5),
+    (0.8, 3.5),
+    (1.0, 5.0),
+    (1.0, 5.0),
+    (1.2, 7.0),
+    (1.2, 7.0),
+    (1.4, 9.0),
+    (1.4, 9.0),
+)
 DONOR_HEADROOM: Final = 0.03  # how much farther than preferred a donor lies: its swap draws near the original
 RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
 REDRAW_POOL: Final = 24  # best-fitting donors that redraws choose among

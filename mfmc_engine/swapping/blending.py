@@ -64,7 +64,9 @@ def to_tensor(images: Sequence[Image], device: str | torch.device = "cpu") -> Te
     return batch.permute(0, 3, 1, 2).float().div_(255).contiguous()
 
 
-def blend(targets: Targets, donors: Tensor, marks: Sequence[FloatArray]) -> tuple[Tensor, Tensor]:
+def blend(
+    targets: Targets, donors: Tensor, marks: Sequence[FloatArray], light_sigma: float
+) -> tuple[Tensor, Tensor]:
     """Decoys (B, 3, S, S) and alpha (B, 1, S, S), both in [0, 1], of ``donors`` warped to the landmarks ``marks``."""
     donor_skin = skin.likelihood(donors, marks)
     alpha = masks.swap_mask(targets.skin, donor_skin, targets.landmarks, marks, targets.barred)
@@ -75,7 +77,7 @@ def blend(targets: Targets, donors: Tensor, marks: Sequence[FloatArray]) -> tupl
             (donors, donor_skin, marks),
         )
     )
-    decoys = relight.relight(donor, target)
+    decoys = relight.relight(donor, target, light_sigma)
     decoys = texture.match_sharpness(decoys, targets.crops, targets.landmarks)
     decoys = relight.close_seam(decoys, targets.crops, alpha, targets.skin)
     return decoys.clamp(0, 1), alpha

@@ -32,18 +32,23 @@ class Lit:
         """(B, 1, S, S) mask of one part of the face."""
         return fields.rasterise(outline, self.landmarks, self.pictures.device)
 
-    def light(self) -> Tensor:
-        """(B, 3, S, S) smooth light on the bare skin, skin tone included."""
+    def light(self, sigma: float) -> Tensor:
+        """(B, 3, S, S) light on the bare skin, skin tone included, smooth over ``sigma`` px of the half-size image."""
         bare = self.part(outlines.region) * (1 - self.part(outlines.features)) * certainty(self.skin)
-        half = fields.spread(F.avg_pool2d(self.pictures, 2), F.avg_pool2d(bare, 2), P.LIGHT_SIGMAS)
+        half = fields.spread(
+            F.avg_pool2d(self.pictures, 2), F.avg_pool2d(bare, 2), (sigma, *P.LIGHT_WIDE_SIGMAS)
+        )
         return F.interpolate(half, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-def relight(donor: Lit, target: Lit) -> Tensor:
-    """The warped ``donor`` in the light and colours of ``target``: (B, 3, S, S) in [0, 1]."""
+def relight(donor: Lit, target: Lit, sigma: float) -> Tensor:
+    """The warped ``donor`` in the light and colours of ``target``: (B, 3, S, S) in [0, 1].
+
+    What is finer than ``sigma`` is the donor's, what is coarser the target's.
+    """
     offset = P.LIGHT_OFFSET
-    light = target.light()
-    detail = torch.log((donor.pictures.clamp(min=0) + offset) / (donor.light() + offset))
+    light = target.light(sigma)
+    detail = torch.log((donor.pictures.clamp(min=0) + offset) / (donor.light(sigma) + offset))
     reference = torch.log((target.pictures.clamp(min=0) + offset) / (light + offset))
     detail = _match_contrast(detail, reference, donor, target)
     detail = _match_parts(detail, reference, donor, target)
@@ -106,7 +111,9 @@ def _match_parts(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) -> 
             detail = detail + soft * (local * (factor - 1) + colour)
         else:
             light = ((grey_wanted - grey) * light_share).clamp(-limit, limit)
-            flatter = 1 + P.DARKENED_CONTRAST * light.clamp(max=0)  # teeth in the dark show less of themselves
+            flatter = 1 + P.DARKENED_CONTRAST * light.clamp(
+                max=0
+            )  # teeth in the dark show less of themselves
             detail = detail + soft * ((detail - own) * (flatter - 1) + light + colour)
     return detail
 
