@@ -153,6 +153,7 @@ MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge ben
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
 SHAPE_LARGEST_SHIFT = 8.0  # px that a part of the face moves at most toward the donor's place for it
+SHAPE_TURN = 0.2  # inter-ocular distances of nose offset, about 18 degrees of yaw: shape mixing falls to 1/e
 SHAPE_SCALES = (0.85, 1.18)
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
@@ -194,7 +195,7 @@ SKIN_LIGHT_SOFTNESS = 0.05
 MASK_INSET = 4  # the mask starts this far inside the jaw contour
 MASK_FEATHER = 4.0  # standard deviation of its soft edge
 MASK_SMALLEST = 1 / 255  # alpha below one grey level is nothing
-CORE_INSET = 7  # the core stays this far inside the face region: dlib's brows can leave the face
+CORE_INSET = 4  # the core stays this far inside the face region: dlib's brows can leave the face
 CORE_FEATHER = 2.5
 OCCLUDER_SMOOTH = 1.5
 # "not skin" likelihood at which something starts to be in front of the face, and at which it certainly is
@@ -335,7 +336,7 @@ DONOR_TOLERANCE = {
     "gender": 0.22,  # probability of the other gender
     "group": 0.45,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
     "age": 7.0,  # years
-    "yaw": 12.0,  # degrees
+    "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees
     "mouth": 0.06,  # inter-ocular distances
     "smile": 0.15,  # inter-ocular distances

@@ -135,6 +135,8 @@ def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> Floa
     ``donor`` is first laid onto the target by a similarity; the jaw stays the person's own.
     """
     mixed = target.copy()
+    # A difference in pose is no difference in shape: the less the heads point the same way, the less is mixed in.
+    share *= float(np.exp(-(((_turn(target) - _turn(donor)) / P.SHAPE_TURN) ** 2)))
     aligned = apply(similarity(donor, target), donor)
     for part in _PARTS:
         chosen = list(part)
@@ -146,6 +148,13 @@ def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> Floa
         scale = float(np.clip(1 + (ratio - 1) * share, *P.SHAPE_SCALES))
         mixed[chosen] = (own - own.mean(0)) * scale + own.mean(0) + shift
     return mixed
+
+
+def _turn(landmarks: FloatArray) -> float:
+    """How far the nose tip stands from the middle of the eyes along their line, in inter-ocular distances."""
+    left, right = landmarks[36:42].mean(0), landmarks[42:48].mean(0)
+    axis = right - left
+    return float((landmarks[30] - (left + right) / 2) @ axis / max(float(axis @ axis), 1e-6))
 
 
 def warp_donors(
