@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mfmc_engine import perception
+from mfmc_engine import compositing, perception
 from mfmc_engine.packs import load_pack
 from mfmc_engine.recognition import matching
 from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Selection
@@ -45,4 +45,4 @@ class Engine:
 
         Raises MissingDecoyError if a hidden face has no decoy.
         """
-        raise NotImplementedError
+        return compositing.compose(image, decoys, hidden)

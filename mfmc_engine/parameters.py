@@ -3,9 +3,8 @@
 from typing import Final
 
 # --- imaging ---
-MAX_FILE_BYTES: Final = (
-    128 * 2**20
-)  # a 50-megapixel PNG is about 100 MiB; larger uploads are not photos of people
+# a 50-megapixel PNG is about 100 MiB; larger uploads are not photos of people
+MAX_FILE_BYTES: Final = 128 * 2**20
 MAX_PIXELS: Final = 100_000_000  # 0.3 GB as RGB; the largest phone sensors save 50 megapixels by default
 MIN_SIDE: Final = 16  # px; no face smaller than this can be found, so such a picture has nothing to protect
 JPEG_QUALITY: Final = 92  # Pillow's scale; compression artefacts stay below what a viewer sees at 100 %
@@ -26,45 +25,34 @@ ONET_NMS: Final = 0.7  # intersection over the smaller box, after the O-net (pub
 # A second look at doubtful windows; figures fitted to those photos (253 faces, 13 photos)
 SURE_SCORE: Final = 0.99  # O-net probability on two views, which no false positive reached
 DOUBTFUL_SCORE: Final = 0.2  # O-net probability on the better of two views, below which a window is dropped
-VERIFY_ZOOMS: Final = (
-    0.85,
-    1.18,
-    0.75,
-    0.9,
-    1.05,
-    1.25,
-)  # window sizes: two for the O-net, four for the R-net
+# window sizes: two for the O-net, four for the R-net
+VERIFY_ZOOMS: Final = (0.85, 1.18, 0.75, 0.9, 1.05, 1.25)
 VERIFY_SHIFT: Final = 0.08  # window sizes
 VERIFY_WEIGHTS: Final = (4.8, 4.7)  # of the mean O-net and R-net probabilities
 VERIFY_BIAS: Final = -7.5
 FACE_SCORE: Final = 0.34  # probability; recall first, a missed face is a leak
 WORKING_PIXELS: Final = 4_000_000  # a larger photo is searched at this size: 2.4 s of one core at the most
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
-TURNED_SCORE: Final = (
-    0.95  # O-net probability; ungated turned passes multiply false positives (README as above)
-)
+# O-net probability; ungated turned passes multiply false positives (README as above)
+TURNED_SCORE: Final = 0.95
 # How much surer a turned reading must be than an upright one of the same face. On 304 crops (19 faces of t1.jpg and
 # group_photos, four margins, each in four orientations) 0 reads 97.4 % of the upright ones right and 96.9 % of the
 # turned ones, 2 reads 100 % and 96.5 %, 4 reads 100 % and 92.1 %.
 TURNED_LOG_ODDS: Final = 2.0
-DUPLICATE_OVERLAP: Final = (
-    0.6  # intersection over the smaller box; two answers of different passes are one face
-)
-SAME_FACE_IOU: Final = (
-    0.4  # a caller's box and a detection overlapping this much are one face (as in RECALL_IOU)
-)
+# intersection over the smaller box; two answers of different passes are one face
+DUPLICATE_OVERLAP: Final = 0.6
+# a caller's box and a detection overlapping this much are one face (as in RECALL_IOU)
+SAME_FACE_IOU: Final = 0.4
 LOCATE_ZOOMS: Final = (0.8, 1.0, 1.25)  # sizes of a caller's box at which its points are looked for
 
 # --- landmarks ---
-LANDMARK_CROP: Final = (
-    240  # px, side of the upright crop the 68-point predictor works on; finer than its answers
-)
+# px, side of the upright crop the 68-point predictor works on; finer than its answers
+LANDMARK_CROP: Final = 240
 # Where dlib's own detector puts its box in the unit face square of landmarks.FIVE_POINTS: median over 150 portraits
 # of ../shared/data/synthetic_faces (standard deviations .06 to .09)
 LANDMARK_BOX: Final = (-0.08, -0.09, 1.19, 1.17)
-LANDMARK_PASSES: Final = (
-    2  # the second lowers the median error on those portraits by 2 %, and mends poor five points
-)
+# the second lowers the median error on those portraits by 2 %, and mends poor five points
+LANDMARK_PASSES: Final = 2
 
 # --- recognition: dlib's ResNet ---
 CHIP_SIZE: Final = 150  # px, the network's input (dlib)
@@ -77,20 +65,180 @@ CROP_BATCH: Final = 256  # windows through the R- and O-net at once; 256 x 48 px
 # On ../shared/data/lfw (840 people, baseline.txt) dlib's ResNet accepts 1 % of strangers at .578. A match here can
 # disclose a face, so it takes a tenth of that.
 MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513)
-AMBIGUITY_MARGIN: Final = (
-    0.06  # Euclidean; two people (or faces) nearer to each other than this are ambiguous
-)
+# Euclidean; two people (or faces) nearer to each other than this are ambiguous
+AMBIGUITY_MARGIN: Final = 0.06
 MATCH_MIN_QUALITY: Final = 0.15  # Quality.score below which a face is never named
 
 # --- quality ---
-QUALITY_FULL_SIZE: Final = (
-    80.0  # px; larger faces are not recognised any better (the chip has about this many)
-)
+# px; larger faces are not recognised any better (the chip has about this many)
+QUALITY_FULL_SIZE: Final = 80.0
 QUALITY_FULL_YAW: Final = 90.0  # degrees
-NOSE_DEPTH: Final = (
-    0.6  # inter-ocular distances between the nose tip and the plane of the eyes, adult average
-)
+# inter-ocular distances between the nose tip and the plane of the eyes, adult average
+NOSE_DEPTH: Final = 0.6
 SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation
+
+# --- enrolment: what a picture must be to become somebody's template ---
+# The six faces of t1.jpg (106-125 px, sharpness .65-1, yaw to 41) must pass; the astronaut portrait must fail when
+# halved (48 px) or blurred by a Gaussian of 2 px (sharpness .44). Light: its face is at 161 (mean, 0-255), at 24
+# when darkened to what a phone shows in an unlit room.
+ENROLMENT_MIN_SCORE: Final = (
+    0.9  # detector confidence; below are the detector's mistakes, which nobody is asked about
+)
+ENROLMENT_MIN_SIZE: Final = (
+    80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE, more does not help, less hurts
+)
+ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
+ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
+ENROLMENT_MAX_ROLL: Final = 45.0  # degrees in the picture's plane; more is a picture that lies on its side
+ENROLMENT_BYSTANDER: Final = (
+    0.5  # of the largest face's size; from there on a second face makes it a group photo
+)
+ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
+ENROLMENT_SAME_PERSON: Final = (
+    0.6  # Euclidean; dlib's own "same person", looser than a match: poses may differ
+)
+CAPTURE_SIDE: Final = 256  # px, side of the aligned crop that is kept of an enrolment picture
+CAPTURE_EYES: Final = (
+    (0.35, 0.42),
+    (0.65, 0.42),
+)  # of the side: the crop is cut at the chin and above the forehead
+CAPTURE_MOUTH: Final = (0.5, 0.74)  # of the side
+
+# --- swapping: the canonical frame ---------------------------------------------------------------------------
+CROP_SIZE = 256  # px; side of the donor portraits, about four inter-ocular distances
+INTEROCULAR = 64.0  # px between the eye centres in that frame
+# (68, 2) px: mean of the 4,000 synthetic portraits' landmarks and their mirror images.
+# fmt: off
+MEAN_FACE = (
+    (55.5, 99.0), (56.4, 118.1), (58.9, 136.9), (62.4, 155.7), (68.5, 173.3), (79.0, 188.7),
+    (93.1, 201.8), (109.4, 212.0), (128.0, 215.3), (146.6, 212.0), (162.9, 201.8), (177.0, 188.7),
+    (187.5, 173.3), (193.6, 155.7), (197.1, 136.9), (199.6, 118.1), (200.5, 99.0), (68.5, 84.9),
+    (77.7, 76.4), (90.5, 74.1), (103.4, 76.2), (115.7, 81.4), (140.3, 81.4), (152.6, 76.2),
+    (165.5, 74.1), (178.3, 76.4), (187.5, 84.9), (128.0, 96.0), (128.0, 108.7), (128.0, 121.3),
+    (128.0, 134.3), (113.7, 142.2), (120.6, 144.7), (128.0, 147.1), (135.4, 144.7), (142.3, 142.2),
+    (83.4, 98.4), (91.4, 93.5), (101.1, 93.9), (109.5, 100.5), (100.3, 102.0), (90.7, 101.9),
+    (146.5, 100.5), (154.9, 93.9), (164.6, 93.5), (172.6, 98.4), (165.3, 101.9), (155.7, 102.0),
+    (98.7, 164.2), (109.4, 159.4), (120.0, 156.9), (128.0, 158.8), (136.0, 156.9), (146.6, 159.4),
+    (157.3, 164.2), (147.0, 174.7), (136.7, 179.8), (128.0, 180.9), (119.3, 179.8), (109.0, 174.7),
+    (103.4, 165.2), (119.9, 164.3), (128.0, 164.9), (136.1, 164.3), (152.6, 165.2), (136.3, 169.2),
+    (128.0, 170.2), (119.7, 169.2),
+)
+# fmt: on
+FRAME_SCALES = (1e-3, 1e3)  # crop px per photo px that can be a face at all
+CROP_AREA_REDUCTION = 1.5  # photo px per crop px above which the photo is area-averaged before cropping
+
+# --- swapping: the mesh --------------------------------------------------------------------------------------
+MESH_FOREHEAD_SHARES = (
+    0.45,
+    0.9,
+)  # of the brow-to-nose-base length above the brows; the second meets the hairline
+MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
+MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
+MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
+MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
+
+# --- swapping: fields ----------------------------------------------------------------------------------------
+BLUR_LARGEST_DIRECT_SIGMA = 3.0  # px; wider Gaussians run on a reduced image (error < 1/255 on faces)
+SPREAD_PRIOR = 0.02  # weight of the wider estimate in a normalised convolution
+LUMA = (0.299, 0.587, 0.114)  # Rec. 601
+
+# --- swapping: outlines of the face's parts (px of the canonical frame, 64 px between the eyes) ---------------
+REGION_FOREHEAD = 34.0  # how far above the brows a swap may reach
+EYE_MARGIN = 1.5
+BROW_ABOVE = 5.0  # dlib's brow points lie on the brow's upper edge
+BROW_BELOW = 6.0
+BROW_HAIR_BELOW = 5.0
+MOUTH_MARGIN = 2.0
+CORE_MARGIN = 3.0
+CORE_EYE_MARGIN = 8.0
+CHEEK_SHRINK = 0.6  # share of the cheek polygon that seeds the skin colour
+JAW_INSIDE = 6.0
+
+# --- swapping: skin colour model (log units unless stated) -----------------------------------------------------
+SKIN_PRESMOOTH = 0.7  # px of the half-size image, like all the skin model's widths
+SKIN_LOG_OFFSET = 0.06  # of full scale; keeps noise in dark channels from exploding in the logarithm
+SKIN_SEED_ROUNDS = 2
+SKIN_GROW_ROUNDS = 2
+SKIN_CHROMA_SPREAD = (0.08, 0.16)  # smallest and largest standard deviation
+SKIN_FREE_DISTANCE = 3.0  # squared Mahalanobis distance that still counts as certain
+SKIN_WIDE_SIGMAS = (20.0,)  # px, first guess of the light and tint on the face
+SKIN_LOCAL_SIGMAS = (8.0, 20.0)  # px, the grown one: follows side light and coloured light
+SKIN_FARTHEST_CHROMA = 0.23
+SKIN_CHROMA_SOFTNESS = 0.025
+SKIN_SEED_TOLERANCE = (0.5, 0.5)  # how much darker / brighter than expected skin may be
+SKIN_SLOPE_PRIOR = 0.02  # squared log units; keeps the slope of chroma over light at 0 under flat light
+SKIN_DOUBT = 0.3  # likelihood below which a pixel says nothing about the light
+SKIN_TOLERANCE = (0.47, 0.45)  # darker than exp(-0.47) = 0.63 of the light around: hair, frames, beard
+SKIN_LIGHT_SOFTNESS = 0.05
+
+# --- swapping: mask (px of the canonical frame) ----------------------------------------------------------------
+MASK_INSET = 4  # the mask starts this far inside the jaw contour
+MASK_FEATHER = 4.0  # standard deviation of its soft edge
+MASK_SMALLEST = 1 / 255  # alpha below one grey level is nothing
+CORE_INSET = 7  # the core stays this far inside the face region: dlib's brows can leave the face
+CORE_FEATHER = 2.5
+OCCLUDER_SMOOTH = 1.5
+OCCLUDER_LOW, OCCLUDER_HIGH = (
+    0.35,
+    0.65,
+)  # "not skin" likelihood at which something starts to be / is in front
+OCCLUDER_RIM = 10  # an occluder must reach at least this close to the region's border
+OCCLUDER_STEPS = 24  # growth steps of four px
+
+# --- swapping: light and colour --------------------------------------------------------------------------------
+LIGHT_SIGMAS = (
+    3.5,
+    10.0,
+    24.0,
+)  # px of the half-size image; finer keeps more of the target's shading, and of its nose
+LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
+CONTRAST_GAIN = (0.6, 1.1)
+COLOUR_GAIN = (0.0, 1.2)
+DETAIL_RANGE = (-2.2, 0.9)  # log ratio to the light around
+SKIN_HIGHLIGHT = 0.16  # log ratio that skin reaches at most over its smooth light
+SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
+HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
+PART_FEATHER = 1.5  # px
+PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
+# shares of the photo's own colour and lightness, and the largest change (log units)
+LIPS_SHARES = (0.8, 0.5, 0.5)
+BROWS_SHARES = (0.5, 0.6, 0.5)
+EYES_SHARES = (0.7, 0.4, 0.3)
+INNER_MOUTH_SHARES = (0.8, 0.7, 0.9)
+SEAM_SIGMA = 6.0
+SEAM_PRIOR = 0.02
+
+# --- swapping: texture -----------------------------------------------------------------------------------------
+BAND_SIGMAS = (0.8, 1.6, 3.2)  # px
+BAND_NOISE_SHARES = (1.0, 0.45, 0.25)  # standard deviation of white noise in each band, the first being 1
+BAND_GAIN = (0.1, 1.35)
+
+# --- swapping: placing and redaction -----------------------------------------------------------------------------
+BARRED_FEATHER = 2.0  # px of the crop
+PLACE_PREFILTER = 0.4  # px of the crop per unit of sqrt(scale^2 - 1): a Gaussian just below aliasing
+REDACTION_CELLS = 6  # cells across the head
+REDACTION_CALM = 0.35  # how far cells are drawn toward their mean colour
+REDACTION_NOISE = 10.0  # grey levels, standard deviation per cell
+REDACTION_GROWTH = 1.25  # of the half sides of box and landmarks
+REDACTION_FEATHER = 0.12  # of the axes
+
+# --- guarantee (Euclidean distances of dlib's ResNet) ---------------------------------------------------------------
+# On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
+ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
+ORIGINAL_PREFERRED: Final = (
+    0.64  # what redraws aim for, so that other photos of the same person are rejected too
+)
+DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
+REDRAW_ROUNDS: Final = 6  # donors tried for one face before it is redacted
+VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
+VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
+SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
+SWAP_MAX_YAW: Final = 62.0  # rough degrees; beyond, half of the landmarks are guesses
+SWAP_MAX_MISFIT: Final = 16.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
+
+# --- memory ---------------------------------------------------------------------------------------------------------
+HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)
+HEAP_KEPT: Final = 256 * 2**20  # bytes of free heap that are kept
 
 # --- evaluation ---
 RECALL_IOU: Final = 0.4  # overlap at which a face counts as found (../shared/data/group_photos/README.md)

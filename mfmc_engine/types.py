@@ -61,9 +61,8 @@ class Gallery:
 
     def __post_init__(self) -> None:
         if self.embeddings.ndim != 2 or len(self.people) != len(self.embeddings):
-            raise ValueError(
-                f"a gallery needs one embedding per person: {len(self.people)} people, {self.embeddings.shape} embeddings"
-            )
+            shape = self.embeddings.shape
+            raise ValueError(f"a gallery needs one embedding a row: {len(self.people)} people, shape {shape}")
 
     def __len__(self) -> int:
         return len(self.people)

@@ -52,7 +52,7 @@ class TurnedMTCNN:
             return []
         pyramid = self._pyramid(image)
         scale = _scale(image, pyramid)
-        points = self.cascade.points_in(pyramid, boxes / np.tile(scale, 2)) * scale
+        points = self.cascade.points_in(pyramid, np.asarray(boxes / np.tile(scale, 2), np.float32)) * scale
         return [Detection(box, 1.0, five) for box, five in zip(boxes, points, strict=True)]
 
     def _pyramid(self, image: Image) -> Pyramid:

@@ -1,0 +1,1 @@
+"""Replacing faces: mesh warp of a donor, relighting, blending, and plain redaction."""

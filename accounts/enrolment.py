@@ -1,0 +1,138 @@
+"""Enrolling one's face: from an uploaded picture to an aligned crop and a sealed template.
+
+Only the crop around the one face is kept, never the upload. Every rejection says what to do about it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import consent
+from accounts.capture_quality import EnrolmentRejected, good_capture
+from accounts.engine import get_engine
+from accounts.models import FaceCapture, User
+from accounts.signals import enrolment_changed
+from accounts.templates import capture_purpose, gallery, seal
+from accounts.uploads import decode_upload
+from mfmc_engine.imaging import encode
+from mfmc_engine.parameters import ENROLMENT_SAME_PERSON
+
+if TYPE_CHECKING:
+    from mfmc_engine.types import Face, Image
+
+ATTEMPT_WINDOW_S = 3600
+
+
+def capture_enroll(*, user: User, upload: BinaryIO, consented: bool) -> FaceCapture:
+    """Enrol ``user`` with the one good face of ``upload``.
+
+    Raises EnrolmentRejected (a ValidationError) with a reason to act on. Nothing is looked at before consent.
+    """
+    if not user.is_active:
+        raise PermissionDenied(_("This account is closed."))
+    if not consented:
+        raise EnrolmentRejected(
+            _("Please read the text and agree to it first. Without that nothing is stored.")
+        )
+    _count_attempt(user)
+    image = _open(upload)
+    face, crop = good_capture(image, get_engine().analyze(image))
+    with transaction.atomic():
+        _lock_enrolment()
+        _check_room(user)
+        _check_identity(face, user)
+        return _save(user, crop, face)
+
+
+@transaction.atomic
+def capture_delete(*, capture: FaceCapture, by: User) -> None:
+    """Remove one capture: row, template and, after the commit, the crop's file."""
+    if capture.user_id != by.pk:
+        raise PermissionDenied(_("This is not your picture."))
+    FaceCapture.objects.filter(pk=capture.pk).delete()
+    _announce(by)
+
+
+@transaction.atomic
+def enrolment_delete(*, user: User) -> None:
+    """Remove everything ``user`` enrolled, whatever the pack: nothing of it can be recognised any more."""
+    FaceCapture.objects.filter(user=user).delete()
+    _announce(user)
+
+
+def _count_attempt(user: User) -> None:
+    """Enrolling tries a face against everybody's: not a question to ask all day."""
+    key = f"enrolment-attempts-{user.pk}"
+    attempts = cache.get(key, 0) + 1
+    cache.set(key, attempts, ATTEMPT_WINDOW_S)
+    if attempts > settings.ENROLMENTS_PER_HOUR:
+        raise EnrolmentRejected(_("That was many pictures in a short time. Please go on in an hour."))
+
+
+def _open(upload: BinaryIO) -> Image:
+    try:
+        return decode_upload(upload)
+    except ValidationError as error:
+        raise EnrolmentRejected(error.messages) from error
+
+
+def _lock_enrolment() -> None:
+    """One enrolment at a time, so that two accounts cannot enrol one face at once. Held until the commit."""
+    contenttype = ContentType.objects.get_for_model(FaceCapture)
+    ContentType.objects.select_for_update().get(pk=contenttype.pk)
+
+
+def _check_room(user: User) -> None:
+    if FaceCapture.objects.filter(user=user).count() >= settings.CAPTURES_PER_PERSON:
+        raise EnrolmentRejected(_("You have enough pictures enrolled. Delete one to add another."))
+
+
+def _check_identity(face: Face, user: User) -> None:
+    """The face is nobody else's here, and the same as in the pictures the person enrolled before."""
+    engine = get_engine()
+    if engine.match([face], gallery(without=user.pk))[0].state != "unknown":
+        # Neither whose nor that there is somebody: the words fit every picture.
+        raise EnrolmentRejected(_("This picture cannot be used. Try another one of your own face."))
+    own = gallery(only=user.pk)
+    if len(own) and engine.match([face], own)[0].distance > ENROLMENT_SAME_PERSON:
+        raise EnrolmentRejected(
+            _(
+                "This does not look like the face you enrolled before. Try another picture, or delete the earlier "
+                "ones first."
+            )
+        )
+
+
+def _save(user: User, crop: Image, face: Face) -> FaceCapture:
+    capture = FaceCapture(
+        user=user,
+        template=seal(face.embedding, purpose=capture_purpose(user.pk)),
+        pack=settings.ENGINE_PACK,
+        consent_version=consent.VERSION,
+        consented_at=timezone.now(),
+    )
+    capture.full_clean(exclude={"picture"})
+    capture.picture.save("face.png", ContentFile(encode(crop, ".png")), save=False)
+    try:
+        with transaction.atomic():
+            capture.save()
+    except BaseException:  # no file without a row
+        capture.picture.storage.delete(capture.picture.name)
+        raise
+    _announce(user)
+    return capture
+
+
+def _announce(user: User) -> None:
+    send = partial(enrolment_changed.send_robust, sender=FaceCapture, user=user)
+    transaction.on_commit(send, robust=True)

@@ -1,0 +1,49 @@
+"""Forms about people and their enrolment."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Circle, User
+
+
+class ProfileForm(forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ["display_name", "bio"]
+        widgets = {"bio": forms.Textarea(attrs={"rows": 3})}
+        help_texts = {"display_name": _("What others call you. Leave it empty to go by your handle.")}
+
+
+class CircleForm(forms.ModelForm):
+    class Meta:
+        model = Circle
+        fields = ["name"]
+
+
+class SeveralFilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class SeveralFilesField(forms.FileField):
+    """One or more files; cleans to a list."""
+
+    widget = SeveralFilesInput
+
+    def clean(self, data, initial=None) -> list:
+        clean_one = super().clean
+        files = data if isinstance(data, list | tuple) else [data]
+        return [clean_one(one, initial) for one in files or [None]]
+
+
+class EnrolForm(forms.Form):
+    uploads = SeveralFilesField(
+        label=_("Pictures of your face"),
+        widget=SeveralFilesInput(attrs={"accept": "image/*"}),
+        error_messages={"required": _("Choose at least one picture.")},
+    )
+    consent = forms.BooleanField(
+        label=_("I agree. I am the person in these pictures."),
+        error_messages={"required": _("Without your agreement nothing is stored. Tick the box to go on.")},
+    )

@@ -1,0 +1,157 @@
+"""Who people are: users, friendships, circles, blocks, and the captures they enrolled their face with."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+def capture_path(capture: FaceCapture, filename: str) -> str:
+    return f"captures/{capture.user_id}/{uuid.uuid4().hex}.png"
+
+
+class User(AbstractUser):
+    """A person. ``username`` is the handle others see; ``display_name`` is what pages call them."""
+
+    username = models.CharField(
+        _("handle"),
+        max_length=30,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z0-9_.]{3,30}$", _("Use 3 to 30 of a–z, 0–9, dot and underscore."))],
+        error_messages={"unique": _("Somebody already has this handle.")},
+    )
+    display_name = models.CharField(_("name"), max_length=60, blank=True)
+    bio = models.CharField(_("about you"), max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return self.display_name or self.username
+
+
+class FriendshipQuerySet(models.QuerySet["Friendship"]):
+    def of(self, user: User) -> FriendshipQuerySet:
+        return self.filter(Q(low=user) | Q(high=user))
+
+    def between(self, one: User, other: User) -> FriendshipQuerySet:
+        low, high = sorted((one.pk, other.pk))
+        return self.filter(low=low, high=high)
+
+    def accepted(self) -> FriendshipQuerySet:
+        return self.filter(accepted_at__isnull=False)
+
+    def pending(self) -> FriendshipQuerySet:
+        return self.filter(accepted_at__isnull=True)
+
+
+class Friendship(models.Model):
+    """A request that becomes mutual when accepted. One row per pair, whoever asked."""
+
+    requester = models.ForeignKey(User, models.CASCADE, related_name="friendships_asked")
+    addressee = models.ForeignKey(User, models.CASCADE, related_name="friendships_received")
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    # The pair in id order, so that the database itself refuses a second row for it.
+    low = models.ForeignKey(User, models.CASCADE, related_name="+", editable=False)
+    high = models.ForeignKey(User, models.CASCADE, related_name="+", editable=False)
+
+    objects = FriendshipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["low", "high"], name="friendship_once_per_pair"),
+            models.CheckConstraint(condition=Q(low__lt=F("high")), name="friendship_not_with_oneself"),
+        ]
+        indexes = [models.Index(fields=["high", "low"])]
+
+    def __str__(self) -> str:
+        return f"{self.requester_id}–{self.addressee_id}"
+
+    def save(self, *args, **kwargs) -> None:
+        self._order_pair()
+        super().save(*args, **kwargs)
+
+    def clean_fields(self, exclude=None) -> None:
+        self._order_pair()
+        super().clean_fields(exclude)
+
+    def _order_pair(self) -> None:
+        self.low_id, self.high_id = sorted((self.requester_id, self.addressee_id))
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.accepted_at is not None
+
+
+class Circle(models.Model):
+    """A named set of the owner's friends, known only to its owner. Who stops being a friend leaves it."""
+
+    owner = models.ForeignKey(User, models.CASCADE, related_name="circles")
+    name = models.CharField(_("name"), max_length=40)
+    members = models.ManyToManyField(User, through="CircleMembership", related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="circle_name_once_per_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CircleMembership(models.Model):
+    circle = models.ForeignKey(Circle, models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(User, models.CASCADE, related_name="circle_memberships")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["circle", "person"], name="in_a_circle_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.circle_id}"
+
+
+class Block(models.Model):
+    """Works in both directions: neither sees the other's photos or face."""
+
+    blocker = models.ForeignKey(User, models.CASCADE, related_name="blocks_made")
+    blocked = models.ForeignKey(User, models.CASCADE, related_name="blocks_received")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["blocker", "blocked"], name="block_once"),
+            models.CheckConstraint(condition=~Q(blocker=F("blocked")), name="block_not_oneself"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.blocker_id} blocks {self.blocked_id}"
+
+
+class FaceCapture(models.Model):
+    """One enrolled picture of a person's face, with the consent it was given under.
+
+    ``template`` is the embedding, encrypted at rest (accounts/templates.py); ``pack`` names the embedding space:
+    templates of two packs are never compared.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="captures")
+    picture = models.FileField(upload_to=capture_path)
+    template = models.BinaryField()
+    pack = models.CharField(max_length=40)
+    consent_version = models.CharField(max_length=20)
+    consented_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        indexes = [models.Index(fields=["pack", "user"])]
+
+    def __str__(self) -> str:
+        return f"capture {self.pk} of {self.user_id}"

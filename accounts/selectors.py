@@ -1,0 +1,136 @@
+"""Reads about people. Nobody blocked, in either direction, and nobody's e-mail comes out of here."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
+from django.http import Http404
+
+from accounts.models import Block, Circle, Friendship, User
+
+SUGGESTIONS_AT_MOST = 20
+
+
+def is_friend_of(user: User, field: str = "pk") -> Q:
+    """A condition on any query: the person in ``field`` is an accepted friend of ``user``."""
+    accepted = Friendship.objects.accepted()
+    return Q(**{f"{field}__in": accepted.filter(low=user).values("high")}) | Q(
+        **{f"{field}__in": accepted.filter(high=user).values("low")}
+    )
+
+
+def is_hidden_from(user: User, field: str = "pk") -> Q:
+    """A condition on any query: a block, in either direction, stands between ``user`` and the person in ``field``."""
+    return Q(**{f"{field}__in": Block.objects.filter(blocker=user).values("blocked")}) | Q(
+        **{f"{field}__in": Block.objects.filter(blocked=user).values("blocker")}
+    )
+
+
+def hidden_people_ids(user: User | AnonymousUser) -> set[int]:
+    """Everyone whom ``user`` blocked or who blocked ``user``: the two see nothing of each other."""
+    if not user.is_authenticated:
+        return set()
+    pairs = Block.objects.filter(Q(blocker=user) | Q(blocked=user)).values_list("blocker", "blocked")
+    return {person for pair in pairs for person in pair} - {user.pk}
+
+
+def is_blocked_between(one: User, other: User) -> bool:
+    return Block.objects.filter(Q(blocker=one, blocked=other) | Q(blocker=other, blocked=one)).exists()
+
+
+def blocked_by(user: User) -> QuerySet[User]:
+    """The people ``user`` blocked, for the page on which they can be unblocked."""
+    return User.objects.filter(blocks_received__blocker=user).order_by("display_name", "username")
+
+
+def people_visible_to(viewer: User | AnonymousUser) -> QuerySet[User]:
+    """Everyone whose existence ``viewer`` may know of: active accounts, without those a block stands between."""
+    if not viewer.is_authenticated:
+        return User.objects.none()
+    return User.objects.filter(is_active=True).exclude(is_hidden_from(viewer))
+
+
+def person_for(viewer: User | AnonymousUser, handle: str) -> User:
+    """The person behind ``handle``. Raises Http404 alike for nobody, a closed account and a block."""
+    person = people_visible_to(viewer).filter(username=handle.lower()).first()
+    if person is None:
+        raise Http404("No such person.")
+    return person
+
+
+def friends_of(user: User) -> QuerySet[User]:
+    return (
+        User.objects.filter(is_friend_of(user), is_active=True)
+        .exclude(is_hidden_from(user))
+        .order_by("display_name", "username")
+    )
+
+
+def friendship_between(one: User, other: User) -> Friendship | None:
+    """Their row, asked or accepted, whoever asked."""
+    return Friendship.objects.between(one, other).first()
+
+
+def are_friends(one: User, other: User) -> bool:
+    return Friendship.objects.between(one, other).accepted().exists()
+
+
+def requests_for(user: User) -> QuerySet[Friendship]:
+    """Requests waiting for the answer of ``user``, newest first."""
+    return (
+        Friendship.objects.pending()
+        .filter(addressee=user, requester__is_active=True)
+        .exclude(is_hidden_from(user, "requester"))
+        .select_related("requester")
+        .order_by("-created_at")
+    )
+
+
+def requests_by(user: User) -> QuerySet[Friendship]:
+    """Requests ``user`` sent and nobody answered yet, newest first."""
+    return (
+        Friendship.objects.pending()
+        .filter(requester=user, addressee__is_active=True)
+        .exclude(is_hidden_from(user, "addressee"))
+        .select_related("addressee")
+        .order_by("-created_at")
+    )
+
+
+def people_search(*, viewer: User, text: str) -> QuerySet[User]:
+    """People whose handle or name holds ``text``; never by e-mail address, and nobody for an empty search."""
+    text = text.strip().removeprefix("@")
+    if not text:
+        return User.objects.none()
+    return (
+        people_visible_to(viewer)
+        .exclude(pk=viewer.pk)
+        .filter(Q(username__icontains=text) | Q(display_name__icontains=text))
+        .order_by("display_name", "username")
+    )
+
+
+def suggestions(viewer: User, at_most: int = SUGGESTIONS_AT_MOST) -> list[User]:
+    """Friends of friends, those with the most mutual friends first; each carries ``mutual_friends`` (their number).
+
+    Mutual friends are the only source: faces, photos and tags never suggest anybody.
+    """
+    friends = set(friends_of(viewer).values_list("pk", flat=True))
+    known = set(Friendship.objects.of(viewer).values_list("low", "high"))
+    acquainted = {viewer.pk} | {person for pair in known for person in pair}
+    mutual: Counter[int] = Counter()
+    ties = Friendship.objects.accepted().filter(Q(low__in=friends) | Q(high__in=friends))
+    for low, high in ties.values_list("low", "high"):
+        mutual.update(other for friend, other in ((low, high), (high, low)) if friend in friends)
+    best = [person for person, _ in mutual.most_common() if person not in acquainted]
+    people = people_visible_to(viewer).in_bulk(best[: 5 * at_most])  # some may be blocked or gone
+    found = [people[person] for person in best if person in people][:at_most]
+    for person in found:
+        person.mutual_friends = mutual[person.pk]
+    return found
+
+
+def circles_of(user: User) -> QuerySet[Circle]:
+    return Circle.objects.filter(owner=user).prefetch_related("members")

@@ -1,0 +1,23 @@
+"""What other apps may listen to, and what must follow when a row goes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import Signal, receiver
+
+from accounts.models import FaceCapture
+
+# Sent after commit, with user=: their set of captures is another one now, so faces have to be matched again.
+# When the account itself was deleted, user.pk is None; its face regions lost their owner with it.
+enrolment_changed = Signal()
+
+
+@receiver(post_delete, sender=FaceCapture)
+def remove_picture(sender: type[FaceCapture], instance: FaceCapture, **kwargs: object) -> None:
+    """The file goes with its row: not before the commit (it may roll back), whatever deleted the row."""
+    storage, name = instance.picture.storage, instance.picture.name
+    if name:
+        transaction.on_commit(partial(storage.delete, name), robust=True)

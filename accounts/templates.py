@@ -1,0 +1,93 @@
+"""Face templates at rest, and the gallery read back from them.
+
+A sealed template is ``version (1 byte) | nonce (12) | AES-256-GCM(header | values)``. The key is derived from
+settings.FACE_SECRET with HKDF-SHA256 (RFC 5869). ``purpose`` is authenticated with it: a blob copied to another
+person's row, or from a face region to a capture, does not open.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+from functools import lru_cache
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+from accounts.models import FaceCapture
+from mfmc_engine.types import Gallery
+
+logger = logging.getLogger(__name__)
+
+VERSION = b"\x01"
+NONCE_BYTES = 12  # NIST SP 800-38D: the size GCM is made for
+
+
+class TemplateError(ValueError):
+    """A sealed template does not open: another key, another purpose, or it was changed."""
+
+
+@lru_cache(maxsize=4)
+def _cipher(secret: str) -> AESGCM:
+    key = HKDF(SHA256(), length=32, salt=None, info=b"mfmc template v1").derive(secret.encode())
+    return AESGCM(key)
+
+
+def seal(array: np.ndarray, *, purpose: str) -> bytes:
+    """Encrypt ``array`` (any shape of at most 255 dimensions, stored as float32) for ``purpose``."""
+    values = np.ascontiguousarray(array, dtype="<f4")
+    header = struct.pack(f"<B{values.ndim}I", values.ndim, *values.shape)
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = _cipher(settings.FACE_SECRET).encrypt(nonce, header + values.tobytes(), _context(purpose))
+    return VERSION + nonce + sealed
+
+
+def open_(sealed: bytes | memoryview, *, purpose: str) -> np.ndarray:
+    """The float32 array that was sealed for ``purpose``. Raises TemplateError."""
+    sealed = bytes(sealed)  # PostgreSQL hands out a memoryview
+    nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+    if sealed[:1] != VERSION or len(nonce) != NONCE_BYTES:
+        raise TemplateError("not a sealed template of a known version")
+    try:
+        plain = _cipher(settings.FACE_SECRET).decrypt(nonce, body, _context(purpose))
+    except InvalidTag:
+        raise TemplateError("the template does not open with this key and purpose") from None
+    dimensions = plain[0]
+    shape = struct.unpack_from(f"<{dimensions}I", plain, 1)
+    return np.frombuffer(plain, "<f4", offset=1 + 4 * dimensions).reshape(shape).astype(np.float32)
+
+
+def capture_purpose(user_id: int) -> str:
+    """Binds the template of a capture to the person who enrolled it."""
+    return f"capture of {user_id}"
+
+
+def gallery(*, only: int | None = None, without: int | None = None) -> Gallery:
+    """All templates of the pack in use; ``people`` holds the user's primary key as text, once per capture.
+
+    ``only`` one person, or everybody ``without`` one (primary keys). A template that does not open is left out
+    and reported: its owner is then not recognised, so their face stays hidden.
+    """
+    rows = FaceCapture.objects.filter(pack=settings.ENGINE_PACK)
+    if only is not None:
+        rows = rows.filter(user=only)
+    if without is not None:
+        rows = rows.exclude(user=without)
+    people, embeddings = [], []
+    for pk, user_id, template in rows.order_by("pk").values_list("pk", "user_id", "template").iterator():
+        try:
+            embeddings.append(open_(template, purpose=capture_purpose(user_id)))
+        except TemplateError as error:
+            logger.error("capture %s: %s", pk, error)
+            continue
+        people.append(str(user_id))
+    return Gallery(tuple(people), np.stack(embeddings)) if people else Gallery()
+
+
+def _context(purpose: str) -> bytes:
+    return b"mfmc template: " + purpose.encode()

@@ -1,0 +1,207 @@
+"""Pages about people: search, requests, friends, circles, blocks, one's own profile."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from accounts import selectors, services
+from accounts.forms import CircleForm, ProfileForm
+from accounts.models import Circle, Friendship, User
+from socialnet.answers import action, back, done
+
+RESULTS_AT_MOST = 40
+
+
+def relations_of(viewer: User) -> dict[int, str]:
+    """What every acquaintance is to ``viewer``: "friend", "asked" (by the viewer) or "asks" (the viewer)."""
+    relations = {}
+    for friendship in Friendship.objects.of(viewer):
+        asked_by_viewer = friendship.requester_id == viewer.pk
+        other = friendship.addressee_id if asked_by_viewer else friendship.requester_id
+        relations[other] = "friend" if friendship.accepted_at else "asked" if asked_by_viewer else "asks"
+    return relations
+
+
+def with_relation(people, relations: dict[int, str]) -> list[User]:
+    """The people as a list, each carrying ``relation`` for the buttons beside their name."""
+    people = list(people)
+    for person in people:
+        person.relation = relations.get(person.pk, "")
+    return people
+
+
+@login_required
+def people(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").strip()
+    relations = relations_of(request.user)
+    found = selectors.people_search(viewer=request.user, text=text)[:RESULTS_AT_MOST]
+    page = {"text": text, "found": with_relation(found, relations)}
+    if request.htmx and not request.htmx.boosted:
+        return render(request, "accounts/people_found.html", page)
+    page |= {
+        "requests_in": selectors.requests_for(request.user),
+        "requests_out": selectors.requests_by(request.user),
+        "friends": with_relation(selectors.friends_of(request.user), relations),
+        "suggestions": with_relation(selectors.suggestions(request.user), relations),
+    }
+    return render(request, "accounts/people.html", page)
+
+
+# --- friendships and blocks ---
+
+
+def _friendship(request: HttpRequest, person: User) -> Friendship:
+    friendship = selectors.friendship_between(request.user, person)
+    if friendship is None:
+        raise Http404
+    return friendship
+
+
+@action("people")
+def friend_request(request: HttpRequest, handle: str) -> HttpResponse:
+    person = selectors.person_for(request.user, handle)
+    friendship = services.friendship_request(requester=request.user, addressee=person)
+    if friendship.accepted_at:
+        done(request, _("You and %(name)s are friends now.") % {"name": person.name})
+    else:
+        done(request, _("%(name)s has your request.") % {"name": person.name})
+    return back(request, "person", handle)
+
+
+@action("people")
+def friend_accept(request: HttpRequest, handle: str) -> HttpResponse:
+    person = selectors.person_for(request.user, handle)
+    services.friendship_accept(friendship=_friendship(request, person), by=request.user)
+    done(request, _("You and %(name)s are friends now.") % {"name": person.name})
+    return back(request, "people")
+
+
+@action("people")
+def friend_decline(request: HttpRequest, handle: str) -> HttpResponse:
+    """Declines a request that was received, or takes back one that was sent."""
+    person = selectors.person_for(request.user, handle)
+    friendship = _friendship(request, person)
+    services.friendship_decline(friendship=friendship, by=request.user)
+    if friendship.requester_id == request.user.pk:
+        done(request, _("Your request to %(name)s was taken back.") % {"name": person.name})
+    else:
+        done(request, _("Declined. %(name)s is not told.") % {"name": person.name})
+    return back(request, "people")
+
+
+@action("people")
+def friend_end(request: HttpRequest, handle: str) -> HttpResponse:
+    person = selectors.person_for(request.user, handle)
+    services.friendship_end(one=request.user, other=person)
+    done(request, _("You and %(name)s are no longer friends.") % {"name": person.name})
+    return back(request, "person", handle)
+
+
+@action("people")
+def block(request: HttpRequest, handle: str) -> HttpResponse:
+    person = selectors.person_for(request.user, handle)
+    services.block_create(blocker=request.user, blocked=person)
+    done(
+        request,
+        _("%(name)s is blocked. You no longer see each other. Unblock under Settings.")
+        % {"name": person.name},
+    )
+    return redirect("people")
+
+
+@action("settings")
+def unblock(request: HttpRequest, handle: str) -> HttpResponse:
+    # Not person_for: a blocked person is not found there.
+    person = get_object_or_404(selectors.blocked_by(request.user), username=handle)
+    services.block_remove(blocker=request.user, blocked=person)
+    done(request, _("%(name)s is unblocked. You are not friends again by that.") % {"name": person.name})
+    return back(request, "settings")
+
+
+# --- circles ---
+
+
+@login_required
+def circles(request: HttpRequest) -> HttpResponse:
+    form = CircleForm()
+    friends = list(selectors.friends_of(request.user))
+    own = list(selectors.circles_of(request.user))
+    for circle in own:
+        inside = {member.pk for member in circle.members.all()}
+        circle.addable = [friend for friend in friends if friend.pk not in inside]
+    page = {"form": form, "circles": own, "has_friends": bool(friends)}
+    return render(request, "accounts/circles.html", page)
+
+
+def _own_circle(request: HttpRequest, pk: int) -> Circle:
+    return get_object_or_404(selectors.circles_of(request.user), pk=pk)
+
+
+@action("circles")
+def circle_create(request: HttpRequest) -> HttpResponse:
+    circle = services.circle_create(owner=request.user, name=request.POST.get("name", ""))
+    done(request, _("The circle “%(name)s” is there. Only you know of it.") % {"name": circle.name})
+    return back(request, "circles")
+
+
+@action("circles")
+def circle_rename(request: HttpRequest, pk: int) -> HttpResponse:
+    circle = services.circle_rename(
+        circle=_own_circle(request, pk), by=request.user, name=request.POST.get("name", "")
+    )
+    done(request, _("The circle is called “%(name)s” now.") % {"name": circle.name})
+    return back(request, "circles")
+
+
+@action("circles")
+def circle_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    circle = _own_circle(request, pk)
+    services.circle_delete(circle=circle, by=request.user)
+    done(request, _("The circle “%(name)s” is deleted.") % {"name": circle.name})
+    return back(request, "circles")
+
+
+@action("circles")
+def circle_add(request: HttpRequest, pk: int) -> HttpResponse:
+    circle = _own_circle(request, pk)
+    person = selectors.person_for(request.user, request.POST.get("person", ""))
+    services.circle_add(circle=circle, by=request.user, person=person)
+    done(
+        request,
+        _("%(name)s is in “%(circle)s” now.") % {"name": person.name, "circle": circle.name},
+        undo=f"/circles/{circle.pk}/remove",
+        person=person.username,
+    )
+    return back(request, "circles")
+
+
+@action("circles")
+def circle_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    circle = _own_circle(request, pk)
+    person = get_object_or_404(circle.members, username=request.POST.get("person", ""))
+    services.circle_remove(circle=circle, by=request.user, person=person)
+    done(
+        request,
+        _("%(name)s is no longer in “%(circle)s”.") % {"name": person.name, "circle": circle.name},
+        undo=f"/circles/{circle.pk}/add",
+        person=person.username,
+    )
+    return back(request, "circles")
+
+
+# --- oneself ---
+
+
+@login_required
+def settings_page(request: HttpRequest) -> HttpResponse:
+    # A copy, so that a refused name does not show up in the frame of the page that refuses it.
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
+    if request.method == "POST" and form.is_valid():
+        services.profile_update(user=request.user, by=request.user, **form.cleaned_data)
+        done(request, _("Your profile is saved."))
+        return redirect("settings")
+    page = {"form": form, "blocked": selectors.blocked_by(request.user)}
+    return render(request, "accounts/settings.html", page)

@@ -1,0 +1,33 @@
+"""What faceaccess does when people enrol or leave, and when photos come and go."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.dispatch import receiver
+
+from accounts.models import User
+from accounts.signals import enrolment_changed
+from faceaccess import matching, pipeline, renditions, tasks
+from photos.models import Photo
+from photos.signals import photo_deleted, photo_stored
+
+
+@receiver(photo_stored)
+def protect_new_photo(photo: Photo, **kwargs: object) -> None:
+    tasks.send_photo(photo.pk)
+
+
+@receiver(photo_deleted)
+def remove_files(photo_id: UUID, **kwargs: object) -> None:
+    """Patches, renditions and crops; whatever deleted the photo (a post, an account)."""
+    pipeline.remove_patches(photo_id)
+    renditions.forget(photo_id)
+
+
+@receiver(enrolment_changed)
+def match_again(user: User, **kwargs: object) -> None:
+    """Who left loses their faces here and now (and is hidden already: faceaccess/facts.py); the rest is for a worker."""
+    if user.pk is not None:
+        matching.forget(user.pk)
+    tasks.enqueue(tasks.person_rematch, user.pk)

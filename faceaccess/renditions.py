@@ -1,0 +1,274 @@
+"""The image files viewers get: one per photo, visible set and size, made on demand and shared by all who see the same.
+
+A rendition is found by a keyed hash over everything its pixels depend on, so nothing is ever invalidated: after a
+change the next request asks for another key. Faces are replaced at full resolution and the picture is shrunk after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import hmac
+import io
+import logging
+import os
+import random
+import shutil
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from PIL import Image as PILImage
+
+import mfmc_engine
+from accounts.models import User
+from faceaccess.decoys import decoy_of
+from faceaccess.models import FaceRegion
+from faceaccess.pipeline import read_original
+from faceaccess.policies import Decision, Reason
+from faceaccess.selectors import Viewer, VisibleSet, visible_set
+from mfmc_engine.imaging import resize_to_fit
+from mfmc_engine.types import Decoy, Image
+from photos.models import Photo
+
+logger = logging.getLogger(__name__)
+
+SIZES = {"thumb": 480, "feed": 1080, "full": 2048}  # longest side, px; never enlarged
+CROP_SIDE = 320  # px, longest side of a face crop
+CROP_MARGIN = (
+    0.5  # of the face box, on each side of a crop: enough of the surroundings to know the occasion by
+)
+JPEG_QUALITY = 88  # Pillow's scale; about 155 kB for 1280 x 886 where 92 takes 215
+FORMAT = 1  # raise it when anything below changes the pixels or the encoding
+LOCKS = 256  # lock files the keys are spread over
+SOURCES_BYTES = 128 * 2**20  # decoded originals each process keeps: about 35 photos of 1280 x 960
+EVICT_EVERY = 50  # new files, on average, between two looks at the size of the cache
+
+
+class UnavailableError(Exception):
+    """The photo cannot be shown safely now. The viewer gets a placeholder, never the original."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """A finished image file. ``width`` and ``height`` in px."""
+
+    path: Path
+    key: str
+    width: int
+    height: int
+    content_type: str = "image/jpeg"
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.key}"'
+
+    def read(self) -> bytes:
+        return self.path.read_bytes()
+
+
+def rendition(photo: Photo, viewer: Viewer, size: str) -> Rendition:
+    """What ``viewer`` gets to see of the photo. Whether they may see it at all is for the caller to ask first.
+
+    ``size`` is a key of SIZES. Raises UnavailableError.
+    """
+    return _make(photo, visible_set(photo, viewer), size, lambda image: resize_to_fit(image, SIZES[size]))
+
+
+def face_crop(region: FaceRegion, viewer: Viewer) -> Rendition:
+    """One face with its surroundings, cut out of what ``viewer`` sees: a neighbour's hidden face stays hidden."""
+    photo = region.photo
+    return _make(
+        photo, visible_set(photo, viewer), f"crop-{region.index}", lambda image: _cut(image, region.box)
+    )
+
+
+def with_stand_in(region: FaceRegion, owner: User, size: str) -> Rendition:
+    """The photo as its owner sees it, but with a stand-in in their own place: what others see while it is hidden.
+
+    Drawn from what the owner may see, so a neighbour's face that is hidden from them stays hidden.
+    """
+    seen = visible_set(region.photo, owner)
+    hidden = VisibleSet(seen.decisions | {region.index: Decision(False, Reason.NOT_ANSWERED)})
+    return _make(region.photo, hidden, size, lambda image: resize_to_fit(image, SIZES[size]))
+
+
+def key(photo: Photo, seen: VisibleSet, size: str) -> str:
+    """HMAC-SHA256 over all that decides the pixels. Says nothing to who does not know the secret."""
+    hidden = ",".join(str(index) for index in sorted(seen.hidden))
+    parts = ("rendition", FORMAT, mfmc_engine.__version__, photo.pk.hex, photo.version, hidden, size)
+    message = "|".join(str(part) for part in parts)
+    return hmac.new(settings.FACE_SECRET.encode(), message.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def dimensions(photo: Photo, size: str) -> tuple[int, int]:
+    """Width and height of the photo's rendition at ``size``, px: what a page reserves before the picture is there."""
+    scale = min(1.0, SIZES[size] / max(photo.width, photo.height))
+    if scale == 1:
+        return photo.width, photo.height
+    return max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+
+
+def _make(photo: Photo, seen: VisibleSet, size: str, shape: Callable[[Image], Image]) -> Rendition:
+    if not photo.is_ready:
+        raise UnavailableError("the photo is still being protected")
+    name = key(photo, seen, size)
+    path = folder(photo.pk) / f"{name}.jpg"
+    if not path.exists():
+        with _single_flight(name):
+            if not path.exists():  # somebody else may have made it while this request waited
+                _write(path, photo, _render(photo, seen, shape))
+    width, height = dimensions(photo, size) if size in SIZES else (0, 0)
+    return Rendition(path, name, width, height)
+
+
+def _render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> bytes:
+    from mfmc_engine.compositing import compose
+
+    try:
+        image, decoys = sources.get(photo)
+        if len(seen.decisions) != len(decoys):
+            raise UnavailableError("the faces changed while the picture was made")
+        return _jpeg(shape(compose(image, decoys, seen.hidden)))
+    except UnavailableError:
+        raise
+    except Exception as error:  # a missing patch, a damaged file, a bug: whatever it is, no pixel leaves
+        logger.exception("photo %s could not be composed", photo.pk)
+        raise UnavailableError("the photo cannot be shown safely") from error
+
+
+def _jpeg(image: Image) -> bytes:
+    """Progressive JPEG of these pixels and nothing else."""
+    data = io.BytesIO()
+    PILImage.fromarray(np.ascontiguousarray(image)).save(data, "JPEG", quality=JPEG_QUALITY, progressive=True)
+    return data.getvalue()
+
+
+def _cut(image: Image, box: list[float]) -> Image:
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = box
+    dx, dy = CROP_MARGIN * (x1 - x0), CROP_MARGIN * (y1 - y0)
+    left, top = max(0, int(x0 - dx)), max(0, int(y0 - dy))
+    right, bottom = min(width, int(x1 + dx) + 1), min(height, int(y1 + dy) + 1)
+    if right <= left or bottom <= top:
+        raise UnavailableError("the face lies outside the picture")
+    return resize_to_fit(image[top:bottom, left:right], CROP_SIDE)
+
+
+# --- what renditions are made from ---
+
+
+class Sources:
+    """Decoded originals with their decoys, the last used ones, in memory only: they never touch a disk again."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.size = 0
+        self.lock = threading.Lock()
+        self.entries: OrderedDict[tuple[object, int], tuple[Image, list[Decoy | None]]] = OrderedDict()
+
+    def get(self, photo: Photo) -> tuple[Image, list[Decoy | None]]:
+        """The original and, at every region's index, its decoy. Raises whatever reading the files raises."""
+        name = photo.pk, photo.version
+        with self.lock:
+            if name in self.entries:
+                self.entries.move_to_end(name)
+                return self.entries[name]
+        entry = read_original(photo), _decoys(photo)
+        with self.lock:
+            if name not in self.entries:
+                self.entries[name] = entry
+                self.size += _weight(entry)
+            while self.size > self.limit and self.entries:
+                self.size -= _weight(self.entries.popitem(last=False)[1])
+        return entry
+
+    def forget(self, photo_id: object) -> None:
+        with self.lock:
+            for name in [name for name in self.entries if name[0] == photo_id]:
+                self.size -= _weight(self.entries.pop(name))
+
+
+def _decoys(photo: Photo) -> list[Decoy | None]:
+    regions = list(photo.regions.select_related("decoy").order_by("index"))
+    if [region.index for region in regions] != list(range(len(regions))):
+        raise UnavailableError("the faces of the photo are not numbered through")
+    return [decoy_of(region.decoy) if hasattr(region, "decoy") else None for region in regions]
+
+
+def _weight(entry: tuple[Image, list[Decoy | None]]) -> int:
+    image, decoys = entry
+    return image.nbytes + sum(
+        decoy.pixels.nbytes + decoy.alpha.nbytes for decoy in decoys if decoy is not None
+    )
+
+
+sources = Sources(SOURCES_BYTES)
+
+
+# --- the files ---
+
+
+def root() -> Path:
+    return Path(settings.RENDITION_ROOT)
+
+
+def folder(photo_id: uuid.UUID) -> Path:
+    return root() / photo_id.hex
+
+
+@contextlib.contextmanager
+def _single_flight(name: str) -> Iterator[None]:
+    """One maker per key, over all threads and processes; the others wait for its file."""
+    locks = root() / "locks"
+    locks.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (locks / f"{int(name[:8], 16) % LOCKS:02x}").open("ab") as lock:
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # closing the file lets go of it, and so does the death of the process
+        yield
+
+
+def _write(path: Path, photo: Photo, data: bytes) -> None:
+    """Whole or not at all, and not for a photo that was deleted meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_suffix(f".{uuid.uuid4().hex}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    if not Photo.objects.filter(pk=photo.pk).exists():
+        forget(photo.pk)
+        raise UnavailableError("the photo was deleted")
+    if random.random() < 1 / EVICT_EVERY:  # noqa: S311  no secret hangs on it
+        evict(settings.RENDITION_CACHE_BYTES, spare=path)
+
+
+def forget(photo_id: uuid.UUID) -> None:
+    """Remove everything made of a photo."""
+    sources.forget(photo_id)
+    shutil.rmtree(folder(photo_id), ignore_errors=True)
+
+
+def evict(limit: int, spare: Path | None = None) -> None:
+    """Remove the oldest renditions until at most ``limit`` bytes are left; they are made again when asked for."""
+    files = []
+    for path in root().glob("*/*.*"):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            files.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= limit:
+            return
+        if path != spare:
+            path.unlink(missing_ok=True)
+            total -= size

@@ -1,0 +1,255 @@
+"""Writes: every statement people make about faces. Each checks permission itself and is one transaction.
+
+Nothing here answers differently because of who a face belongs to, except to the owner: a tagger never learns
+whether the name they gave was the right one.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Circle, User
+from accounts.selectors import are_friends, is_blocked_between
+from faceaccess import selectors
+from faceaccess.models import (
+    AccessModel,
+    Authorization,
+    FacePreference,
+    FaceRegion,
+    MatchRejection,
+    PhotoOverride,
+    ProtectionJob,
+    Rule,
+    Tag,
+)
+from photos.models import Photo
+
+RULES_AT_MOST = 100  # an owner's list is read whole for every face of theirs
+
+
+def _lock(region: FaceRegion) -> FaceRegion:
+    """The region as it is now, held until the transaction ends. Raises PermissionDenied if it is gone."""
+    current = FaceRegion.objects.select_for_update().filter(pk=region.pk).first()
+    if current is None:
+        raise PermissionDenied(_("This photo is gone."))
+    return current
+
+
+def _lock_own(region: FaceRegion, by: User) -> FaceRegion:
+    current = _lock(region)
+    if current.owner_id is None or current.owner_id != by.pk:
+        raise PermissionDenied(_("This is not your face."))
+    return current
+
+
+def _save(statement):
+    statement.full_clean()
+    statement.save()
+    return statement
+
+
+# --- by proxy ---
+
+
+@transaction.atomic
+def tag_create(*, region: FaceRegion, tagger: User, owner: User) -> Tag:
+    """Name a face as ``owner``'s. It discloses only if the face is matched to them, and under their proxy model.
+
+    A tag the owner withdrew stays withdrawn unless the owner tags again; the tagger is not told.
+    """
+    _lock(region)
+    if not selectors.may_tag(tagger, region):
+        raise PermissionDenied(_("You cannot tag faces in this photo."))
+    if owner != tagger and (not are_friends(tagger, owner) or is_blocked_between(tagger, owner)):
+        raise PermissionDenied(_("You can tag yourself and your friends."))
+    tag = Tag.objects.filter(region=region, owner=owner).first()
+    if tag is None:
+        return _save(Tag(region=region, owner=owner, tagger=tagger))
+    if tagger == owner:
+        tag.tagger, tag.withdrawn_at = owner, None
+    elif tag.withdrawn_at is None and not _may_speak(tag):
+        tag.tagger = tagger  # the first tagger's word no longer counts; this one's does
+    return _save(tag)
+
+
+def _may_speak(tag: Tag) -> bool:
+    return tag.tagger is not None and (tag.tagger_id == tag.owner_id or are_friends(tag.tagger, tag.owner))
+
+
+@transaction.atomic
+def tag_withdraw(*, region: FaceRegion, by: User) -> None:
+    """The person named takes a tag back for good; a tagger takes their own word back and it is forgotten."""
+    _lock(region)
+    own = Tag.objects.filter(region=region, owner=by).first()
+    given = Tag.objects.filter(region=region, tagger=by, withdrawn_at=None).exclude(owner=by)
+    if own is not None:
+        if own.withdrawn_at is None:
+            own.withdrawn_at = timezone.now()
+            _save(own)
+    elif not given.delete()[0]:
+        raise PermissionDenied(_("You have no tag on this face."))
+
+
+# --- by explicit authorization ---
+
+
+@transaction.atomic
+def authorization_answer(*, region: FaceRegion, by: User, answer: str) -> Authorization:
+    """Approve or deny one's face in this photo; a later answer replaces an earlier one."""
+    region = _lock_own(region, by)
+    statement = Authorization.objects.filter(region=region, owner=by).first() or Authorization(
+        region=region, owner=by
+    )
+    statement.answer = answer
+    return _save(statement)
+
+
+@transaction.atomic
+def authorization_clear(*, region: FaceRegion, by: User) -> None:
+    """Back to silence, which hides."""
+    _lock_own(region, by)
+    Authorization.objects.filter(region=region, owner=by).delete()
+
+
+# --- by rules ---
+
+
+@transaction.atomic
+def rule_create(
+    *,
+    owner: User,
+    effect: str,
+    subject: str,
+    subject_circle: Circle | None = None,
+    subject_person: User | None = None,
+    uploader: str = Rule.Uploader.ANYONE,
+    uploader_circle: Circle | None = None,
+    uploader_person: User | None = None,
+) -> Rule:
+    """Add a rule at the end of the owner's list."""
+    rules = _lock_rules(owner)
+    if len(rules) >= RULES_AT_MOST:
+        raise ValidationError(_("At most %d rules fit in the list.") % RULES_AT_MOST)
+    rule = Rule(
+        owner=owner,
+        position=1 + (Rule.objects.filter(owner=owner).aggregate(last=Max("position"))["last"] or 0),
+        effect=effect,
+        subject=subject,
+        subject_circle=subject_circle,
+        subject_person=subject_person,
+        uploader=uploader,
+        uploader_circle=uploader_circle,
+        uploader_person=uploader_person,
+    )
+    return _save(rule)
+
+
+RULE_FIELDS = frozenset(
+    {"enabled", "effect"}
+    | {who + part for who in ("subject", "uploader") for part in ("", "_circle", "_person")}
+)
+
+
+@transaction.atomic
+def rule_update(*, rule: Rule, by: User, **fields: object) -> Rule:
+    """Change parts of a rule (``RULE_FIELDS``); its place in the list is changed by rule_move."""
+    if unknown := fields.keys() - RULE_FIELDS:
+        raise TypeError(f"a rule has no changeable {', '.join(sorted(unknown))}")
+    rule = _own_rule(rule, by)
+    for name, value in fields.items():
+        setattr(rule, name, value)
+    return _save(rule)
+
+
+@transaction.atomic
+def rule_move(*, rule: Rule, by: User, up: bool) -> None:
+    """Swap a rule with its neighbour; at the end of the list nothing happens."""
+    _own_rule(rule, by)
+    order = [row.pk for row in _lock_rules(by)]
+    at = order.index(rule.pk)
+    to = at - 1 if up else at + 1
+    if 0 <= to < len(order):
+        order[at], order[to] = order[to], order[at]
+    for position, pk in enumerate(order, start=1):
+        Rule.objects.filter(pk=pk).update(position=position)
+
+
+@transaction.atomic
+def rule_delete(*, rule: Rule, by: User) -> None:
+    _own_rule(rule, by).delete()
+
+
+def _lock_rules(owner: User) -> list[Rule]:
+    User.objects.select_for_update().filter(pk=owner.pk).first()  # also when there is no rule to hold yet
+    return list(Rule.objects.filter(owner=owner))
+
+
+def _own_rule(rule: Rule, by: User) -> Rule:
+    if rule.owner_id != by.pk:
+        raise PermissionDenied(_("This is not your rule."))
+    _lock_rules(by)
+    current = Rule.objects.filter(pk=rule.pk).first()
+    if current is None:
+        raise ValidationError(_("This rule is gone."))
+    return current
+
+
+@transaction.atomic
+def override_set(*, region: FaceRegion, by: User, effect: str) -> PhotoOverride:
+    """The owner's word about this one photo; beats the rules."""
+    region = _lock_own(region, by)
+    statement = PhotoOverride.objects.filter(region=region, owner=by).first() or PhotoOverride(
+        region=region, owner=by
+    )
+    statement.effect = effect
+    return _save(statement)
+
+
+@transaction.atomic
+def override_clear(*, region: FaceRegion, by: User) -> None:
+    """Back to the rules."""
+    _lock_own(region, by)
+    PhotoOverride.objects.filter(region=region, owner=by).delete()
+
+
+# --- whatever the model ---
+
+
+@transaction.atomic
+def match_reject(*, region: FaceRegion, by: User) -> None:
+    """ "That's not me": the face has no owner at once, and this person is never matched to it again."""
+    from faceaccess.tasks import enqueue, photo_rematch
+
+    region = _lock_own(region, by)
+    MatchRejection.objects.get_or_create(region=region, person=by)
+    region.owner, region.match = None, FaceRegion.Match.UNKNOWN
+    region.save(update_fields=["owner", "match"])
+    transaction.on_commit(lambda: enqueue(photo_rematch, str(region.photo_id)))
+
+
+@transaction.atomic
+def model_choose(*, owner: User, model: str) -> FacePreference:
+    """Choose one's access model; the empty one follows the site's default."""
+    if settings.FACE_PINNED_MODEL:
+        raise PermissionDenied(_("This site uses one model for everybody."))
+    preference = FacePreference.objects.filter(owner=owner).first() or FacePreference(owner=owner)
+    preference.model = AccessModel(model) if model in AccessModel.values else model
+    return _save(preference)
+
+
+@transaction.atomic
+def photo_retry(*, photo: Photo, by: User) -> None:
+    """The author starts over a photo that could not be protected."""
+    from faceaccess.tasks import enqueue, photo_protect
+
+    if photo.post.author_id != by.pk:
+        raise PermissionDenied(_("This is not your photo."))
+    if not Photo.objects.filter(pk=photo.pk, state=Photo.State.FAILED).update(state=Photo.State.WAITING):
+        raise ValidationError(_("This photo is not waiting for another try."))
+    ProtectionJob.objects.filter(photo=photo).update(attempts=0, error="", token=None, lease_until=None)
+    transaction.on_commit(lambda: enqueue(photo_protect, str(photo.pk)))

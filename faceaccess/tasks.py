@@ -1,0 +1,72 @@
+"""Work for the Celery worker. Messages carry keys only, never anything about a face."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from celery import Task, shared_task
+from celery.signals import worker_ready
+from django.db.models import F, Q
+from django.utils import timezone
+
+from faceaccess import matching, pipeline
+from faceaccess.models import ProtectionJob
+from photos.models import Photo
+
+logger = logging.getLogger(__name__)
+
+REQUEUE_AFTER = timedelta(
+    seconds=60
+)  # a message that nobody took for so long may be lost; one too many is harmless
+
+
+@shared_task
+def photo_protect(photo_id: str) -> None:
+    pipeline.protect(photo_id)
+
+
+@shared_task
+def photo_rematch(photo_id: str) -> None:
+    matching.rematch_photo(photo_id)
+
+
+@shared_task
+def person_rematch(user_id: int | None) -> None:
+    matching.rematch(user_id)
+
+
+@shared_task
+def photos_sweep(restarted: bool = False) -> None:
+    """Send again what lost its worker: a killed one takes its message with it, and its lease runs out.
+
+    ``restarted``: also what waits under a message that was sent, for the worker that took it may be the one that died.
+    """
+    now = timezone.now()
+    for photo in Photo.objects.filter(state__in=pipeline.UNFINISHED, protection=None):
+        ProtectionJob.objects.get_or_create(photo=photo)
+    idle = Q(lease_until=None) | Q(lease_until__lt=now)
+    unsent = Q(queued_at=None) | Q(queued_at__lt=now - REQUEUE_AFTER) | Q(queued_at__lt=F("lease_until"))
+    jobs = ProtectionJob.objects.filter(idle, photo__state__in=pipeline.UNFINISHED)
+    for job in jobs if restarted else jobs.filter(unsent):
+        send_photo(job.photo_id)
+
+
+def send_photo(photo_id: object) -> None:
+    """Tell the workers about a photo."""
+    job, _ = ProtectionJob.objects.get_or_create(photo_id=photo_id)
+    ProtectionJob.objects.filter(pk=job.pk).update(queued_at=timezone.now())
+    enqueue(photo_protect, str(photo_id))
+
+
+def enqueue(task: Task, *arguments: object) -> None:
+    """Send a task. A broker that cannot be reached must not undo what the person did: the sweep sends it later."""
+    try:
+        task.delay(*arguments)
+    except Exception:  # kombu lets every transport's own errors through
+        logger.exception("%s was not sent", task.name)
+
+
+@worker_ready.connect
+def sweep_on_start(**kwargs: object) -> None:
+    enqueue(photos_sweep, True)

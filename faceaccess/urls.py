@@ -1,0 +1,11 @@
+"""The image gate's addresses."""
+
+from django.urls import path
+
+from faceaccess import views
+
+urlpatterns = [
+    path("photos/<uuid:photo_id>/image/<slug:size>", views.photo_image, name="photo-image"),
+    path("faces/<int:region_id>/crop", views.face_crop, name="face-crop"),
+    path("faces/<int:region_id>/preview", views.face_preview, name="face-preview"),
+]

@@ -1,0 +1,26 @@
+"""Addresses of the pages that show photos or are about one's own face. The image gate is in faceaccess/urls.py."""
+
+from django.urls import path
+
+from faceaccess import views_pages, views_photos
+
+urlpatterns = [
+    path("", views_photos.feed, name="feed"),
+    path("posts/<uuid:pk>/", views_photos.post, name="post"),
+    path("photos/<uuid:pk>/", views_photos.photo, name="photo"),
+    path("photos/<uuid:pk>/status", views_photos.photo_status, name="photo-status"),
+    path("photos/<uuid:pk>/retry", views_pages.photo_retry, name="photo-retry"),
+    path("people/<str:handle>/", views_photos.person, name="person"),
+    path("face/", views_pages.face, name="face"),
+    path("face/model", views_pages.model_choose, name="face-model"),
+    path("face/inbox", views_pages.inbox, name="face-inbox"),
+    path("face/rules", views_pages.rules, name="face-rules"),
+    path("face/rules/<int:pk>/move", views_pages.rule_move, name="rule-move"),
+    path("face/rules/<int:pk>/toggle", views_pages.rule_toggle, name="rule-toggle"),
+    path("face/rules/<int:pk>/delete", views_pages.rule_delete, name="rule-delete"),
+    path("faces/<int:pk>/tag", views_pages.tag, name="face-tag"),
+    path("faces/<int:pk>/untag", views_pages.untag, name="face-untag"),
+    path("faces/<int:pk>/answer", views_pages.answer, name="face-answer"),
+    path("faces/<int:pk>/override", views_pages.override, name="face-override"),
+    path("faces/<int:pk>/not-me", views_pages.not_me, name="face-not-me"),
+]

@@ -1,0 +1,117 @@
+"""The image gate: the only way any pixel of a photo leaves the site.
+
+Every request is decided anew, before anything is said about the picture, even whether it exists.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from accounts.models import User
+from faceaccess import renditions
+from faceaccess.models import FaceRegion
+from faceaccess.selectors import Viewer
+from photos.models import Photo
+
+PREVIEW = "feed"  # the size of previews
+RETRY_AFTER = 3  # s; about what an ordinary photo takes
+
+
+@require_safe
+def photo_image(request: HttpRequest, photo_id: UUID, size: str) -> HttpResponse:
+    """GET /photos/<id>/image/<size>. 404 for what does not exist and for what this viewer may not see, alike."""
+    viewer = viewer_of(request)
+    photo = get_object_or_404(Photo.objects.visible_to(viewer), pk=photo_id)
+    if size not in renditions.SIZES:
+        raise Http404
+    try:
+        return _answer(request, renditions.rendition(photo, viewer, size))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, photo, *renditions.dimensions(photo, size))
+
+
+@require_safe
+def face_crop(request: HttpRequest, region_id: int) -> HttpResponse:
+    """GET /faces/<id>/crop: one's own face, in a photo one may see. 404 for everything else."""
+    region, owner = _own_face(request, region_id)
+    try:
+        return _answer(request, renditions.face_crop(region, owner))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE)
+
+
+@require_safe
+def face_preview(request: HttpRequest, region_id: int) -> HttpResponse:
+    """GET /faces/<id>/preview: the whole photo with a stand-in for one's own face, as others see it until one agrees."""
+    region, owner = _own_face(request, region_id)
+    try:
+        return _answer(request, renditions.with_stand_in(region, owner, PREVIEW))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, region.photo, *renditions.dimensions(region.photo, PREVIEW))
+
+
+def _own_face(request: HttpRequest, region_id: int) -> tuple[FaceRegion, User]:
+    """One's own face, in a photo one may see, and oneself. Raises Http404 for everything else."""
+    viewer = viewer_of(request)
+    if not viewer.is_authenticated:
+        raise Http404
+    regions = FaceRegion.objects.select_related("photo").filter(owner=viewer, match=FaceRegion.Match.MATCHED)
+    return get_object_or_404(regions.filter(photo__in=Photo.objects.visible_to(viewer)), pk=region_id), viewer
+
+
+def viewer_of(request: HttpRequest) -> Viewer:
+    """The person of the session, or else of the API token, that the request came with."""
+    if request.user.is_authenticated or "Authorization" not in request.headers:
+        return request.user
+    try:
+        found = TokenAuthentication().authenticate(request)
+    except AuthenticationFailed:
+        found = None
+    return found[0] if found else request.user
+
+
+def _answer(request: HttpRequest, made: renditions.Rendition) -> HttpResponse:
+    data = made.read()
+    response = HttpResponse(b"" if request.method == "HEAD" else data, content_type=made.content_type)
+    response["Content-Length"] = len(data)
+    response["ETag"] = made.etag
+    # no-cache: a browser may keep it, but asks here before it shows it again; what was revoked is not shown.
+    response["Cache-Control"] = "private, no-cache"
+    _protect(response)
+    return get_conditional_response(request, etag=made.etag, response=response)
+
+
+def _placeholder(request: HttpRequest, photo: Photo, width: int, height: int) -> HttpResponse:
+    """A neutral card in the photo's proportions. 503, so that no client takes it for the picture."""
+    failed = photo.state == Photo.State.FAILED
+    text = _("This photo could not be protected.") if failed else _("This photo is still being protected.")
+    card = render_to_string("faceaccess/placeholder.svg", {"width": width, "height": height, "text": text})
+    response = HttpResponse(card, content_type="image/svg+xml", status=503)
+    response["Content-Length"] = len(response.content)
+    if request.method == "HEAD":
+        length = response["Content-Length"]
+        response.content = b""
+        response["Content-Length"] = length
+    if not failed:
+        response["Retry-After"] = str(RETRY_AFTER)
+    response["Cache-Control"] = "no-store"
+    _protect(response)
+    return response
+
+
+def _protect(response: HttpResponse) -> None:
+    patch_vary_headers(response, ("Cookie", "Authorization"))
+    response["X-Content-Type-Options"] = "nosniff"
+    suffix = "svg" if "svg" in response["Content-Type"] else "jpg"
+    response["Content-Disposition"] = content_disposition_header(False, f"photo.{suffix}")
+    response["Cross-Origin-Resource-Policy"] = "same-origin"  # no other site may embed it

@@ -1,0 +1,235 @@
+"""Pages about one's own face: how it is decided who sees it, the inbox, the rules, and every action on a face."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts import consent
+from accounts.models import User
+from accounts.selectors import people_visible_to
+from faceaccess import selectors, services
+from faceaccess.forms import RuleForm
+from faceaccess.models import AccessModel, Authorization, Effect, FaceRegion, PhotoOverride, Rule
+from faceaccess.outlook import outlook
+from faceaccess.wording import MODELS, rule_text
+from photos.models import Photo
+from socialnet.answers import action, back, done
+
+ANSWERED_AT_MOST = 60
+
+
+@login_required
+def face(request: HttpRequest) -> HttpResponse:
+    captures = list(request.user.captures.all())
+    page = {
+        "models": MODELS,
+        "chosen": selectors.effective_model(request.user),
+        "pinned": bool(settings.FACE_PINNED_MODEL),
+        "captures": captures,
+        "consent": consent,
+        "regions": selectors.regions_of(request.user).count() if captures else 0,
+        "rules": Rule.objects.filter(owner=request.user, enabled=True).count(),
+    }
+    return render(request, "faceaccess/face.html", page)
+
+
+@action("face")
+def model_choose(request: HttpRequest) -> HttpResponse:
+    before = selectors.effective_model(request.user)
+    services.model_choose(owner=request.user, model=request.POST.get("model", ""))
+    now = selectors.effective_model(request.user)
+    text = _("From now on it is decided %(model)s.") % {"model": now.label.lower()}
+    done(request, text, undo=reverse("face-model"), model=before.value)
+    return back(request, "face")
+
+
+# --- photos of you ---
+
+
+@login_required
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Under "by your approval": what waits for an answer, and what was answered. Else: where one's face is."""
+    model = selectors.effective_model(request.user)
+    waiting = list(selectors.inbox(request.user))
+    ids = {region.pk for region in waiting}
+    others = selectors.regions_of(request.user).exclude(pk__in=ids)[:ANSWERED_AT_MOST]
+    answered = list(others)
+    for region in answered:
+        region.outlook = outlook(region)
+    page = {
+        "waiting": waiting,
+        "answered": answered,
+        "by_approval": model == AccessModel.AUTHORIZATION,
+        "model": next(words for words in MODELS if words.key == model),
+        "enrolled": request.user.captures.exists(),
+    }
+    return render(request, "faceaccess/inbox.html", page)
+
+
+# --- rules ---
+
+
+def _own_rules(owner: User):
+    return Rule.objects.filter(owner=owner).select_related(
+        "subject_circle", "subject_person", "uploader_circle", "uploader_person"
+    )
+
+
+def _offered(request: HttpRequest) -> User | None:
+    """Somebody a link to the rules named ("Add a rule about …")."""
+    handle = request.POST.get("person") or request.GET.get("person") or ""
+    return people_visible_to(request.user).filter(username=handle).first()
+
+
+@login_required
+def rules(request: HttpRequest) -> HttpResponse:
+    person = _offered(request)
+    form = RuleForm(request.POST or None, owner=request.user, person=person)
+    if request.method == "POST" and form.is_valid():
+        try:
+            rule = services.rule_create(owner=request.user, **form.parts())
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+        else:
+            text = _("Added at the end of your list: %(rule)s.") % {"rule": rule_text(rule)}
+            done(request, text, undo=reverse("rule-delete", args=[rule.pk]))
+            return redirect("face-rules")
+    page = {
+        "form": form,
+        "person": person,
+        "rules": _own_rules(request.user),
+        "in_force": selectors.effective_model(request.user) == AccessModel.RULES,
+    }
+    return render(request, "faceaccess/rules.html", page)
+
+
+def _own_rule(request: HttpRequest, pk: int) -> Rule:
+    return get_object_or_404(_own_rules(request.user), pk=pk)
+
+
+@action("face-rules")
+def rule_move(request: HttpRequest, pk: int) -> HttpResponse:
+    rule = _own_rule(request, pk)
+    up = request.POST.get("direction") == "up"
+    services.rule_move(rule=rule, by=request.user, up=up)
+    done(request, _("Moved: %(rule)s.") % {"rule": rule_text(rule)})
+    return back(request, "face-rules")
+
+
+@action("face-rules")
+def rule_toggle(request: HttpRequest, pk: int) -> HttpResponse:
+    rule = _own_rule(request, pk)
+    services.rule_update(rule=rule, by=request.user, enabled=not rule.enabled)
+    text = _("Switched off: %(rule)s.") if rule.enabled else _("Switched on: %(rule)s.")
+    done(request, text % {"rule": rule_text(rule)}, undo=reverse("rule-toggle", args=[pk]))
+    return back(request, "face-rules")
+
+
+@action("face-rules")
+def rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    rule = _own_rule(request, pk)
+    services.rule_delete(rule=rule, by=request.user)
+    done(request, _("Deleted: %(rule)s.") % {"rule": rule_text(rule)})
+    return back(request, "face-rules")
+
+
+# --- one face ---
+
+
+def _region(request: HttpRequest, pk: int) -> FaceRegion:
+    """A face in a photo the person may see; everything else about it is the service's to check."""
+    visible = FaceRegion.objects.filter(photo__in=Photo.objects.visible_to(request.user))
+    return get_object_or_404(visible.select_related("photo"), pk=pk)
+
+
+@action("feed")
+def tag(request: HttpRequest, pk: int) -> HttpResponse:
+    region = _region(request, pk)
+    owner = people_visible_to(request.user).filter(username=request.POST.get("person", "")).first()
+    if owner is None:
+        raise ValidationError(_("Choose who it is."))
+    services.tag_create(region=region, tagger=request.user, owner=owner)
+    if owner == request.user:
+        text = _("You are tagged. Your face is shown to everyone who may see this photo, if it is yours.")
+    else:
+        text = _("%(name)s is tagged. Their face is shown only if it is theirs, and they allow tags.")
+    done(request, text % {"name": owner.name}, undo=reverse("face-untag", args=[pk]))
+    return back(request, "photo", region.photo_id)
+
+
+@action("feed")
+def untag(request: HttpRequest, pk: int) -> HttpResponse:
+    region = _region(request, pk)
+    services.tag_withdraw(region=region, by=request.user)
+    if region.owner_id == request.user.pk:
+        text = _("Your face is hidden in this photo now. Nobody but you can tag it again.")
+        done(request, text, undo=reverse("face-tag", args=[pk]), person=request.user.username)
+    else:
+        done(request, _("Your tag is taken back."))
+    return back(request, "photo", region.photo_id)
+
+
+@action("feed")
+def answer(request: HttpRequest, pk: int) -> HttpResponse:
+    """approved | denied | clear (back to silence)."""
+    region = _region(request, pk)
+    before = Authorization.objects.filter(region=region, owner=request.user).first()
+    undo = {"undo": reverse("face-answer", args=[pk]), "answer": before.answer if before else "clear"}
+    match request.POST.get("answer"):
+        case Authorization.Answer.APPROVED as given:
+            services.authorization_answer(region=region, by=request.user, answer=given)
+            done(request, _("Your face is shown to everyone who may see this photo, from now on."), **undo)
+        case Authorization.Answer.DENIED as given:
+            services.authorization_answer(region=region, by=request.user, answer=given)
+            done(request, _("Your face stays hidden in this photo."), **undo)
+        case "clear":
+            services.authorization_clear(region=region, by=request.user)
+            done(request, _("Your answer is taken back. Until you answer, your face is hidden."))
+        case _other:
+            raise ValidationError(_("Choose to show your face or to keep it hidden."))
+    return back(request, "photo", region.photo_id)
+
+
+@action("feed")
+def override(request: HttpRequest, pk: int) -> HttpResponse:
+    """show | hide | clear (back to the rules)."""
+    region = _region(request, pk)
+    before = PhotoOverride.objects.filter(region=region, owner=request.user).first()
+    undo = {"undo": reverse("face-override", args=[pk]), "effect": before.effect if before else "clear"}
+    match request.POST.get("effect"):
+        case Effect.SHOW as effect:
+            services.override_set(region=region, by=request.user, effect=effect)
+            done(request, _("Your face is shown in this photo, whatever your rules say."), **undo)
+        case Effect.HIDE as effect:
+            services.override_set(region=region, by=request.user, effect=effect)
+            done(request, _("Your face is hidden in this photo, whatever your rules say."), **undo)
+        case "clear":
+            services.override_clear(region=region, by=request.user)
+            done(request, _("Your rules decide about this photo again."), **undo)
+        case _other:
+            raise ValidationError(_("Choose to show or to hide your face."))
+    return back(request, "photo", region.photo_id)
+
+
+@action("feed")
+def not_me(request: HttpRequest, pk: int) -> HttpResponse:
+    region = _region(request, pk)
+    services.match_reject(region=region, by=request.user)
+    done(request, _("Noted: that is not you. The face is hidden, and never taken for yours again."))
+    return back(request, "photo", region.photo_id)
+
+
+@action("feed")
+def photo_retry(request: HttpRequest, pk) -> HttpResponse:
+    photo = Photo.objects.visible_to(request.user).filter(pk=pk).first()
+    if photo is None:
+        raise Http404
+    services.photo_retry(photo=photo, by=request.user)
+    done(request, _("The photo is tried once more."))
+    return back(request, "photo", pk)

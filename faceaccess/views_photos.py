@@ -1,0 +1,161 @@
+"""Pages that show photos: the feed, a post, a photo, a person. Each viewer gets their own version of every picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from accounts import selectors as people
+from accounts.models import User
+from accounts.views import relations_of
+from faceaccess import selectors
+from faceaccess.models import FaceRegion, Tag
+from faceaccess.outlook import outlook
+from faceaccess.policies import Reason
+from faceaccess.wording import MODELS
+from photos.models import Photo, Post
+from photos.querysets import PostQuerySet
+from photos.selectors import feed as feed_of
+from photos.selectors import photos_visible_to, posts_of
+
+POSTS_A_PAGE = 20
+PATIENCE = timedelta(seconds=10)  # a photo that nobody took by then is said to be waiting
+STEPS = (Photo.State.WAITING, Photo.State.FINDING, Photo.State.PROTECTING, Photo.State.READY)
+
+
+def page_of(posts: PostQuerySet, before: str) -> tuple[list[Post], str]:
+    """One page of posts, newest first, after the post whose id is ``before``; and the id to go on from, or ""."""
+    try:
+        last = Post.objects.filter(pk=UUID(before)).first()
+    except ValueError:
+        last = None
+    if last is not None:
+        posts = posts.filter(
+            Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
+        )
+    page = list(posts[: POSTS_A_PAGE + 1])
+    more = len(page) > POSTS_A_PAGE
+    page = page[:POSTS_A_PAGE]
+    return page, str(page[-1].pk) if more else ""
+
+
+def prepare(photos: Iterable[Photo], viewer: User) -> None:
+    """Adds to every photo what its figure says: ``stand_ins``, ``has_you``, and while it is in work its ``step``."""
+    photos = list(photos)
+    seen = selectors.visible_sets([photo for photo in photos if photo.is_ready], viewer)
+    for photo in photos:
+        visible = seen.get(photo.pk)
+        decisions = visible.decisions.values() if visible else ()
+        photo.stand_ins = any(not decision.shown for decision in decisions)
+        photo.has_you = any(decision.reason is Reason.OWN_FACE for decision in decisions)
+        photo.step = STEPS.index(photo.state) if photo.state in STEPS else -1
+        photo.is_late = photo.state == Photo.State.WAITING and timezone.now() - photo.created_at > PATIENCE
+
+
+def prepare_posts(posts: list[Post], viewer: User) -> None:
+    photos = []
+    for post in posts:
+        post.shown_photos = list(post.photos.all())
+        for photo in post.shown_photos:
+            photo.post = post  # as prefetched: not one query more
+        photos += post.shown_photos
+    prepare(photos, viewer)
+    for post in posts:
+        post.stand_ins = any(photo.stand_ins for photo in post.shown_photos)
+        post.has_you = next((photo for photo in post.shown_photos if photo.has_you), None)
+
+
+def feed(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return render(request, "landing.html", {"models": MODELS})
+    posts, older = page_of(feed_of(request.user), request.GET.get("before", ""))
+    prepare_posts(posts, request.user)
+    page = {"posts": posts, "older": older, "is_first": "before" not in request.GET}
+    if page["is_first"]:
+        page["first_steps"] = first_steps(request.user)
+    return render(request, "photos/feed.html", page)
+
+
+def first_steps(user: User) -> dict[str, bool] | None:
+    """What a newcomer has done already; None once all is done."""
+    steps = {
+        "enrolled": user.captures.exists(),
+        "friends": people.friends_of(user).exists(),
+        "posted": user.posts.exists(),
+    }
+    return None if all(steps.values()) else steps
+
+
+@login_required
+def post(request: HttpRequest, pk: UUID) -> HttpResponse:
+    post = get_object_or_404(feed_of(request.user), pk=pk)
+    prepare_posts([post], request.user)
+    return render(request, "photos/post.html", {"post": post})
+
+
+@login_required
+def person(request: HttpRequest, handle: str) -> HttpResponse:
+    person = people.person_for(request.user, handle)
+    posts, older = page_of(posts_of(person, request.user), request.GET.get("before", ""))
+    prepare_posts(posts, request.user)
+    person.relation = relations_of(request.user).get(person.pk, "")
+    page = {"person": person, "posts": posts, "older": older, "is_self": person == request.user}
+    return render(request, "accounts/person.html", page)
+
+
+@login_required
+def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    photo = get_object_or_404(photos_visible_to(request.user), pk=pk)
+    prepare([photo], request.user)
+    siblings = list(photo.post.photos.all())
+    at = next(index for index, sibling in enumerate(siblings) if sibling.pk == photo.pk)
+    page = {
+        "photo": photo,
+        "post": photo.post,
+        "previous": siblings[at - 1] if at else None,
+        "next": siblings[at + 1] if at + 1 < len(siblings) else None,
+        "place": at + 1,
+        "count": len(siblings),
+    }
+    if photo.is_ready:
+        page |= _faces_to_act_on(photo, request.user)
+    return render(request, "photos/photo.html", page)
+
+
+def _faces_to_act_on(photo: Photo, viewer: User) -> dict[str, object]:
+    """One's own face with the reasons, and all faces alike for tagging: never whose or what state the others are in."""
+    own: FaceRegion | None = photo.regions.filter(owner=viewer).first() if photo.has_you else None
+    faces = list(selectors.taggable_regions(photo, viewer))
+    given = Tag.objects.filter(region__photo=photo, tagger=viewer, withdrawn_at=None).exclude(owner=viewer)
+    return {
+        "own": own,
+        "outlook": outlook(own) if own else None,
+        "answer": own.authorizations.filter(owner=viewer).first() if own else None,
+        "override": own.overrides.filter(owner=viewer).first() if own else None,
+        "faces": faces,
+        "people": selectors.taggable_people(viewer, faces[0]) if faces else [],
+        "given": given.select_related("owner", "region"),
+    }
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+@cache_control(private=True, no_store=True)
+def photo_status(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """How far a photo is: the figure anew for a page that polls, JSON for everything else."""
+    photo = get_object_or_404(photos_visible_to(request.user), pk=pk)
+    prepare([photo], request.user)
+    if request.htmx:
+        return render(request, "photos/status.html", {"photo": photo, "post": photo.post})
+    return JsonResponse({"state": photo.state, "ready": photo.is_ready})

@@ -1,0 +1,208 @@
+"""From face regions to verified decoys: try donors, measure the output, redraw what fails, redact what cannot be saved.
+
+Every round is one batch over the faces of the photo that still lack a decoy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from mfmc_engine import guarantee
+from mfmc_engine import parameters as P
+from mfmc_engine.guarantee import Thresholds, Verdict
+from mfmc_engine.landmarks import five_of
+from mfmc_engine.packs import Pack
+from mfmc_engine.recognition.chips import extract_chips
+from mfmc_engine.swapping import blending, mesh, redaction
+from mfmc_engine.swapping.blending import Patch, Targets
+from mfmc_engine.types import Decoy, DecoyRequest, Face, FloatArray, Gallery, Image
+
+
+class Donor(Protocol):
+    """What a swap needs of a donor."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def image(self) -> Image: ...  # (CROP_SIZE, CROP_SIZE, 3)
+    @property
+    def landmarks(self) -> FloatArray: ...  # (68, 2) px of image
+
+
+# The donors to try for one face, best first, drawn with that face's random numbers.
+Candidates = Callable[[Face, np.random.Generator], Iterator[Donor]]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    donor: str
+    patch: Patch
+    verdict: Verdict
+    views: FloatArray
+
+
+@dataclass(slots=True)
+class _Case:
+    """One face on its way to a decoy."""
+
+    face: Face
+    random: np.random.Generator
+    donors: Iterator[Donor] = field(default_factory=lambda: iter(()))
+    attempts: list[_Attempt] = field(default_factory=list)
+    chosen: _Attempt | None = None
+    tried: int = 0
+
+
+def make_decoys(
+    pack: Pack,
+    image: Image,
+    requests: Sequence[DecoyRequest],
+    gallery: Gallery,
+    candidates: Candidates,
+    thresholds: Thresholds | None = None,
+) -> list[Decoy]:
+    """One verified decoy per request, in order. Same arguments, same bytes."""
+    thresholds = thresholds or Thresholds()
+    cases = [_Case(request.face, random_of(request.seed)) for request in requests]
+    swappable = [case for case in cases if can_be_swapped(case.face)]
+    if swappable:
+        for case in swappable:
+            case.donors = candidates(case.face, case.random)
+        with torch.inference_mode():
+            targets = blending.prepare(image, [case.face.landmarks for case in swappable], pack.device)
+            _draw(pack, image, swappable, targets, gallery, thresholds)
+    return [_finish(pack, image, case, gallery, thresholds) for case in cases]
+
+
+def random_of(seed: bytes) -> np.random.Generator:
+    """Random numbers that depend on all of ``seed`` and nothing else."""
+    return np.random.default_rng(np.frombuffer(len(seed).to_bytes(4, "little") + seed, np.uint8))
+
+
+def can_be_swapped(face: Face) -> bool:
+    """Whether a face is large enough, turned little enough, and marked plausibly enough for a swap."""
+    marks = face.landmarks
+    if not np.isfinite(marks).all() or face.quality.size < P.SWAP_MIN_SIZE:
+        return False
+    if abs(face.quality.yaw) > P.SWAP_MAX_YAW:
+        return False
+    try:
+        frame = mesh.Frame.of(marks)
+    except ValueError:
+        return False
+    misfit = mesh.apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
+    return float(np.sqrt((misfit**2).sum(1).mean())) <= P.SWAP_MAX_MISFIT
+
+
+def _draw(
+    pack: Pack, image: Image, cases: list[_Case], targets: Targets, gallery: Gallery, thresholds: Thresholds
+) -> None:
+    """Fill in ``chosen`` of every case, as far as donors and rounds go."""
+    pending = list(range(len(cases)))
+    used: set[str] = set()
+    for round_number in range(P.REDRAW_ROUNDS):
+        drawn = [(i, donor) for i in pending if (donor := _next(cases[i].donors, used)) is not None]
+        if not drawn:
+            break
+        patches = _swap(image, targets.pick([i for i, _ in drawn]), [donor for _, donor in drawn])
+        views = _views(pack, image, [cases[i].face for i, _ in drawn], patches)
+        for (i, donor), patch, seen in zip(drawn, patches, views, strict=True):
+            case = cases[i]
+            accepted = [other.chosen.views for other in cases if other.chosen and other is not case]
+            others = np.concatenate(accepted) if accepted else np.empty((0, seen.shape[1]), np.float32)
+            verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, others)
+            case.tried += 1
+            attempt = _Attempt(donor.id, patch, verdict, seen)
+            case.attempts.append(attempt)
+            if verdict.satisfies(thresholds):
+                case.chosen = attempt
+        pending = [i for i in pending if cases[i].chosen is None]
+        if not pending:
+            break
+    for i in pending:
+        _settle(cases[i], cases, gallery, thresholds)
+
+
+def _settle(case: _Case, cases: list[_Case], gallery: Gallery, thresholds: Thresholds) -> None:
+    """Nothing reached the preferred margin: take the best attempt that keeps the promise, if there is one."""
+    accepted = [other.chosen.views for other in cases if other.chosen and other is not case]
+    for attempt in case.attempts:
+        if accepted:  # others may have been accepted since this attempt was judged
+            to_decoys = guarantee.nearest(attempt.views, np.concatenate(accepted))
+            attempt.verdict = Verdict(attempt.verdict.to_original, attempt.verdict.to_gallery, to_decoys)
+    index = guarantee.best([attempt.verdict for attempt in case.attempts], thresholds)
+    case.chosen = None if index is None else case.attempts[index]
+
+
+def _next(donors: Iterator[Donor], used: set[str]) -> Donor | None:
+    """The next donor that no face of this photo has tried yet."""
+    for donor in donors:
+        if donor.id not in used:
+            used.add(donor.id)
+            return donor
+    return None
+
+
+def _swap(image: Image, targets: Targets, donors: Sequence[Donor]) -> list[Patch]:
+    pictures = blending.to_tensor([donor.image for donor in donors], targets.crops.device)
+    warped = mesh.warp_donors(pictures, [donor.landmarks for donor in donors], targets.landmarks)
+    decoys, alpha = blending.blend(targets, warped)
+    pixels = decoys.permute(0, 2, 3, 1).cpu().numpy()
+    covers = alpha[:, 0].cpu().numpy()
+    return [
+        blending.place(decoy, cover, frame, image.shape[:2])
+        for decoy, cover, frame in zip(pixels, covers, targets.frames, strict=True)
+    ]
+
+
+def _views(pack: Pack, image: Image, faces: Sequence[Face], patches: Sequence[Patch]) -> FloatArray:
+    """(F, V, D) embeddings of each pasted decoy: at the original landmarks, mirrored, and at landmarks found anew."""
+    chips = []
+    for face, patch in zip(faces, patches, strict=True):
+        window, shift = _window(image, face, patch)
+        marks = (face.landmarks - shift)[None].astype(np.float32)
+        anew = pack.landmarker.mark(window, five_of(marks))
+        chips += [extract_chips(window, marks), extract_chips(window, marks, mirrored=True), extract_chips(window, anew)]
+    embeddings = pack.recognizer.embed_chips(np.concatenate(chips))
+    return embeddings.reshape(len(faces), P.VERIFICATION_VIEWS, -1)
+
+
+def _window(image: Image, face: Face, patch: Patch) -> tuple[Image, FloatArray]:
+    """A copy of the photo around one face with the patch pasted, and where its top-left corner lies."""
+    low, high = face.landmarks.min(0), face.landmarks.max(0)
+    margin = (high - low).max() * P.VERIFICATION_MARGIN
+    height, width = image.shape[:2]
+    patch_high = np.array(patch.origin) + [patch.alpha.shape[1], patch.alpha.shape[0]]
+    x0, y0 = np.floor(np.minimum(low - margin, patch.origin)).clip(0, [width, height]).astype(int)
+    x1, y1 = np.ceil(np.maximum(high + margin, patch_high)).clip(0, [width, height]).astype(int)
+    window = image[y0:y1, x0:x1].copy()
+    blending.paste(window, (patch.origin[0] - int(x0), patch.origin[1] - int(y0)), patch.pixels, patch.alpha)
+    return window, np.array([x0, y0], np.float32)
+
+
+def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds: Thresholds) -> Decoy:
+    chosen = case.chosen
+    if chosen is not None:
+        patch, verdict, kind, donor = chosen.patch, chosen.verdict, "swap", chosen.donor
+        return Decoy(
+            "swap", patch.origin, patch.pixels, patch.alpha, chosen.donor, case.tried,
+            verdict.to_original, verdict.to_gallery, thresholds.original,
+        )  # fmt: skip
+    patch = redaction.redact(image, case.face, case.random)
+    seen = _redaction_view(pack, image, case.face, patch)
+    verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, np.empty((0, seen.shape[1]), np.float32))
+    return Decoy(
+        "redaction", patch.origin, patch.pixels, patch.alpha, None, case.tried,
+        verdict.to_original, verdict.to_gallery, thresholds.original,
+    )  # fmt: skip
+
+
+def _redaction_view(pack: Pack, image: Image, face: Face, patch: Patch) -> FloatArray:
+    """(1, D) embedding of a redacted face where its landmarks were."""
+    window, shift = _window(image, face, patch)
+    return pack.recognizer.embed(window, (face.landmarks - shift)[None].astype(np.float32))

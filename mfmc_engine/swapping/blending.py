@@ -1,0 +1,151 @@
+"""From a warped donor to a decoy: skin, mask, light, sharpness, seam, and the way back into the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mfmc_engine import parameters as P
+from mfmc_engine.geometry import apply, index_space
+from mfmc_engine.swapping import masks, mesh, relight, skin, texture
+from mfmc_engine.swapping.mesh import Frame
+from mfmc_engine.types import FloatArray, Image
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The faces of one photo, ready to be replaced as often as it takes. One batch of canonical crops."""
+
+    frames: list[Frame]
+    landmarks: list[FloatArray]  # (68, 2) each, crop px
+    crops: Tensor  # (B, 3, S, S) in [0, 1]
+    skin: Tensor  # (B, 1, S, S) in [0, 1]
+    barred: Tensor  # (B, 1, S, S), 1 on pixels of another face in front
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def pick(self, chosen: Sequence[int]) -> Targets:
+        """Those faces only."""
+        index = torch.as_tensor(list(chosen), dtype=torch.long, device=self.crops.device)
+        return Targets(
+            [self.frames[i] for i in chosen],
+            [self.landmarks[i] for i in chosen],
+            self.crops[index],
+            self.skin[index],
+            self.barred[index],
+        )
+
+
+def prepare(image: Image, landmarks: Sequence[FloatArray], device: str = "cpu") -> Targets:
+    """Crops and skin of all faces of a photo; ``landmarks`` (68, 2) px of ``image`` each."""
+    frames = [Frame.of(points) for points in landmarks]
+    inside = [apply(frame.to_crop, points) for frame, points in zip(frames, landmarks, strict=True)]
+    crops = to_tensor([mesh.crop(image, frame) for frame in frames], device)
+    barred = [_others_in_front(i, frames, landmarks) for i in range(len(frames))]
+    return Targets(
+        frames,
+        inside,
+        crops,
+        skin.likelihood(crops, inside),
+        torch.from_numpy(np.stack(barred)[:, None]).to(device),
+    )
+
+
+def to_tensor(images: Sequence[Image], device: str | torch.device = "cpu") -> Tensor:
+    """Equally sized uint8 pictures to (B, 3, H, W) in [0, 1]."""
+    batch = torch.from_numpy(np.ascontiguousarray(np.stack(images))).to(device)
+    return batch.permute(0, 3, 1, 2).float().div_(255).contiguous()
+
+
+def blend(targets: Targets, donors: Tensor) -> tuple[Tensor, Tensor]:
+    """Decoys (B, 3, S, S) and alpha (B, 1, S, S), both in [0, 1], of ``donors`` already in the targets' pose."""
+    donor_skin = skin.likelihood(donors, targets.landmarks)
+    alpha = masks.swap_mask(targets.skin, donor_skin, targets.landmarks, targets.barred)
+    decoys = relight.relight(donors, targets.crops, donor_skin, targets.skin, targets.landmarks)
+    decoys = texture.match_sharpness(decoys, targets.crops, targets.landmarks)
+    decoys = relight.close_seam(decoys, targets.crops, alpha, targets.skin)
+    return decoys.clamp(0, 1), alpha
+
+
+def _others_in_front(
+    index: int, frames: Sequence[Frame], landmarks: Sequence[FloatArray]
+) -> NDArray[np.float32]:
+    """(S, S) mask of pixels that belong to another face: outside this face's outline, or inside the outlines of
+    both where the other face is the larger one, hence the nearer one."""
+    frame, size = frames[index], P.CROP_SIZE
+    own = _outline(apply(frame.to_crop, landmarks[index]))
+    others = np.zeros((size, size), np.uint8)
+    for other, points in enumerate(landmarks):
+        if other == index:
+            continue
+        moved = apply(frame.to_crop, points)
+        if (moved.max(0) < 0).any() or (moved.min(0) > size).any():
+            continue
+        covered = _outline(moved)
+        nearer = frames[other].scale < frame.scale
+        others |= covered if nearer else covered & ~own
+    if not others.any():
+        return others.astype(np.float32)
+    return cv2.GaussianBlur(others.astype(np.float32), (0, 0), P.BARRED_FEATHER)
+
+
+def _outline(landmarks: FloatArray) -> NDArray[np.uint8]:
+    canvas = np.zeros((P.CROP_SIZE, P.CROP_SIZE), np.uint8)
+    hull = cv2.convexHull(np.round(landmarks).astype(np.int32))
+    cv2.fillConvexPoly(canvas, hull, 1)
+    return canvas
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A decoy in photo pixels. ``pixels`` are 0 wherever ``alpha`` is."""
+
+    origin: tuple[int, int]
+    pixels: Image
+    alpha: NDArray[np.uint8]
+
+
+def place(decoy: FloatArray, alpha: FloatArray, frame: Frame, shape: tuple[int, int]) -> Patch:
+    """Resample one (S, S, 3) decoy and its (S, S) alpha, both in [0, 1], into a photo of ``shape`` (H, W)."""
+    ys, xs = np.nonzero(alpha > 0)
+    if len(ys) == 0:
+        return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
+    low, high = np.array([xs.min(), ys.min()]), np.array([xs.max() + 1, ys.max() + 1])
+    corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]], np.float32)
+    moved = apply(frame.to_photo, corners)
+    x0, y0 = np.maximum(np.floor(moved.min(0)).astype(int) - 1, 0)
+    x1, y1 = np.minimum(np.ceil(moved.max(0)).astype(int) + 1, [shape[1], shape[0]])
+    if x1 <= x0 or y1 <= y0:
+        return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
+    layers = np.dstack([decoy, alpha])
+    if frame.scale > 1:  # the photo is coarser than the crop: remove what it cannot show
+        layers = cv2.GaussianBlur(layers, (0, 0), P.PLACE_PREFILTER * float(np.sqrt(frame.scale**2 - 1)) + 1e-3)
+        layers[..., 3][alpha == 0] = 0
+    shift = frame.to_photo.copy()
+    shift[:, 2] -= [x0, y0]
+    placed = cv2.warpAffine(
+        layers, index_space(shift), (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR, borderValue=0
+    )
+    cover = np.round(placed[..., 3] * 255).clip(0, 255).astype(np.uint8)
+    pixels = np.round(placed[..., :3] * 255).clip(0, 255).astype(np.uint8)
+    pixels[cover == 0] = 0
+    return Patch((int(x0), int(y0)), pixels, cover)
+
+
+def paste(image: Image, origin: tuple[int, int], pixels: Image, alpha: NDArray[np.uint8]) -> None:
+    """Blend a patch into ``image`` in place. Pixels whose alpha is 0 keep their exact value."""
+    height, width = alpha.shape
+    x, y = origin
+    region = image[y : y + height, x : x + width]
+    if region.shape[:2] != (height, width):
+        raise ValueError(f"a patch of {width}x{height} px at {origin} does not fit into {image.shape[1]}x{image.shape[0]}")
+    cover = alpha[..., None].astype(np.uint16)
+    mixed = region * (255 - cover) + pixels * cover
+    region[:] = ((mixed + 127) // 255).astype(np.uint8)

@@ -1,0 +1,58 @@
+"""The soft mask of a swap: skin is replaced, what lies in front of it stays, identity features always go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mfmc_engine import parameters as P
+from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.types import FloatArray
+
+
+def swap_mask(skin: Tensor, donor_skin: Tensor, landmarks: Sequence[FloatArray], barred: Tensor) -> Tensor:
+    """(B, 1, S, S) alpha in [0, 1]; 1 means decoy only.
+
+    ``skin`` and ``donor_skin`` are likelihoods on the target and on the warped donor; ``barred`` is 1 on pixels
+    that belong to another face in front. Brows, eyes, nose and mouth come out as 1 whatever the colour model says.
+    """
+    device = skin.device
+    region = fields.rasterise(outlines.region, landmarks, device)
+    core = fields.rasterise(outlines.core, landmarks, device) * fields.dilate(region, -P.CORE_INSET)
+    # The jaw's edge stays the person's own: feather inward only, never past the contour.
+    edge = fields.gaussian(fields.dilate(region, -P.MASK_INSET), P.MASK_FEATHER)
+    edge = _smoothstep((edge - 0.08) / 0.84)
+    front = occluders(skin, region, core)
+    hair = occluders(donor_skin, region, core)
+    keep = torch.maximum(front, hair)
+    alpha = edge * (1 - keep)
+    certain = fields.gaussian(core, P.CORE_FEATHER)
+    certain = (certain * 2).clamp(0, 1)
+    alpha = torch.maximum(alpha, certain) * (1 - barred)
+    return torch.where(alpha < P.MASK_SMALLEST, torch.zeros_like(alpha), alpha)
+
+
+def occluders(skin: Tensor, region: Tensor, core: Tensor) -> Tensor:
+    """Soft mask of what reaches into the face from outside: hair, frames, hats, hands with other colours.
+
+    Morphological reconstruction at a quarter of the resolution: "not skin" grown inward from the border of the
+    region. A shadow or a spot in the middle of the face is not connected to the border and is replaced.
+    """
+    bare = ((1 - skin) * (1 - core)).clamp(0, 1)
+    bare = fields.gaussian(bare, P.OCCLUDER_SMOOTH)
+    blocked = ((bare - P.OCCLUDER_LOW) / (P.OCCLUDER_HIGH - P.OCCLUDER_LOW)).clamp(0, 1)
+    coarse = F.max_pool2d(blocked, 4)
+    rim = 1 - F.avg_pool2d(fields.dilate(region, -P.OCCLUDER_RIM), 4)
+    grown = coarse * rim
+    for _ in range(P.OCCLUDER_STEPS):
+        grown = torch.minimum(fields.dilate(grown, 1), coarse)
+    reach = F.interpolate(fields.dilate(grown, 1), scale_factor=4.0, mode="bilinear", align_corners=False)
+    return torch.minimum(blocked, reach)
+
+
+def _smoothstep(value: Tensor) -> Tensor:
+    value = value.clamp(0, 1)
+    return value * value * (3 - 2 * value)

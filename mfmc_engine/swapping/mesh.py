@@ -1,0 +1,152 @@
+"""The mesh half of a swap: the canonical frame of a face, its triangulation, and the piecewise-affine warp.
+
+All faces of a photo live in one batch of canonical crops: ``CROP_SIZE`` px square, upright, eyes level,
+``INTEROCULAR`` px between the eye centres of an average frontal face (the frame of the donor bank).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from scipy.spatial import Delaunay
+from torch import Tensor
+
+from mfmc_engine import parameters as P
+from mfmc_engine.geometry import apply, invert, similarity
+from mfmc_engine.types import FloatArray, Image
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A similarity between a photo and a canonical crop."""
+
+    to_crop: FloatArray  # (2, 3), photo px -> crop px
+    to_photo: FloatArray  # (2, 3), crop px -> photo px
+    scale: float  # crop px per photo px
+
+    @classmethod
+    def of(cls, landmarks: FloatArray) -> Frame:
+        """Least-squares similarity of the inner landmarks (68, 2) onto the mean face (Umeyama 1991).
+
+        Raises ValueError if the landmarks do not span an area.
+        """
+        to_crop = similarity(landmarks[17:], mean_face()[17:])
+        scale = float(np.hypot(*to_crop[0, :2]))
+        if not np.isfinite(to_crop).all() or not P.FRAME_SCALES[0] < scale < P.FRAME_SCALES[1]:
+            raise ValueError("the landmarks of a face must be finite and span an area")
+        return cls(to_crop, invert(to_crop), scale)
+
+
+@cache
+def mean_face() -> FloatArray:
+    """(68, 2) mean landmarks of the canonical frame, px."""
+    return np.array(P.MEAN_FACE, np.float32).reshape(68, 2)
+
+
+def outer_points(landmarks: FloatArray) -> FloatArray:
+    """(N, 2) mesh points outside the 68: forehead arch, a ring round the head, and far corners.
+
+    dlib has no forehead points; they continue the brows upward along the face's own axis by a share of the
+    brow-to-nose length, so donor and target get them by the same rule and they correspond.
+    """
+    brows, nose_base = landmarks[17:27], landmarks[33]
+    up = brows.mean(0) - nose_base
+    forehead = np.concatenate([brows + up * share for share in P.MESH_FOREHEAD_SHARES])
+    centre = landmarks[27:36].mean(0)
+    ring = centre + (np.concatenate([landmarks[0:17], brows[[8, 5, 4, 1]] + up * P.MESH_FOREHEAD_SHARES[-1]]) - centre) * (
+        P.MESH_RING_SCALE
+    )
+    half = P.MESH_FAR_CORNER * float(np.linalg.norm(up))
+    corners = centre + half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
+    return np.concatenate([forehead, ring, corners]).astype(np.float32)
+
+
+@cache
+def triangles() -> NDArray[np.int32]:
+    """(T, 3) vertex numbers: the Delaunay triangulation of the mean face, the same for every face.
+
+    A fixed topology keeps upper and lower lip apart when a mouth is shut: its triangles then have no area.
+    """
+    face = mean_face()
+    return Delaunay(np.concatenate([face, outer_points(face)])).simplices.astype(np.int32)
+
+
+def warp_grid(target: FloatArray, source: FloatArray) -> FloatArray:
+    """Where each pixel of a crop comes from: (CROP_SIZE, CROP_SIZE, 2) source px for pixel centres.
+
+    ``target`` and ``source`` are (68, 2) landmarks; triangles that fold over on the target are drawn first, so
+    that they lose against the ones facing the viewer.
+    """
+    size = P.CROP_SIZE
+    to, origin = (np.concatenate([points, outer_points(points)]) for points in (target, source))
+    corners, sources = to[triangles()], origin[triangles()]
+    edges = corners[:, 1:] - corners[:, :1]
+    areas = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    reference = _reference_orientation()
+    visible = areas * reference
+    drawable = np.flatnonzero(np.abs(areas) > P.MESH_SMALLEST_AREA)
+    homogeneous = np.concatenate([corners[drawable], np.ones((len(drawable), 3, 1), np.float32)], 2).astype(np.float64)
+    affine = np.linalg.solve(homogeneous, sources[drawable].astype(np.float64))  # (T, 3, 2)
+    numbers = np.zeros((size, size), np.int32)
+    fixed_point = np.round((corners[drawable] - 0.5) * 16).astype(np.int32)
+    for position in np.argsort(visible[drawable], kind="stable"):
+        cv2.fillConvexPoly(numbers, fixed_point[position], int(position), shift=4)
+    ys, xs = np.mgrid[:size, :size].astype(np.float32) + 0.5
+    chosen = affine.astype(np.float32)[numbers]  # (S, S, 3, 2)
+    grid = xs[..., None] * chosen[..., 0, :] + ys[..., None] * chosen[..., 1, :] + chosen[..., 2, :]
+    # A light blur of the map rounds the kinks that straight lines get at triangle edges.
+    return cv2.GaussianBlur(grid, (0, 0), P.MESH_MAP_BLUR)
+
+
+@cache
+def _reference_orientation() -> FloatArray:
+    face = mean_face()
+    corners = np.concatenate([face, outer_points(face)])[triangles()]
+    edges = corners[:, 1:] - corners[:, :1]
+    return np.sign(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]).astype(np.float32)
+
+
+def sample(images: Tensor, grids: Tensor) -> Tensor:
+    """Bicubic samples of ``images`` (B, C, H, W) at ``grids`` (B, h, w, 2) px, reflected at the border."""
+    height, width = images.shape[-2:]
+    extent = torch.tensor([width, height], dtype=grids.dtype, device=grids.device)
+    normal = grids * (2 / extent) - 1
+    return F.grid_sample(images, normal, mode="bicubic", padding_mode="reflection", align_corners=False)
+
+
+def warp_donors(donors: Tensor, donor_landmarks: list[FloatArray], target_landmarks: list[FloatArray]) -> Tensor:
+    """Donor portraits (B, 3, S, S) in the poses of the targets (landmarks in crop px): (B, 3, S, S) in [0, 1]."""
+    grids = np.stack([warp_grid(t, d) for t, d in zip(target_landmarks, donor_landmarks, strict=True)])
+    return sample(donors, torch.from_numpy(grids).to(donors.device)).clamp(0, 1)
+
+
+def crop(image: Image, frame: Frame) -> Image:
+    """(CROP_SIZE, CROP_SIZE, 3) canonical crop; a face larger than the crop is reduced by area averaging first."""
+    size = P.CROP_SIZE
+    corners = apply(frame.to_photo, np.array([[0, 0], [size, 0], [size, size], [0, size]], np.float32))
+    height, width = image.shape[:2]
+    x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, [width - 1, height - 1])
+    x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 2, [x0 + 1, y0 + 1], [width, height])
+    region = image[y0:y1, x0:x1]
+    reduction = max(1.0, 1 / frame.scale)
+    if reduction > P.CROP_AREA_REDUCTION:
+        wanted = (max(1, round((x1 - x0) / reduction)), max(1, round((y1 - y0) / reduction)))
+        region = cv2.resize(region, wanted, interpolation=cv2.INTER_AREA)
+    stretch = np.array([region.shape[1] / (x1 - x0), region.shape[0] / (y1 - y0)])
+    # cv2 counts from pixel centres: shift by half a pixel on both sides.
+    inverse = frame.to_photo.astype(np.float64)
+    linear = stretch[:, None] * inverse[:, :2]
+    offset = stretch * (inverse @ [0.5, 0.5, 1] - [x0, y0]) - 0.5
+    return cv2.warpAffine(
+        region,
+        np.column_stack([linear, offset]),
+        (size, size),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )

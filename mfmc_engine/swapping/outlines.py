@@ -1,0 +1,94 @@
+"""Polygons of the face's parts from 68 landmarks (iBUG order), in canonical crop px."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from mfmc_engine import parameters as P
+from mfmc_engine.types import FloatArray
+
+
+def _grown(polygon: FloatArray, by: float) -> FloatArray:
+    """The convex hull of ``polygon``, its corners moved ``by`` px away from the centre."""
+    hull = cv2.convexHull(polygon.astype(np.float32))[:, 0]
+    away = hull - hull.mean(0)
+    length = np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-3)
+    return (hull + away / length * by).astype(np.float32)
+
+
+def up(landmarks: FloatArray) -> FloatArray:
+    """(2,) unit vector from the nose base toward the brows."""
+    axis = landmarks[17:27].mean(0) - landmarks[33]
+    return (axis / max(float(np.linalg.norm(axis)), 1e-3)).astype(np.float32)
+
+
+def region(landmarks: FloatArray) -> list[FloatArray]:
+    """What a swap may replace: the jaw contour, closed by an arch over the forehead."""
+    brows = landmarks[17:27]
+    height = P.REGION_FOREHEAD
+    profile = np.array([0.35, 0.7, 0.9, 1.0, 1.0, 1.0, 1.0, 0.9, 0.7, 0.35], np.float32)[:, None]
+    arch = brows + up(landmarks) * height * profile
+    return [np.concatenate([landmarks[0:17], arch[::-1]])]
+
+
+def mouth(landmarks: FloatArray) -> list[FloatArray]:
+    return [_grown(landmarks[48:60], P.MOUTH_MARGIN)]
+
+
+def lips(landmarks: FloatArray) -> list[FloatArray]:
+    """Upper and lower lip, without the opening between them."""
+    upper = np.concatenate([landmarks[48:55], landmarks[60:65][::-1]])
+    lower = np.concatenate([landmarks[[54, 55, 56, 57, 58, 59, 48]], landmarks[[60, 67, 66, 65, 64]]])
+    return [upper, lower]
+
+
+def brow_hair(landmarks: FloatArray) -> list[FloatArray]:
+    """The hair of the brows alone, a narrow strip below dlib's points."""
+    drop = -up(landmarks) * P.BROW_HAIR_BELOW
+    return [np.concatenate([brow, (brow + drop)[::-1]]) for brow in (landmarks[17:22], landmarks[22:27])]
+
+
+def eye_openings(landmarks: FloatArray) -> list[FloatArray]:
+    return [landmarks[36:42], landmarks[42:48]]
+
+
+def inner_mouth(landmarks: FloatArray) -> list[FloatArray]:
+    return [landmarks[60:68]]
+
+
+def nostrils(landmarks: FloatArray) -> list[FloatArray]:
+    return [_grown(np.concatenate([landmarks[31:36], landmarks[31:36] + up(landmarks) * 4]), 2.0)]
+
+
+def features(landmarks: FloatArray) -> list[FloatArray]:
+    """Everything on a bare face that is not plain skin, drawn tightly: lids and sockets are skin and carry light."""
+    openings = [_grown(eye, P.EYE_MARGIN) for eye in eye_openings(landmarks)]
+    return [*openings, *brow_hair(landmarks), *mouth(landmarks), *nostrils(landmarks)]
+
+
+def core(landmarks: FloatArray) -> list[FloatArray]:
+    """What identifies a person and is therefore always replaced: brows, eyes, nose and mouth."""
+    nose = _grown(np.concatenate([landmarks[27:36], landmarks[[39, 42]]]), P.CORE_MARGIN)
+    eye_band = [_grown(landmarks[36:42], P.CORE_EYE_MARGIN), _grown(landmarks[42:48], P.CORE_EYE_MARGIN)]
+    lips_to_nose = _grown(np.concatenate([landmarks[31:36], landmarks[48:60]]), P.CORE_MARGIN)
+    # Without the brows' outer ends: those often lie under hair, and hair must not be cut.
+    inner = [
+        _grown(np.concatenate([brow + up(landmarks) * P.BROW_ABOVE, brow - up(landmarks) * P.BROW_BELOW]), 0.0)
+        for brow in (landmarks[18:22], landmarks[22:26])
+    ]
+    return [*inner, *eye_band, nose, lips_to_nose]
+
+
+def cheeks(landmarks: FloatArray) -> list[FloatArray]:
+    """Bare skin on nearly every face: both cheeks and the bridge of the nose."""
+    left = np.stack([landmarks[[41, 40]].mean(0), landmarks[31], landmarks[48], landmarks[3], landmarks[1]])
+    right = np.stack([landmarks[[46, 47]].mean(0), landmarks[35], landmarks[54], landmarks[13], landmarks[15]])
+    shrunk = [side.mean(0) + (side - side.mean(0)) * P.CHEEK_SHRINK for side in (left, right)]
+    bridge = np.concatenate([landmarks[28:31] - [4, 0], landmarks[28:31][::-1] + [4, 0]])
+    return [*(side.astype(np.float32) for side in shrunk), bridge.astype(np.float32)]
+
+
+def jaw_skin(landmarks: FloatArray) -> list[FloatArray]:
+    """The whole face without the forehead, a little inside the jaw: where light on the face is read."""
+    return [_grown(np.concatenate([landmarks[0:17], landmarks[17:27]]), -P.JAW_INSIDE)]

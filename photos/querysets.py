@@ -1,0 +1,56 @@
+"""Which posts and photos a viewer may see at all. Faces in them are decided separately, in faceaccess."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import CircleMembership, User
+from accounts.selectors import is_friend_of, is_hidden_from
+
+
+def is_visible_to(viewer: User, post: str = "") -> Q:
+    """The audience rule as a condition; ``post`` is the path to the post, like "post__".
+
+    The author always; else nobody across a block, nothing by a closed account, and whom the audience names. Staff
+    have no right of their own.
+    """
+    from photos.models import Audience
+
+    circles = CircleMembership.objects.filter(person=viewer).values("circle")
+    friends = is_friend_of(viewer, f"{post}author")
+    audience = (
+        Q(**{f"{post}audience": Audience.MEMBERS})
+        | Q(**{f"{post}audience": Audience.FRIENDS}) & friends
+        | Q(**{f"{post}audience": Audience.CIRCLE, f"{post}circle__in": circles}) & friends
+    )
+    open_author = Q(**{f"{post}author__is_active": True}) & ~is_hidden_from(viewer, f"{post}author")
+    return Q(**{f"{post}author": viewer}) | (open_author & audience)
+
+
+class PostQuerySet(models.QuerySet["Post"]):
+    def visible_to(self, viewer: User | AnonymousUser) -> PostQuerySet:
+        if not (viewer.is_authenticated and viewer.is_active):
+            return self.none()
+        return self.filter(is_visible_to(viewer))
+
+    def by(self, author: User) -> PostQuerySet:
+        return self.filter(author=author)
+
+    def for_display(self) -> PostQuerySet:
+        """With author and photos, in two queries whatever the number of posts."""
+        return self.select_related("author").prefetch_related("photos")
+
+
+class PhotoQuerySet(models.QuerySet["Photo"]):
+    def visible_to(self, viewer: User | AnonymousUser) -> PhotoQuerySet:
+        if not (viewer.is_authenticated and viewer.is_active):
+            return self.none()
+        return self.filter(is_visible_to(viewer, "post__"))
+
+    def ready(self) -> PhotoQuerySet:
+        return self.filter(state=self.model.State.READY)
+
+    def for_display(self) -> PhotoQuerySet:
+        return self.select_related("post", "post__author")

@@ -1,0 +1,110 @@
+"""Writes about posts. Each service checks permission itself; a post is stored whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import BinaryIO
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Circle, User
+from accounts.uploads import decode_upload
+from mfmc_engine.imaging import encode
+from photos.models import Audience, Photo, Post
+from photos.signals import photo_stored
+
+
+def post_create(
+    *,
+    author: User,
+    uploads: Sequence[BinaryIO],
+    caption: str = "",
+    audience: str = Audience.FRIENDS,
+    circle: Circle | None = None,
+    alt_texts: Sequence[str] = (),
+) -> Post:
+    """Store a post with one photo per upload; faces are looked for afterwards, by whoever hears photo_stored.
+
+    Every upload is decoded first and re-encoded from its pixels, so nothing else of the file is kept. Raises
+    ValidationError, naming the file, if one of them is not a usable picture: then nothing at all is stored.
+    """
+    if not author.is_active:
+        raise PermissionDenied(_("This account is closed."))
+    if not uploads:
+        raise ValidationError({"photos": _("Choose at least one photo.")})
+    if len(uploads) > settings.PHOTOS_PER_POST:
+        raise ValidationError({"photos": _("At most %d photos fit in one post.") % settings.PHOTOS_PER_POST})
+    post = Post(author=author, caption=caption.strip(), audience=audience, circle=circle)
+    post.full_clean()  # before the expensive part
+    stored: list[Photo] = []
+    try:
+        for position, upload in enumerate(uploads):
+            alt_text = alt_texts[position] if position < len(alt_texts) else ""
+            stored.append(_store(post, position, upload, alt_text))
+        with transaction.atomic():
+            post.save()
+            for photo in stored:
+                photo.save()
+                send = partial(photo_stored.send_robust, sender=Photo, photo=photo)
+                transaction.on_commit(send, robust=True)
+    except BaseException:  # whatever it was, even a killed request: no file without a row
+        for photo in stored:
+            photo.original.storage.delete(photo.original.name)
+        raise
+    return post
+
+
+def _store(post: Post, position: int, upload: BinaryIO, alt_text: str) -> Photo:
+    """One upload as an unsaved photo whose file is already in private storage. Raises ValidationError."""
+    try:
+        image = decode_upload(upload)
+    except ValidationError as error:
+        raise ValidationError({"photos": error.messages}) from error
+    height, width = image.shape[:2]
+    photo = Photo(post=post, position=position, width=width, height=height, alt_text=alt_text.strip())
+    photo.full_clean(exclude={"post", "original"})
+    photo.original.save("original.png", ContentFile(encode(image, ".png")), save=False)
+    return photo
+
+
+@transaction.atomic
+def post_update(
+    *,
+    post: Post,
+    by: User,
+    caption: str | None = None,
+    audience: str | None = None,
+    circle: Circle | None = None,
+    alt_texts: Mapping[UUID, str] | None = None,
+) -> Post:
+    """Change the words or audience of one's post. None leaves a part as it is; ``circle`` goes with an audience."""
+    _check_author(post, by)
+    if caption is not None:
+        post.caption = caption.strip()
+    if audience is not None:
+        post.audience, post.circle = audience, circle
+    post.full_clean()
+    post.save(update_fields=["caption", "audience", "circle"])
+    for photo in post.photos.filter(pk__in=alt_texts or {}):
+        photo.alt_text = alt_texts[photo.pk].strip()
+        photo.full_clean(exclude={"post", "original"})
+        photo.save(update_fields=["alt_text"])
+    return post
+
+
+@transaction.atomic
+def post_delete(*, post: Post, by: User) -> None:
+    """The post, its photos and everything known about their faces; the files follow after the commit."""
+    _check_author(post, by)
+    Post.objects.filter(pk=post.pk).delete()
+
+
+def _check_author(post: Post, by: User) -> None:
+    if post.author_id != by.pk:
+        raise PermissionDenied(_("This is not your post."))

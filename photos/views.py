@@ -1,0 +1,90 @@
+"""Writing a post: new, edit, delete. Pages that show photos are in faceaccess, which knows how each viewer sees them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from photos import services
+from photos.forms import NewPostForm, PostForm
+from photos.models import Post
+from socialnet.answers import done
+
+
+@login_required
+def post_new(request: HttpRequest) -> HttpResponse:
+    form = NewPostForm(request.POST or None, request.FILES or None, author=request.user)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            post = services.post_create(
+                author=request.user,
+                uploads=data["photos"],
+                caption=data["caption"],
+                audience=data["audience"],
+                circle=data["circle"],
+                alt_texts=request.POST.getlist("alt_texts"),
+            )
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+        else:
+            done(
+                request,
+                _(
+                    "Posted. You will see it as everybody does: faces that are not shown to you are stand-ins,"
+                    " in your own photos too."
+                ),
+            )
+            return redirect("post", post.pk)
+    status = 422 if form.errors else 200
+    return render(request, "photos/post_new.html", {"form": form}, status=status)
+
+
+def _own_post(request: HttpRequest, pk: UUID) -> Post:
+    """404 for a post one may not see, 403 for one that is not one's own."""
+    post = get_object_or_404(Post.objects.visible_to(request.user).for_display(), pk=pk)
+    if post.author_id != request.user.pk:
+        raise PermissionDenied(_("This is not your post."))
+    return post
+
+
+@login_required
+def post_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    post = _own_post(request, pk)
+    form = PostForm(request.POST or None, instance=post, author=request.user)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        alt_texts = {
+            photo.pk: request.POST.get(f"alt-{photo.pk}", photo.alt_text) for photo in post.photos.all()
+        }
+        try:
+            services.post_update(
+                post=post,
+                by=request.user,
+                caption=data["caption"],
+                audience=data["audience"],
+                circle=data["circle"],
+                alt_texts=alt_texts,
+            )
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+        else:
+            done(request, _("The post is changed, for everybody, from now on."))
+            return redirect("post", post.pk)
+    return render(request, "photos/post_edit.html", {"form": form, "post": post})
+
+
+@login_required
+def post_delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Asks on GET, deletes on POST."""
+    post = _own_post(request, pk)
+    if request.method == "POST":
+        services.post_delete(post=post, by=request.user)
+        done(request, _("The post, its photos and everything known about them are deleted."))
+        return redirect("feed")
+    return render(request, "photos/post_delete.html", {"post": post})

@@ -1,0 +1,78 @@
+// Chosen pictures as thumbnails, from the browser's own memory (blob:): nothing is sent. Files can also be dropped,
+// added to in several goes, and left out again before sending.
+"use strict";
+
+for (const area of document.querySelectorAll("[data-previews]")) {
+  const input = area.querySelector("input[type=file]");
+  const list = area.querySelector("[data-list]");
+  let chosen = [];
+  let addresses = [];
+
+  const sameFile = (a, b) => a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
+
+  const add = (files) => {
+    const fresh = [...files].filter((file) => file.type.startsWith("image/") && !chosen.some((known) => sameFile(known, file)));
+    chosen = chosen.concat(fresh);
+    show();
+  };
+
+  const describe = (item, file, position) => {
+    // A description that was typed stays with its file when another one is left out.
+    const label = document.createElement("label");
+    const words = document.createElement("span");
+    words.className = "sr-only";
+    words.textContent = list.dataset.describe.replace("%s", file.name);
+    const text = document.createElement("input");
+    text.name = "alt_texts";
+    text.maxLength = 300;
+    text.placeholder = list.dataset.describe.replace("%s", String(position + 1));
+    text.value = file.altText || "";
+    text.addEventListener("input", () => { file.altText = text.value; });
+    label.append(words, text);
+    item.append(label);
+  };
+
+  const show = () => {
+    const carrier = new DataTransfer();
+    for (const file of chosen) carrier.items.add(file);
+    input.files = carrier.files;
+    for (const address of addresses) URL.revokeObjectURL(address);
+    addresses = [];
+    list.replaceChildren(...chosen.map((file, position) => {
+      const item = document.createElement("li");
+      const picture = document.createElement("img");
+      picture.src = URL.createObjectURL(file);
+      picture.width = picture.height = 96;
+      picture.alt = file.name;
+      addresses.push(picture.src);
+      const remove = document.createElement("button");
+      remove.type = "button";
+      remove.className = "preview-remove";
+      remove.setAttribute("aria-label", `${list.dataset.remove}: ${file.name}`);
+      remove.textContent = "×";
+      remove.addEventListener("click", () => {
+        chosen = chosen.filter((other) => other !== file);
+        show();
+        input.focus();
+      });
+      item.append(picture, remove);
+      if (list.dataset.describe) describe(item, file, position);
+      return item;
+    }));
+    area.classList.toggle("filled", chosen.length > 0);
+    area.dispatchEvent(new CustomEvent("previews", { bubbles: true, detail: chosen.length }));
+  };
+
+  input.addEventListener("change", () => add(input.files));
+  area.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    area.classList.add("over");
+  });
+  area.addEventListener("dragleave", () => area.classList.remove("over"));
+  area.addEventListener("drop", (event) => {
+    event.preventDefault();
+    area.classList.remove("over");
+    add(event.dataTransfer.files);
+  });
+  if (input.files.length) add(input.files); // kept by the browser across a reload
+}

@@ -1,0 +1,59 @@
+"""The small parts every page draws: icons, form controls, initials, the Undo of a message."""
+
+from __future__ import annotations
+
+from functools import cache
+from urllib.parse import parse_qsl, urlsplit
+
+from django import template
+from django.forms import BoundField
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+TONES = 6  # as many as tokens.css has
+
+
+@cache
+def _drawn(path: str) -> SafeString:
+    return mark_safe(render_to_string(path).strip())  # noqa: S308  our own file, no variable in it
+
+
+@register.simple_tag
+def icon(name: str, size: int = 24) -> SafeString:
+    """One icon of templates/icons, inline, hidden from screen readers: the words beside it speak."""
+    frame = (
+        f'<svg class="icon" width="{int(size)}" height="{int(size)}" viewBox="0 0 24 24" fill="none" '
+        'stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" '
+        'aria-hidden="true" focusable="false">'
+    )
+    return mark_safe(frame + _drawn(f"icons/{name}.svg") + "</svg>")  # noqa: S308
+
+
+@register.simple_tag
+def control(field: BoundField) -> SafeString:
+    """A form control without the placeholder that would only repeat its label."""
+    return field.as_widget(attrs={"placeholder": ""})
+
+
+@register.filter
+def initials(person) -> str:
+    """At most two letters of a person's name."""
+    words = person.name.replace(".", " ").replace("_", " ").split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.filter
+def tone(thing) -> int:
+    """One of the muted hues, always the same for the same row."""
+    return thing.pk % TONES
+
+
+@register.simple_tag
+def undo_of(message) -> dict[str, object] | None:
+    """Where a message's Undo posts to: ``extra_tags`` holds ``undo:/address?name=value`` (socialnet.flash)."""
+    mark, _, address = (message.extra_tags or "").partition("undo:")
+    if mark or not address:
+        return None
+    parts = urlsplit(address)
+    return {"action": parts.path, "fields": parse_qsl(parts.query)}

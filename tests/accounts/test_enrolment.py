@@ -1,0 +1,266 @@
+"""Enrolling a face with the real engine: what is taken, what is refused and why, what is kept and what goes."""
+
+import cv2
+import numpy as np
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+from skimage.data import astronaut
+
+from accounts import consent, services
+from accounts.capture_quality import aligned_crop
+from accounts.models import FaceCapture
+from accounts.signals import enrolment_changed
+from accounts.templates import TemplateError, capture_purpose, gallery, open_
+from mfmc_engine import imaging
+from mfmc_engine.parameters import CAPTURE_EYES, CAPTURE_SIDE
+from tests.factories import FaceCaptureFactory, UserFactory, picture, upload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="session")
+def group(six_people) -> np.ndarray:
+    return imaging.decode(six_people)
+
+
+@pytest.fixture(scope="session")
+def people_of(group, real_engine) -> list[np.ndarray]:
+    """The six people of the group photo, each alone, from the left."""
+    boxes = [face.box for face in real_engine.analyze(group).faces if face.score > 0.9]
+    boxes = sorted((box.astype(int) for box in boxes), key=lambda box: box[0])
+    assert len(boxes) == 6
+    margin = 75  # px, about half a face
+    return [
+        group[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
+        for x0, y0, x1, y1 in boxes
+    ]
+
+
+@pytest.fixture
+def mara():
+    return UserFactory(username="mara")
+
+
+@pytest.fixture
+def changed():
+    """Whose enrolment was announced as changed."""
+    heard = []
+
+    def note(user, **kwargs):
+        heard.append(user)
+
+    enrolment_changed.connect(note)
+    yield heard
+    enrolment_changed.disconnect(note)
+
+
+def enroll(user, image, **options) -> FaceCapture:
+    return services.capture_enroll(
+        user=user, upload=upload(image, name="me.png"), **{"consented": True} | options
+    )
+
+
+def refusal(user, image) -> str:
+    with pytest.raises(services.EnrolmentRejected) as caught:
+        enroll(user, image)
+    (message,) = caught.value.messages
+    return message
+
+
+def test_each_of_six_people_enrolls_and_is_recognised_as_themselves(group, people_of, real_engine) -> None:
+    users = [UserFactory() for _ in people_of]
+    for user, image in zip(users, people_of, strict=True):
+        enroll(user, image)
+    faces = sorted((f for f in real_engine.analyze(group).faces if f.score > 0.9), key=lambda f: f.box[0])
+    assert [match.person for match in real_engine.match(faces, gallery())] == [str(user.pk) for user in users]
+
+
+def test_a_capture_records_the_consent_and_opens_for_its_owner_only(mara) -> None:
+    capture = enroll(mara, astronaut())
+    assert (capture.user, capture.pack, capture.consent_version) == (mara, "builtin", consent.VERSION)
+    template = open_(FaceCapture.objects.get().template, purpose=capture_purpose(mara.pk))
+    assert template.shape == (128,)
+    with pytest.raises(TemplateError):
+        open_(capture.template, purpose=capture_purpose(mara.pk + 1))
+
+
+def test_only_an_aligned_crop_of_the_upload_is_kept(mara, real_engine, private_root) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "EXIF-SECRET"
+    file = upload(astronaut(), name="mara.png", exif=exif.tobytes())
+    capture = services.capture_enroll(user=mara, upload=file, consented=True)
+    (stored,) = [path for path in private_root.rglob("*") if path.is_file()]
+    assert b"SECRET" not in stored.read_bytes()
+    assert "mara" not in stored.name
+    crop = np.asarray(Image.open(capture.picture))
+    assert crop.shape == (CAPTURE_SIDE, CAPTURE_SIDE, 3)
+    (face,) = [face for face in real_engine.analyze(crop).faces if face.score > 0.9]
+    eyes = np.stack([face.landmarks[36:42].mean(0), face.landmarks[42:48].mean(0)])
+    np.testing.assert_allclose(eyes, np.array(CAPTURE_EYES) * CAPTURE_SIDE, atol=0.03 * CAPTURE_SIDE)
+    template = open_(capture.template, purpose=capture_purpose(mara.pk))
+    assert np.linalg.norm(face.embedding - template) < 0.35, "the crop shows the enrolled face"
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180])
+def test_the_crop_of_a_turned_or_large_picture_is_upright_and_alike(turn, real_engine) -> None:
+    def crop_of(image):
+        return aligned_crop(image, max(real_engine.analyze(image).faces, key=lambda face: face.quality.size))
+
+    head = astronaut()[20:260, 110:340]
+    reference = crop_of(head).astype(float)
+    large = cv2.resize(head, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    crop = crop_of(np.ascontiguousarray(np.rot90(large, turn // 90))).astype(float)
+    shift = np.abs(crop - reference)[32:-32, 32:-32].mean()
+    mirrored = np.abs(crop[::-1] - reference)[32:-32, 32:-32].mean()
+    assert shift < 12
+    assert mirrored > 30
+
+
+def small(image, scale):
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+POOR = {
+    "no face": (lambda: picture(400, 300), "No face was found"),
+    "a small face": (lambda: small(astronaut(), 0.5), "too small"),
+    "a blurred face": (lambda: cv2.GaussianBlur(astronaut(), (0, 0), 2), "blurred"),
+    "a dark picture": (lambda: (astronaut() * 0.15).astype(np.uint8), "too dark"),
+    "a glaring picture": (
+        lambda: (255 - (255 - astronaut().astype(float)) * 0.3).astype(np.uint8),
+        "too bright",
+    ),
+    "a turned picture": (lambda: np.rot90(astronaut()), "not upright"),
+    "half a face": (lambda: astronaut()[:, 226:], "cut off|No face"),
+    "two faces": (lambda: np.hstack([astronaut(), astronaut()]), "2 faces were found"),
+}
+
+
+@pytest.mark.parametrize("kind", POOR)
+def test_a_poor_picture_is_refused_with_what_to_do_about_it(kind, mara, private_files) -> None:
+    make, reason = POOR[kind]
+    with pytest.raises(services.EnrolmentRejected, match=reason):
+        enroll(mara, np.ascontiguousarray(make()))
+    assert (FaceCapture.objects.count(), private_files()) == (0, [])
+
+
+def test_a_group_photo_enrolls_nobody(mara, group) -> None:
+    assert refusal(mara, group).startswith("6 faces were found")
+
+
+def test_somebody_small_in_the_background_does_not_matter(mara, people_of) -> None:
+    image = cv2.copyMakeBorder(astronaut(), 0, 0, 0, 200, cv2.BORDER_REPLICATE)
+    passer_by = small(people_of[3], 0.3)
+    height, width = passer_by.shape[:2]
+    image[100 : 100 + height, 560 : 560 + width] = passer_by
+    assert enroll(mara, image).pk
+
+
+def test_a_file_that_is_no_picture_is_refused_by_name(mara) -> None:
+    file = SimpleUploadedFile("me.png", b"not a picture")
+    with pytest.raises(services.EnrolmentRejected, match=r"me\.png: "):
+        services.capture_enroll(user=mara, upload=file, consented=True)
+
+
+def test_nothing_is_looked_at_without_consent(mara, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "accounts.enrolment.decode_upload", lambda upload: pytest.fail("the upload was opened")
+    )
+    with pytest.raises(ValidationError, match="agree"):
+        enroll(mara, astronaut(), consented=False)
+    assert not FaceCapture.objects.exists()
+
+
+def test_a_closed_account_does_not_enroll() -> None:
+    with pytest.raises(PermissionDenied):
+        enroll(UserFactory(is_active=False), astronaut())
+
+
+def test_somebody_elses_enrolled_face_is_refused_without_a_word_about_them(mara, people_of) -> None:
+    other = UserFactory(username="theo", display_name="Theo Brandt", email="theo@mail.example")
+    enroll(other, people_of[1])
+    message = refusal(mara, cv2.flip(people_of[1], 1))
+    for telling in (
+        "theo",
+        "brandt",
+        "somebody",
+        "someone",
+        "already",
+        "account",
+        "other person",
+        "enrolled",
+    ):
+        assert telling not in message.lower()
+    assert not FaceCapture.objects.filter(user=mara).exists()
+    enroll(mara, people_of[2])
+
+
+def test_more_pictures_must_show_the_same_person(mara, people_of) -> None:
+    enroll(mara, astronaut())
+    assert "does not look like" in refusal(mara, people_of[1])
+    enroll(mara, cv2.flip(astronaut(), 1))
+    assert gallery().people == (str(mara.pk),) * 2
+
+
+def test_there_is_room_for_so_many_pictures_only(mara, settings) -> None:
+    settings.CAPTURES_PER_PERSON = 1
+    enroll(mara, astronaut())
+    assert "Delete one" in refusal(mara, astronaut())
+
+
+def test_trying_picture_after_picture_is_stopped(mara, settings) -> None:
+    settings.ENROLMENTS_PER_HOUR = 1
+    refusal(mara, picture())
+    assert "in an hour" in refusal(mara, astronaut())
+    assert enroll(UserFactory(), astronaut()).pk, "another person is not held up"
+
+
+def test_the_change_is_announced_once_and_after_the_commit(
+    mara, changed, django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        capture = enroll(mara, astronaut())
+        assert changed == []
+    assert changed == [mara]
+    with django_capture_on_commit_callbacks(execute=True):
+        services.capture_delete(capture=capture, by=mara)
+    assert changed == [mara, mara]
+
+
+def test_a_deleted_capture_leaves_no_row_and_no_file(
+    mara, private_files, django_capture_on_commit_callbacks
+) -> None:
+    capture, other = FaceCaptureFactory(user=mara), FaceCaptureFactory()
+    with pytest.raises(PermissionDenied):
+        services.capture_delete(capture=capture, by=UserFactory(is_staff=True, is_superuser=True))
+    assert len(private_files()) == 2
+    with django_capture_on_commit_callbacks(execute=True):
+        services.capture_delete(capture=capture, by=mara)
+        assert len(private_files()) == 2, "not before the commit"
+    assert list(FaceCapture.objects.all()) == [other]
+    assert private_files() == [other.picture.name]
+
+
+def test_deleting_the_enrolment_deletes_all_of_it_and_nobody_elses(
+    mara, private_files, changed, django_capture_on_commit_callbacks
+) -> None:
+    FaceCaptureFactory(user=mara)
+    FaceCaptureFactory(user=mara, pack="another")
+    other = FaceCaptureFactory()
+    with django_capture_on_commit_callbacks(execute=True):
+        services.enrolment_delete(user=mara)
+    assert list(FaceCapture.objects.all()) == [other]
+    assert private_files() == [other.picture.name]
+    assert gallery().people == (str(other.user.pk),)
+    assert changed == [mara]
+
+
+def test_a_failure_while_saving_leaves_no_file(mara, monkeypatch, private_files) -> None:
+    def fail(*args, **kwargs):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(FaceCapture, "save", fail)
+    with pytest.raises(OSError, match="no space left"):
+        enroll(mara, astronaut())
+    assert private_files() == []

@@ -1,0 +1,84 @@
+"""Fixtures for every test: private files and caches of its own, and a look at the queue."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery.signals import before_task_publish
+from django.core.cache import cache
+
+# Playwright's event loop makes Django think it is in async code when a browser test touches the database.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not SHARED.is_dir():
+        for item in items:
+            if item.get_closest_marker("shared"):
+                item.add_marker(
+                    pytest.mark.skip(reason="the research data folder ../shared/data is not here")
+                )
+
+
+@pytest.fixture(autouse=True)
+def private_root(settings, tmp_path: Path) -> Path:
+    """Originals, captures, decoys and renditions of this test only."""
+    root = tmp_path / "private"
+    private = {
+        **settings.STORAGES["default"],
+        "OPTIONS": {**settings.STORAGES["default"]["OPTIONS"], "location": root},
+    }
+    settings.STORAGES = {**settings.STORAGES, "default": private}
+    settings.PRIVATE_ROOT = root
+    settings.RENDITION_ROOT = tmp_path / "renditions"
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> None:
+    """Rate limits and counts of one test do not reach the next."""
+    cache.clear()
+
+
+@pytest.fixture
+def private_files(private_root: Path):
+    """A function: the names of all private files there are right now, relative to the private root."""
+    return lambda: sorted(
+        str(path.relative_to(private_root)) for path in private_root.rglob("*") if path.is_file()
+    )
+
+
+@pytest.fixture
+def sent_tasks() -> Iterator[list[tuple[str, tuple]]]:
+    """(name, positional arguments) of every Celery task sent during the test. None of them is run."""
+    sent: list[tuple[str, tuple]] = []
+
+    def note(sender: str, body: tuple, **kwargs: object) -> None:
+        sent.append((sender, tuple(body[0])))
+
+    before_task_publish.connect(note, weak=False)
+    yield sent
+    before_task_publish.disconnect(note)
+
+
+@pytest.fixture(scope="session")
+def six_people() -> Path:
+    """The group photo of six people inside the insightface package (found, not imported: that loads onnxruntime)."""
+    spec = importlib.util.find_spec("insightface")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "data" / "images" / "t1.jpg"
+
+
+@pytest.fixture(scope="session")
+def real_engine():
+    """The real engine, its networks loaded once for the whole session."""
+    from accounts.engine import get_engine
+
+    return get_engine()

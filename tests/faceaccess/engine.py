@@ -1,0 +1,83 @@
+"""A small deterministic engine at the seam accounts.engine.get_engine, for tests that are about rules, not faces.
+
+A "face" is a flat square of one of PALETTE's colours; its embedding is that colour's point of the embedding space.
+A decoy is a flat square of STAND_IN, so one pixel says which of the two a picture shows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mfmc_engine import compositing
+from mfmc_engine.recognition import matching
+from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Quality
+from tests.factories import unit_vector
+
+PALETTE = [(220, 20, 20), (20, 160, 20), (20, 20, 220), (200, 200, 20), (20, 200, 200), (200, 20, 200)]
+STAND_IN = (128, 128, 128)
+BACKGROUND = (245, 240, 230)
+SIDE = 40  # px of a face
+
+
+def group_photo(faces: int = 3, scale: int = 1) -> Image:
+    """``faces`` squares side by side, 20 px apart."""
+    image = np.full((80 * scale, (20 + 60 * max(faces, 1)) * scale, 3), BACKGROUND, np.uint8)
+    for index in range(faces):
+        x0, y0, x1, y1 = (scale * edge for edge in box_of(index))
+        image[y0:y1, x0:x1] = PALETTE[index]
+    return image
+
+
+def box_of(index: int) -> tuple[int, int, int, int]:
+    return 20 + 60 * index, 20, 20 + 60 * index + SIDE, 20 + SIDE
+
+
+def embedding_of(index: int) -> np.ndarray:
+    """What face ``index`` looks like to the engine: enrol a person with it and they are matched."""
+    return unit_vector(1000 + index)
+
+
+class SquareEngine:
+    """Finds PALETTE squares, in the order of PALETTE. ``calls`` counts; ``before`` is run at the start of a step."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, int] = {"analyze": 0, "make_decoys": 0}
+        self.before: dict[str, object] = {}
+        self.skip_decoys = 0
+
+    def _step(self, name: str) -> None:
+        self.calls[name] += 1
+        if hook := self.before.get(name):
+            hook()
+
+    def analyze(self, image: Image, boxes=()) -> Analysis:
+        self._step("analyze")
+        faces = []
+        for index, colour in enumerate(PALETTE):
+            ys, xs = np.nonzero((image == colour).all(2))
+            if len(ys):
+                box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32)
+                points = np.tile((box[:2] + box[2:]) / 2, (68, 1)).astype(np.float32)
+                quality = Quality(float(box[2] - box[0]), 1.0, 0.0, 1.0)
+                faces.append(Face(box, 0.99, points, embedding_of(index), quality))
+        return Analysis(image.shape[1], image.shape[0], tuple(faces))
+
+    def match(self, faces, gallery: Gallery, exclude=()) -> list[Match]:
+        return matching.match(faces, gallery, exclude)
+
+    def make_decoys(
+        self, image: Image, requests: list[DecoyRequest], gallery=None, selection="random"
+    ) -> list[Decoy]:
+        self._step("make_decoys")
+        decoys = [self._decoy(request) for request in requests]
+        return decoys[: len(decoys) - self.skip_decoys]
+
+    def _decoy(self, request: DecoyRequest) -> Decoy:
+        x0, y0, x1, y1 = (int(edge) for edge in request.face.box)
+        pixels = np.full((y1 - y0, x1 - x0, 3), STAND_IN, np.uint8)
+        alpha = np.full(pixels.shape[:2], 255, np.uint8)
+        return Decoy(
+            "swap", (x0, y0), pixels, alpha, f"donor-{request.seed.hex()[:6]}", 1, 0.9, float("inf"), 0.6
+        )
+
+    compose = staticmethod(compositing.compose)

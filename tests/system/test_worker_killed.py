@@ -1,0 +1,128 @@
+"""Real processes: a worker that dies in the middle of a photo, and a network without any worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from socialnet.management.commands.demo import worker_command
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 120
+
+POST_A_PHOTO = """
+from django.core.files.uploadedfile import SimpleUploadedFile
+from accounts.models import User
+from photos.services import post_create
+from socialnet.management.commands.demo_seed import bundled_photo
+author = User.objects.create_user("mara", "mara@demo.example", "pw")
+upload = SimpleUploadedFile("t1.jpg", bundled_photo().read_bytes(), "image/jpeg")
+post_create(author=author, uploads=[upload], caption="", audience="members")
+"""
+
+LOOK_AT_IT = """
+from django.test import Client
+from accounts.models import User
+from photos.models import Photo
+photo = Photo.objects.get()
+client = Client()
+client.force_login(User.objects.get())
+image = client.get(f"/photos/{photo.pk}/image/full", HTTP_HOST="localhost")
+page = client.get(f"/photos/{photo.pk}/", HTTP_HOST="localhost")
+feed = client.get("/", HTTP_HOST="localhost")
+print("IMAGE", image.status_code, image.headers.get("Content-Type", ""))
+print("PAGE", page.status_code, b"/image/" in page.content)
+print("FEED", feed.status_code, b"/image/" in feed.content, b"aiting" in feed.content)
+"""
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> dict[str, str]:
+    """The environment of an embedded installation in an empty folder, with one photo posted and no worker."""
+    names = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    environment |= {"MFMC_VAR": str(tmp_path), "OMP_NUM_THREADS": "2"}
+    manage(environment, "migrate", "--verbosity", "0")
+    manage(environment, "collectstatic", "--no-input", "--verbosity", "0")
+    manage(environment, "shell", "-c", POST_A_PHOTO)
+    return environment
+
+
+def manage(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_S)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@contextmanager
+def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    log = Path(environment["MFMC_VAR"]) / "worker.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            worker_command(Path(environment["MFMC_VAR"])),
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        kill_group(process)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """What a power cut does: the worker and its child are gone between two instructions."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def rows(environment: dict[str, str], query: str) -> list[tuple]:
+    with closing(sqlite3.connect(Path(environment["MFMC_VAR"]) / "db.sqlite3", timeout=20)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def wait_for_state(environment: dict[str, str], *states: str) -> str:
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        [(state,)] = rows(environment, "SELECT state FROM photos_photo")
+        if state in states:
+            return state
+        time.sleep(0.05)
+    log = (Path(environment["MFMC_VAR"]) / "worker.log").read_text()
+    raise AssertionError(f"still {state} after {LIMIT_S} s\n{log[-3000:]}")
+
+
+def test_a_photo_whose_worker_was_killed_completes_once(network):
+    with worker(network) as first:
+        assert wait_for_state(network, "finding", "protecting", "ready") != "ready"
+        kill_group(first)
+    assert rows(network, "SELECT COUNT(*) FROM faceaccess_faceregion") == [(0,)], "half a result was kept"
+
+    with worker(network):
+        wait_for_state(network, "ready")
+    assert rows(network, "SELECT COUNT(*) FROM faceaccess_faceregion") == [(6,)]
+    assert rows(network, "SELECT COUNT(*) FROM faceaccess_decoy") == [(6,)]
+    patches = list((Path(network["MFMC_VAR"]) / "private" / "decoys").rglob("*.png"))
+    assert len(patches) == 6, "files of the killed attempt were left behind"
+
+
+def test_without_a_worker_the_post_is_kept_waits_and_leaks_nothing(network):
+    seen = manage(network, "shell", "-c", LOOK_AT_IT)
+    assert "FEED 200 False True" in seen, "the feed says that the photo is waiting and shows no picture"
+    assert "PAGE 200 False" in seen
+    assert "IMAGE 200 image/" not in seen
+    with worker(network):
+        wait_for_state(network, "ready")
