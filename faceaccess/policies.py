@@ -55,7 +55,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class TagFact:
-    """The tag on a face. ``by_owner``/``by_friend`` say what the tagger is to the owner *now* (a blocked one: neither)."""
+    """The tag on a face; ``by_owner``/``by_friend`` say what the tagger is to the owner *now*; blocked: neither."""
 
     withdrawn: bool
     by_owner: bool

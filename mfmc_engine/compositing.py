@@ -1,4 +1,4 @@
-"""Paste stored decoys over the original: all that one more viewer costs. Needs numpy only, so a web process loads it."""
+"""Paste stored decoys over the original: all that one more viewer costs. Needs numpy only: web processes load it."""
 
 from __future__ import annotations
 
