@@ -319,3 +319,5 @@ DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank
 # --- evaluation ---
 RECALL_IOU: Final = 0.4  # overlap at which a face counts as found (../shared/data/group_photos/README.md)
 RECALL_SIZES: Final = (24, 48)  # px, smallest faces counted (same source)
+# of the longer side, on each side; the crops of ../shared/data/lfw need a third to show the detector a whole head
+GALLERY_PADDING: Final = 0.33
