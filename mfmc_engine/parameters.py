@@ -266,7 +266,7 @@ DONOR_YEARS = (
     26.0,
 )  # range by which a donor is aged; portraits are mostly 23 to 36, people in photos are not
 DONOR_AGEING_RIDGE = 1e-3  # ridge of the ageing regression: only keeps it solvable
-DONOR_DISAGREEMENT = 8.8  # contrast units: sources that differ more leave a ghost brow; the worst 7 %, by eye
+DONOR_DISAGREEMENT = 9.8  # contrast units: sources that differ more leave a ghost brow; the worst 15 %, by eye
 DONOR_FRONTAL_YAW = 8.0  # degrees: a donor beyond it counts as turned left or right
 DONOR_CLOSED_MOUTH = 0.05  # mouth opening up to which a donor counts as neutral
 DONOR_OPEN_MOUTH = 0.09  # mouth opening from which a donor counts as smiling with teeth
@@ -289,7 +289,7 @@ DONOR_SOURCE_PIXELS = (
     6.0  # of 255: least mean difference inside the face to each portrait mixed, in one shape
 )
 DONOR_GENDER_SURE = 0.6  # least probability of a source's or donor's labelled gender
-DONOR_WEBP_QUALITY = 88  # of 100
+DONOR_WEBP_QUALITY = 90  # of 100
 
 # --- attributes ---
 AGE_RANGE = (1.0, 95.0)  # years, what an estimate is clipped to
