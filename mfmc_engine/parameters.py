@@ -136,6 +136,9 @@ MESH_FOREHEAD_SHARES = (
 MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
+SHAPE_SHARE = 0.35  # of the donor's own spacing and size of the parts that a decoy keeps
+SHAPE_LARGEST_SHIFT = 4.0  # px
+SHAPE_SCALES = (0.9, 1.12)
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
@@ -195,7 +198,7 @@ LIGHT_SIGMAS = (
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
 COLOUR_GAIN = (0.0, 1.2)
-DETAIL_RANGE = (-2.2, 0.9)  # log ratio to the light around
+DETAIL_FLOOR = -2.2  # log ratio to the light around, the darkest detail
 SKIN_HIGHLIGHT = 0.16  # log ratio that skin reaches at most over its smooth light
 SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
 HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
@@ -230,7 +233,10 @@ ORIGINAL_PREFERRED: Final = (
     0.64  # what redraws aim for, so that other photos of the same person are rejected too
 )
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
-REDRAW_ROUNDS: Final = 6  # donors tried for one face before it is redacted
+REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
+DONOR_HEADROOM: Final = 0.03  # how much farther than preferred a donor lies: its swap draws near the original
+RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
+REDRAW_POOL: Final = 24  # best-fitting donors that redraws choose among
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
@@ -266,7 +272,9 @@ DONOR_YEARS = (
     26.0,
 )  # range by which a donor is aged; portraits are mostly 23 to 36, people in photos are not
 DONOR_AGEING_RIDGE = 1e-3  # ridge of the ageing regression: only keeps it solvable
-DONOR_DISAGREEMENT = 9.8  # contrast units: sources that differ more leave a ghost brow; the worst 15 %, by eye
+DONOR_DISAGREEMENT = (
+    9.8  # contrast units: sources that differ more leave a ghost brow; the worst 15 %, by eye
+)
 DONOR_FRONTAL_YAW = 8.0  # degrees: a donor beyond it counts as turned left or right
 DONOR_CLOSED_MOUTH = 0.05  # mouth opening up to which a donor counts as neutral
 DONOR_OPEN_MOUTH = 0.09  # mouth opening from which a donor counts as smiling with teeth
