@@ -96,26 +96,19 @@ SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation
 # The six faces of t1.jpg (106-125 px, sharpness .65-1, yaw to 41) must pass; the astronaut portrait must fail when
 # halved (48 px) or blurred by a Gaussian of 2 px (sharpness .44). Light: its face is at 161 (mean, 0-255), at 24
 # when darkened to what a phone shows in an unlit room.
-ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .80, its mistakes < .34
-ENROLMENT_MIN_SIZE: Final = (
-    80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE, more does not help, less hurts
-)
+ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .80
+ENROLMENT_MIN_SIZE: Final = 80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE
 ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
 ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
 ENROLMENT_MAX_ROLL: Final = 45.0  # degrees in the picture's plane; more is a picture that lies on its side
-ENROLMENT_BYSTANDER: Final = (
-    0.5  # of the largest face's size; from there on a second face makes it a group photo
-)
+ENROLMENT_BYSTANDER: Final = 0.5  # of the largest face's size; a second face from there on is one too many
 ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
-ENROLMENT_SAME_PERSON: Final = (
-    0.6  # Euclidean; dlib's own "same person", looser than a match: poses may differ
-)
+# Euclidean; dlib's own "same person", looser than a match because the poses of one's pictures should differ
+ENROLMENT_SAME_PERSON: Final = 0.6
 CAPTURE_SIDE: Final = 256  # px, side of the aligned crop that is kept of an enrolment picture
-CAPTURE_EYES: Final = (
-    (0.35, 0.42),
-    (0.65, 0.42),
-)  # of the side: the crop is cut at the chin and above the forehead
-CAPTURE_MOUTH: Final = (0.5, 0.74)  # of the side
+# x, y of the side; the crop then reaches from above the forehead to the chin
+CAPTURE_EYES: Final = ((0.35, 0.42), (0.65, 0.42))
+CAPTURE_MOUTH: Final = (0.5, 0.74)
 
 # --- swapping: the canonical frame ---------------------------------------------------------------------------
 CROP_SIZE = 256  # px; side of the donor portraits, about four inter-ocular distances
