@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Circle, User
+
+
+class SignupForm(AllauthSignupForm):
+    """allauth's, in our words; a handle typed with capitals is taken as small letters."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        handle = self.fields["username"]
+        handle.label = _("Handle")
+        handle.help_text = _("3 to 30 of a–z, 0–9, dot and underscore. You can add your name later.")
+        handle.widget.attrs.update(autocapitalize="none", spellcheck="false")
+        self.fields["email"].label = _("E-mail address")
+
+    def clean_username(self) -> str:
+        self.cleaned_data["username"] = self.cleaned_data["username"].lower()
+        return super().clean_username()
+
+
+class LoginForm(AllauthLoginForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("Handle or e-mail address")
+        self.fields["login"].widget.attrs.update(autocapitalize="none", spellcheck="false")
 
 
 class ProfileForm(forms.ModelForm):

@@ -167,7 +167,11 @@ def _views(pack: Pack, image: Image, faces: Sequence[Face], patches: Sequence[Pa
         window, shift = _window(image, face, patch)
         marks = (face.landmarks - shift)[None].astype(np.float32)
         anew = pack.landmarker.mark(window, five_of(marks))
-        chips += [extract_chips(window, marks), extract_chips(window, marks, mirrored=True), extract_chips(window, anew)]
+        chips += [
+            extract_chips(window, marks),
+            extract_chips(window, marks, mirrored=True),
+            extract_chips(window, anew),
+        ]
     embeddings = pack.recognizer.embed_chips(np.concatenate(chips))
     return embeddings.reshape(len(faces), P.VERIFICATION_VIEWS, -1)
 
@@ -195,7 +199,9 @@ def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds:
         )  # fmt: skip
     patch = redaction.redact(image, case.face, case.random)
     seen = _redaction_view(pack, image, case.face, patch)
-    verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, np.empty((0, seen.shape[1]), np.float32))
+    verdict = guarantee.judge(
+        seen, case.face.embedding, gallery.embeddings, np.empty((0, seen.shape[1]), np.float32)
+    )
     return Decoy(
         "redaction", patch.origin, patch.pixels, patch.alpha, None, case.tried,
         verdict.to_original, verdict.to_gallery, thresholds.original,

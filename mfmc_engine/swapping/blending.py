@@ -126,7 +126,9 @@ def place(decoy: FloatArray, alpha: FloatArray, frame: Frame, shape: tuple[int, 
         return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
     layers = np.dstack([decoy, alpha])
     if frame.scale > 1:  # the photo is coarser than the crop: remove what it cannot show
-        layers = cv2.GaussianBlur(layers, (0, 0), P.PLACE_PREFILTER * float(np.sqrt(frame.scale**2 - 1)) + 1e-3)
+        layers = cv2.GaussianBlur(
+            layers, (0, 0), P.PLACE_PREFILTER * float(np.sqrt(frame.scale**2 - 1)) + 1e-3
+        )
         layers[..., 3][alpha == 0] = 0
     shift = frame.to_photo.copy()
     shift[:, 2] -= [x0, y0]
@@ -145,7 +147,9 @@ def paste(image: Image, origin: tuple[int, int], pixels: Image, alpha: NDArray[n
     x, y = origin
     region = image[y : y + height, x : x + width]
     if region.shape[:2] != (height, width):
-        raise ValueError(f"a patch of {width}x{height} px at {origin} does not fit into {image.shape[1]}x{image.shape[0]}")
+        raise ValueError(
+            f"a patch of {width}x{height} px at {origin} does not fit into {image.shape[1]}x{image.shape[0]}"
+        )
     cover = alpha[..., None].astype(np.uint16)
     mixed = region * (255 - cover) + pixels * cover
     region[:] = ((mixed + 127) // 255).astype(np.uint8)

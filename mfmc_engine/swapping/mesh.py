@@ -59,9 +59,9 @@ def outer_points(landmarks: FloatArray) -> FloatArray:
     up = brows.mean(0) - nose_base
     forehead = np.concatenate([brows + up * share for share in P.MESH_FOREHEAD_SHARES])
     centre = landmarks[27:36].mean(0)
-    ring = centre + (np.concatenate([landmarks[0:17], brows[[8, 5, 4, 1]] + up * P.MESH_FOREHEAD_SHARES[-1]]) - centre) * (
-        P.MESH_RING_SCALE
-    )
+    ring = centre + (
+        np.concatenate([landmarks[0:17], brows[[8, 5, 4, 1]] + up * P.MESH_FOREHEAD_SHARES[-1]]) - centre
+    ) * (P.MESH_RING_SCALE)
     half = P.MESH_FAR_CORNER * float(np.linalg.norm(up))
     corners = centre + half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
     return np.concatenate([forehead, ring, corners]).astype(np.float32)
@@ -91,7 +91,9 @@ def warp_grid(target: FloatArray, source: FloatArray) -> FloatArray:
     reference = _reference_orientation()
     visible = areas * reference
     drawable = np.flatnonzero(np.abs(areas) > P.MESH_SMALLEST_AREA)
-    homogeneous = np.concatenate([corners[drawable], np.ones((len(drawable), 3, 1), np.float32)], 2).astype(np.float64)
+    homogeneous = np.concatenate([corners[drawable], np.ones((len(drawable), 3, 1), np.float32)], 2).astype(
+        np.float64
+    )
     affine = np.linalg.solve(homogeneous, sources[drawable].astype(np.float64))  # (T, 3, 2)
     numbers = np.zeros((size, size), np.int32)
     fixed_point = np.round((corners[drawable] - 0.5) * 16).astype(np.int32)
@@ -120,7 +122,9 @@ def sample(images: Tensor, grids: Tensor) -> Tensor:
     return F.grid_sample(images, normal, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
-def warp_donors(donors: Tensor, donor_landmarks: list[FloatArray], target_landmarks: list[FloatArray]) -> Tensor:
+def warp_donors(
+    donors: Tensor, donor_landmarks: list[FloatArray], target_landmarks: list[FloatArray]
+) -> Tensor:
     """Donor portraits (B, 3, S, S) in the poses of the targets (landmarks in crop px): (B, 3, S, S) in [0, 1]."""
     grids = np.stack([warp_grid(t, d) for t, d in zip(target_landmarks, donor_landmarks, strict=True)])
     return sample(donors, torch.from_numpy(grids).to(donors.device)).clamp(0, 1)

@@ -50,7 +50,9 @@ def _match_contrast(detail: Tensor, reference: Tensor, landmarks: Sequence[Float
     core = fields.rasterise(outlines.core, landmarks, detail.device)
     grey, grey_reference = fields.luminance(detail), fields.luminance(reference)
     contrast = (_deviation(grey_reference, core) / _deviation(grey, core)).clamp(*P.CONTRAST_GAIN)
-    colour = (_deviation(reference - grey_reference, core) / _deviation(detail - grey, core)).clamp(*P.COLOUR_GAIN)
+    colour = (_deviation(reference - grey_reference, core) / _deviation(detail - grey, core)).clamp(
+        *P.COLOUR_GAIN
+    )
     return grey * contrast + (detail - grey) * colour
 
 
@@ -72,7 +74,10 @@ def _match_parts(detail: Tensor, reference: Tensor, landmarks: Sequence[FloatArr
         (outlines.inner_mouth, *P.INNER_MOUTH_SHARES),
     ):
         mask = fields.rasterise(outline, landmarks, detail.device)
-        bright = torch.exp(fields.luminance(detail).clamp(max=1)), torch.exp(fields.luminance(reference).clamp(max=1))
+        bright = (
+            torch.exp(fields.luminance(detail).clamp(max=1)),
+            torch.exp(fields.luminance(reference).clamp(max=1)),
+        )
         own, wanted = fields.mean(detail, mask * bright[0]), fields.mean(reference, mask * bright[1])
         grey, grey_wanted = fields.luminance(own), fields.luminance(wanted)
         light = ((grey_wanted - grey) * light_share).clamp(-limit, limit)
@@ -85,7 +90,9 @@ def _match_parts(detail: Tensor, reference: Tensor, landmarks: Sequence[FloatArr
 def _cap_highlights(detail: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
     """Skin is hardly ever much brighter than the smooth light on it; eyes and teeth may be."""
     shiny = fields.rasterise(outlines.eye_openings, landmarks, detail.device)
-    shiny = fields.gaussian(torch.maximum(shiny, fields.rasterise(outlines.inner_mouth, landmarks, detail.device)), 1.5)
+    shiny = fields.gaussian(
+        torch.maximum(shiny, fields.rasterise(outlines.inner_mouth, landmarks, detail.device)), 1.5
+    )
     cap = P.SKIN_HIGHLIGHT + (P.SHINY_HIGHLIGHT - P.SKIN_HIGHLIGHT) * shiny
     over = (detail - cap / 2).clamp(min=0)
     soft = detail.clamp(max=P.DETAIL_RANGE[1]).minimum(cap / 2 + (cap / 2) * torch.tanh(over / (cap / 2)))
