@@ -15,7 +15,9 @@ def face(model: Model, **facts: object) -> FaceFacts:
     return FaceFacts(model=model, **facts)
 
 
-def rule(show: bool = True, subject: str = "everyone", subject_id=None, uploader="anyone", uploader_id=None, id=9):
+def rule(
+    show: bool = True, subject: str = "everyone", subject_id=None, uploader="anyone", uploader_id=None, id=9
+):
     return RuleFact(id, show, subject, subject_id, uploader, uploader_id)
 
 
@@ -44,7 +46,9 @@ class TestWhatAllModelsShare:
         assert not decide(face(model), Person(UPLOADER, is_friend=True)).shown
 
     def test_a_face_without_owner_is_hidden_whatever_was_said(self, model):
-        nobody = FaceFacts(None, model, Person(UPLOADER), True, TagFact(False, True, True), True, True, (rule(),))
+        nobody = FaceFacts(
+            None, model, Person(UPLOADER), True, TagFact(False, True, True), True, True, (rule(),)
+        )
         assert decide(nobody, Person(VIEWER)) == Decision(False, Reason.NOT_MATCHED)
         assert not decide(nobody, Person(None)).shown
 
@@ -69,7 +73,9 @@ class TestByProxy:
         assert decide(face(Model.PROXY, tag=tag), Person(VIEWER)) == decision
 
     def test_approvals_and_rules_mean_nothing_here(self):
-        assert not decide(face(Model.PROXY, answer=True, override=True, rules=(rule(),)), Person(VIEWER)).shown
+        assert not decide(
+            face(Model.PROXY, answer=True, override=True, rules=(rule(),)), Person(VIEWER)
+        ).shown
 
 
 class TestByAuthorization:
