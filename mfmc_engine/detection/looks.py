@@ -123,7 +123,9 @@ def _look(onet: ONet, pyramid: Pyramid, boxes: FloatArray, views: Sequence[View]
     looks = _Looks(*(np.empty((*shape, *rest), np.float32) for rest in ((), (4,), (5, 2))))
     for number, view in enumerate(views):
         for which, part, crops in pyramid.windows(view.of(squares), 48):
-            face, regression, points = (x.cpu().numpy() for x in onet(crops.flip(3) if view.mirrored else crops))
+            face, regression, points = (
+                x.cpu().numpy() for x in onet(crops.flip(3) if view.mirrored else crops)
+            )
             unit = points.reshape(-1, 2, 5).transpose(0, 2, 1)
             if view.mirrored:
                 regression = regression[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1], np.float32)

@@ -33,7 +33,9 @@ class Pyramid:
 
     def turned(self, quarters: int) -> Pyramid:
         """The pyramid of ``np.rot90(image, quarters)``."""
-        return Pyramid([np.ascontiguousarray(np.rot90(image, quarters)) for image in self.images], self.device)
+        return Pyramid(
+            [np.ascontiguousarray(np.rot90(image, quarters)) for image in self.images], self.device
+        )
 
     def level(self, scale: float) -> Image:
         """The picture at ``scale`` <= 1, both sides even (see ``networks``)."""
@@ -55,7 +57,9 @@ class Pyramid:
         if level not in self._tensors:
             self._tensors[level] = normalised(self.images[level], self.device)
         steps = (torch.arange(side, device=self.device) + 0.5) / side
-        box = torch.from_numpy(squares / np.tile(self.size, 2) * 2 - 1).to(self.device)  # [-1, 1] over the picture
+        box = torch.from_numpy(squares / np.tile(self.size, 2) * 2 - 1).to(
+            self.device
+        )  # [-1, 1] over the picture
         x = box[:, :1] + (box[:, 2:3] - box[:, :1]) * steps  # (n, side)
         y = box[:, 1:2] + (box[:, 3:] - box[:, 1:2]) * steps
         shape = (len(squares), side, side)

@@ -19,6 +19,7 @@ from mfmc_engine.imaging import resize_to_pixels
 from mfmc_engine.parameters import (
     DUPLICATE_OVERLAP,
     MIN_FACE,
+    TURNED_LOG_ODDS,
     TURNED_MIN_FACE,
     TURNED_SCORE,
     WORKING_PIXELS,
@@ -37,9 +38,10 @@ class TurnedMTCNN:
     def detect(self, image: Image) -> list[Detection]:
         """The faces of an (H, W, 3) uint8 RGB picture in every orientation, best score first."""
         pyramid = self._pyramid(image)
-        found = self.cascade.run(pyramid, MIN_FACE)
+        upright = found = self.cascade.run(pyramid, MIN_FACE)
         for quarters in QUARTERS:
-            found = found.merged(self._turned(pyramid.turned(quarters), quarters, found), DUPLICATE_OVERLAP)
+            turned = self._turned(pyramid.turned(quarters), quarters, found)
+            found = found.merged(turned.take(_surer(turned, upright)), DUPLICATE_OVERLAP)
         scale = _scale(image, pyramid)
         faces = zip(found.boxes * np.tile(scale, 2), found.scores, found.points * scale, strict=True)
         return [Detection(box, float(score), points) for box, score, points in faces]
@@ -75,6 +77,21 @@ def _scale(image: Image, pyramid: Pyramid) -> FloatArray:
 def _has_new(found: Candidates, known: Candidates) -> bool:
     common = overlap(found.boxes, known.boxes, smaller=True)
     return bool((common.max(1, initial=0) < DUPLICATE_OVERLAP).any())
+
+
+def _surer(turned: Candidates, upright: Candidates) -> np.ndarray:
+    """Which turned readings stand, as a mask: of faces not found upright, or of clearly better odds than upright.
+
+    MTCNN reads some upright faces upside down as well, with a slightly better score and its points all wrong.
+    """
+    same = overlap(turned.boxes, upright.boxes, smaller=True) > DUPLICATE_OVERLAP
+    rival = np.where(same, _log_odds(upright.scores), -np.inf).max(1, initial=-np.inf)
+    return np.asarray(_log_odds(turned.scores) > rival + TURNED_LOG_ODDS, bool)
+
+
+def _log_odds(scores: FloatArray) -> np.ndarray:
+    p = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    return np.asarray(np.log(p / (1 - p)))
 
 
 def _turn_back(found: Candidates, quarters: int, size: FloatArray) -> Candidates:

@@ -35,7 +35,9 @@ MEAN_FACE: Final = np.array([
 PYRAMID_SHIFT: Final = np.array([-0.5, 0.5], np.float32)
 
 
-def chip_transforms(landmarks: FloatArray, size: int = CHIP_SIZE, padding: float = CHIP_PADDING) -> FloatArray:
+def chip_transforms(
+    landmarks: FloatArray, size: int = CHIP_SIZE, padding: float = CHIP_PADDING
+) -> FloatArray:
     """(N, 68, 2) landmarks in px to (N, 2, 3) transforms from pixel indices of the chip to those of the picture."""
     face = (padding + MEAN_FACE) / (2 * padding + 1) * size
     points = landmarks[:, ALIGNED] - 0.5  # dlib's landmarks are pixel indices
