@@ -33,9 +33,11 @@ VERIFY_BIAS: Final = -12.3
 FACE_SCORE: Final = 0.34  # probability; recall first, a missed face is a leak
 WORKING_PIXELS: Final = 4_000_000  # a larger photo is searched at this size: 2.4 s of one core at the most
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
-# probability; on the upright photos no turned pass of that size finds anything new above .83
-TURNED_SCORE: Final = 0.87
 SETTLED_SCORE: Final = 0.999  # probability; such a face is not looked at again in other orientations
+
+TURNED_SCORE: Final = (
+    0.95  # O-net probability; ungated turned passes multiply false positives (README as above)
+)
 # How much surer a turned reading must be than an upright one of the same face. On 304 crops (19 faces of t1.jpg and
 # group_photos, four margins, each in four orientations) 0 reads 97.4 % of the upright ones right and 96.9 % of the
 # turned ones, 2 reads 100 % and 96.5 %, 4 reads 100 % and 92.1 %.
@@ -82,28 +84,19 @@ SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation
 # The six faces of t1.jpg (106-125 px, sharpness .65-1, yaw to 41) must pass; the astronaut portrait must fail when
 # halved (48 px) or blurred by a Gaussian of 2 px (sharpness .44). Light: its face is at 161 (mean, 0-255), at 24
 # when darkened to what a phone shows in an unlit room.
-ENROLMENT_MIN_SCORE: Final = (
-    0.7  # detector confidence; t1.jpg's least certain face has .80, its mistakes < .34
-)
-ENROLMENT_MIN_SIZE: Final = (
-    80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE, more does not help, less hurts
-)
+ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .80
+ENROLMENT_MIN_SIZE: Final = 80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE
 ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
 ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
 ENROLMENT_MAX_ROLL: Final = 45.0  # degrees in the picture's plane; more is a picture that lies on its side
-ENROLMENT_BYSTANDER: Final = (
-    0.5  # of the largest face's size; from there on a second face makes it a group photo
-)
+ENROLMENT_BYSTANDER: Final = 0.5  # of the largest face's size; a second face from there on is one too many
 ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
-ENROLMENT_SAME_PERSON: Final = (
-    0.6  # Euclidean; dlib's own "same person", looser than a match: poses may differ
-)
+# Euclidean; dlib's own "same person", looser than a match because the poses of one's pictures should differ
+ENROLMENT_SAME_PERSON: Final = 0.6
 CAPTURE_SIDE: Final = 256  # px, side of the aligned crop that is kept of an enrolment picture
-CAPTURE_EYES: Final = (
-    (0.35, 0.42),
-    (0.65, 0.42),
-)  # of the side: the crop is cut at the chin and above the forehead
-CAPTURE_MOUTH: Final = (0.5, 0.74)  # of the side
+# x, y of the side; the crop then reaches from above the forehead to the chin
+CAPTURE_EYES: Final = ((0.35, 0.42), (0.65, 0.42))
+CAPTURE_MOUTH: Final = (0.5, 0.74)
 
 # --- swapping: the canonical frame ---------------------------------------------------------------------------
 CROP_SIZE = 256  # px; side of the donor portraits, about four inter-ocular distances
@@ -234,7 +227,6 @@ ORIGINAL_PREFERRED: Final = (
 )
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
 REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
-DONOR_HEADROOM: Final = 0.03  # how much farther than preferred a donor lies: its swap draws near the original
 RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
 REDRAW_POOL: Final = 24  # best-fitting donors that redraws choose among
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew

@@ -426,7 +426,6 @@ def test_signing_up_takes_a_handle_with_capitals_as_small_letters(db):
         "username": "Nora.New",
         "email": "nora@mail.example",
         "password1": "a long and good passphrase",
-        "password2": "a long and good passphrase",
     }
     response = Client().post(reverse("account_signup"), fields, follow=True)
     assert User.objects.get().username == "nora.new"
