@@ -3,9 +3,8 @@
 from typing import Final
 
 # --- imaging ---
-MAX_FILE_BYTES: Final = (
-    128 * 2**20
-)  # a 50-megapixel PNG is about 100 MiB; larger uploads are not photos of people
+# a 50-megapixel PNG is about 100 MiB; larger uploads are not photos of people
+MAX_FILE_BYTES: Final = 128 * 2**20
 MAX_PIXELS: Final = 100_000_000  # 0.3 GB as RGB; the largest phone sensors save 50 megapixels by default
 MIN_SIDE: Final = 16  # px; no face smaller than this can be found, so such a picture has nothing to protect
 JPEG_QUALITY: Final = 92  # Pillow's scale; compression artefacts stay below what a viewer sees at 100 %
@@ -26,20 +25,16 @@ ONET_NMS: Final = 0.7  # intersection over the smaller box, after the O-net (pub
 # A second look at doubtful windows; figures fitted to those photos (253 faces, 13 photos)
 SURE_SCORE: Final = 0.99  # O-net probability on two views, which no false positive reached
 DOUBTFUL_SCORE: Final = 0.2  # O-net probability on the better of two views, below which a window is dropped
-VERIFY_ZOOMS: Final = (
-    0.85,
-    1.18,
-    0.75,
-    0.9,
-    1.05,
-    1.25,
-)  # window sizes: two for the O-net, four for the R-net
+# window sizes: two for the O-net, four for the R-net
+VERIFY_ZOOMS: Final = (0.85, 1.18, 0.75, 0.9, 1.05, 1.25)
 VERIFY_SHIFT: Final = 0.08  # window sizes
-VERIFY_WEIGHTS: Final = (4.8, 4.7)  # of the mean O-net and R-net probabilities
-VERIFY_BIAS: Final = -7.5
+VERIFY_WEIGHTS: Final = (8.2, 8.0)  # of the mean O-net and R-net probabilities
+VERIFY_BIAS: Final = -12.3
 FACE_SCORE: Final = 0.34  # probability; recall first, a missed face is a leak
 WORKING_PIXELS: Final = 4_000_000  # a larger photo is searched at this size: 2.4 s of one core at the most
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
+SETTLED_SCORE: Final = 0.999  # probability; such a face is not looked at again in other orientations
+
 TURNED_SCORE: Final = (
     0.95  # O-net probability; ungated turned passes multiply false positives (README as above)
 )
@@ -47,24 +42,20 @@ TURNED_SCORE: Final = (
 # group_photos, four margins, each in four orientations) 0 reads 97.4 % of the upright ones right and 96.9 % of the
 # turned ones, 2 reads 100 % and 96.5 %, 4 reads 100 % and 92.1 %.
 TURNED_LOG_ODDS: Final = 2.0
-DUPLICATE_OVERLAP: Final = (
-    0.6  # intersection over the smaller box; two answers of different passes are one face
-)
-SAME_FACE_IOU: Final = (
-    0.4  # a caller's box and a detection overlapping this much are one face (as in RECALL_IOU)
-)
+# intersection over the smaller box; two answers of different passes are one face
+DUPLICATE_OVERLAP: Final = 0.6
+# a caller's box and a detection overlapping this much are one face (as in RECALL_IOU)
+SAME_FACE_IOU: Final = 0.4
 LOCATE_ZOOMS: Final = (0.8, 1.0, 1.25)  # sizes of a caller's box at which its points are looked for
 
 # --- landmarks ---
-LANDMARK_CROP: Final = (
-    240  # px, side of the upright crop the 68-point predictor works on; finer than its answers
-)
+# px, side of the upright crop the 68-point predictor works on; finer than its answers
+LANDMARK_CROP: Final = 240
 # Where dlib's own detector puts its box in the unit face square of landmarks.FIVE_POINTS: median over 150 portraits
 # of ../shared/data/synthetic_faces (standard deviations .06 to .09)
 LANDMARK_BOX: Final = (-0.08, -0.09, 1.19, 1.17)
-LANDMARK_PASSES: Final = (
-    2  # the second lowers the median error on those portraits by 2 %, and mends poor five points
-)
+# the second lowers the median error on those portraits by 2 %, and mends poor five points
+LANDMARK_PASSES: Final = 2
 
 # --- recognition: dlib's ResNet ---
 CHIP_SIZE: Final = 150  # px, the network's input (dlib)
@@ -77,19 +68,16 @@ CROP_BATCH: Final = 256  # windows through the R- and O-net at once; 256 x 48 px
 # On ../shared/data/lfw (840 people, baseline.txt) dlib's ResNet accepts 1 % of strangers at .578. A match here can
 # disclose a face, so it takes a tenth of that.
 MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513)
-AMBIGUITY_MARGIN: Final = (
-    0.06  # Euclidean; two people (or faces) nearer to each other than this are ambiguous
-)
+# Euclidean; two people (or faces) nearer to each other than this are ambiguous
+AMBIGUITY_MARGIN: Final = 0.06
 MATCH_MIN_QUALITY: Final = 0.15  # Quality.score below which a face is never named
 
 # --- quality ---
-QUALITY_FULL_SIZE: Final = (
-    80.0  # px; larger faces are not recognised any better (the chip has about this many)
-)
+# px; larger faces are not recognised any better (the chip has about this many)
+QUALITY_FULL_SIZE: Final = 80.0
 QUALITY_FULL_YAW: Final = 90.0  # degrees
-NOSE_DEPTH: Final = (
-    0.6  # inter-ocular distances between the nose tip and the plane of the eyes, adult average
-)
+# inter-ocular distances between the nose tip and the plane of the eyes, adult average
+NOSE_DEPTH: Final = 0.6
 SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation
 
 # --- enrolment: what a picture must be to become somebody's template ---
@@ -141,6 +129,9 @@ MESH_FOREHEAD_SHARES = (
 MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
+SHAPE_SHARE = 0.35  # of the donor's own spacing and size of the parts that a decoy keeps
+SHAPE_LARGEST_SHIFT = 4.0  # px
+SHAPE_SCALES = (0.9, 1.12)
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
@@ -200,7 +191,7 @@ LIGHT_SIGMAS = (
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
 COLOUR_GAIN = (0.0, 1.2)
-DETAIL_RANGE = (-2.2, 0.9)  # log ratio to the light around
+DETAIL_FLOOR = -2.2  # log ratio to the light around, the darkest detail
 SKIN_HIGHLIGHT = 0.16  # log ratio that skin reaches at most over its smooth light
 SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
 HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
@@ -235,7 +226,9 @@ ORIGINAL_PREFERRED: Final = (
     0.64  # what redraws aim for, so that other photos of the same person are rejected too
 )
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
-REDRAW_ROUNDS: Final = 6  # donors tried for one face before it is redacted
+REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
+RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
+REDRAW_POOL: Final = 24  # best-fitting donors that redraws choose among
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
@@ -271,7 +264,9 @@ DONOR_YEARS = (
     26.0,
 )  # range by which a donor is aged; portraits are mostly 23 to 36, people in photos are not
 DONOR_AGEING_RIDGE = 1e-3  # ridge of the ageing regression: only keeps it solvable
-DONOR_DISAGREEMENT = 8.8  # contrast units: sources that differ more leave a ghost brow; the worst 7 %, by eye
+DONOR_DISAGREEMENT = (
+    9.8  # contrast units: sources that differ more leave a ghost brow; the worst 15 %, by eye
+)
 DONOR_FRONTAL_YAW = 8.0  # degrees: a donor beyond it counts as turned left or right
 DONOR_CLOSED_MOUTH = 0.05  # mouth opening up to which a donor counts as neutral
 DONOR_OPEN_MOUTH = 0.09  # mouth opening from which a donor counts as smiling with teeth
@@ -294,7 +289,7 @@ DONOR_SOURCE_PIXELS = (
     6.0  # of 255: least mean difference inside the face to each portrait mixed, in one shape
 )
 DONOR_GENDER_SURE = 0.6  # least probability of a source's or donor's labelled gender
-DONOR_WEBP_QUALITY = 88  # of 100
+DONOR_WEBP_QUALITY = 90  # of 100
 
 # --- attributes ---
 AGE_RANGE = (1.0, 95.0)  # years, what an estimate is clipped to
@@ -324,3 +319,5 @@ DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank
 # --- evaluation ---
 RECALL_IOU: Final = 0.4  # overlap at which a face counts as found (../shared/data/group_photos/README.md)
 RECALL_SIZES: Final = (24, 48)  # px, smallest faces counted (same source)
+# of the longer side, on each side; the crops of ../shared/data/lfw need a third to show the detector a whole head
+GALLERY_PADDING: Final = 0.33

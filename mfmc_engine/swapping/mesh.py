@@ -122,6 +122,31 @@ def sample(images: Tensor, grids: Tensor) -> Tensor:
     return F.grid_sample(images, normal, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
+# The parts whose place and size a donor partly keeps, by landmark numbers.
+_PARTS = (range(17, 22), range(22, 27), range(36, 42), range(42, 48), range(27, 36), range(48, 68))
+
+
+def mixed_landmarks(target: FloatArray, donor: FloatArray) -> FloatArray:
+    """(68, 2) landmarks of the decoy: the target's, with each part moved and resized a little toward the donor's.
+
+    The spacing of eyes, brows, nose and mouth tells people apart; how far a mouth or an eye is open is expression.
+    So only a part's centre and width change, by a share of the difference and never by more than a few px.
+    ``donor`` is first laid onto the target by a similarity; the jaw stays the person's own.
+    """
+    mixed = target.copy()
+    aligned = apply(similarity(donor, target), donor)
+    for part in _PARTS:
+        chosen = list(part)
+        own, other = target[chosen], aligned[chosen]
+        shift = (other.mean(0) - own.mean(0)) * P.SHAPE_SHARE
+        length = float(np.linalg.norm(shift))
+        shift *= min(1.0, P.SHAPE_LARGEST_SHIFT / max(length, 1e-6))
+        ratio = float(np.ptp(other[:, 0]) / max(float(np.ptp(own[:, 0])), 1.0))
+        scale = float(np.clip(1 + (ratio - 1) * P.SHAPE_SHARE, *P.SHAPE_SCALES))
+        mixed[chosen] = (own - own.mean(0)) * scale + own.mean(0) + shift
+    return mixed
+
+
 def warp_donors(
     donors: Tensor, donor_landmarks: list[FloatArray], target_landmarks: list[FloatArray]
 ) -> Tensor:

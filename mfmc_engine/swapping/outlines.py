@@ -89,7 +89,8 @@ def cheeks(landmarks: FloatArray) -> list[FloatArray]:
         [landmarks[[46, 47]].mean(0), landmarks[35], landmarks[54], landmarks[13], landmarks[15]]
     )
     shrunk = [side.mean(0) + (side - side.mean(0)) * P.CHEEK_SHRINK for side in (left, right)]
-    bridge = np.concatenate([landmarks[28:31] - [4, 0], landmarks[28:31][::-1] + [4, 0]])
+    side = np.array([4, 0], np.float32)
+    bridge = np.concatenate([landmarks[28:31] - side, landmarks[28:31][::-1] + side])
     return [*(side.astype(np.float32) for side in shrunk), bridge.astype(np.float32)]
 
 
