@@ -6,6 +6,7 @@ a block and an acceptance that race end with the block alone.
 
 from __future__ import annotations
 
+import axes.utils
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import RestrictedError
@@ -212,4 +213,5 @@ def account_delete(*, user: User, by: User) -> None:
     """The whole account: rows by cascade, files after the commit (the post_delete receivers of each app)."""
     if user != by:
         raise PermissionDenied(_("This is not your account."))
+    axes.utils.reset(username=user.username)  # failed sign-ins are kept by name, outside any cascade
     User.objects.get(pk=user.pk).delete()

@@ -15,3 +15,7 @@ class WeightsMissingError(EngineError):
 
 class MissingDecoyError(EngineError):
     """A face must be hidden but has no decoy. Composing stops: the original is never the fallback."""
+
+
+class DonorBankError(EngineError):
+    """The donor bank is missing, incomplete or not what its checksums say."""

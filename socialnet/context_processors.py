@@ -32,7 +32,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     here = request.resolver_match.view_name if request.resolver_match else ""
     counts: dict[str, Callable[[], int]] = {
         "people": cache(lambda: people.requests_for(user).count()),
-        "face-inbox": cache(lambda: len(faces.inbox(user))),
+        "face-inbox": cache(lambda: faces.inbox(user).count()),
     }
     frame["navigation"] = [
         {

@@ -11,12 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from mfmc_engine.detection import Detection
-from mfmc_engine.detection.mtcnn import Candidates, Cascade, Pyramid, suppress
+from mfmc_engine.detection.candidates import Candidates
+from mfmc_engine.detection.mtcnn import Cascade
+from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap
 from mfmc_engine.imaging import resize_to_pixels
 from mfmc_engine.parameters import (
     DUPLICATE_OVERLAP,
     MIN_FACE,
+    SETTLED_SCORE,
+    SURE_SCORE,
+    TURNED_LOG_ODDS,
     TURNED_MIN_FACE,
     TURNED_SCORE,
     WORKING_PIXELS,
@@ -37,7 +42,7 @@ class TurnedMTCNN:
         pyramid = self._pyramid(image)
         found = self.cascade.run(pyramid, MIN_FACE)
         for quarters in QUARTERS:
-            found = merge(found, self._turned(pyramid.turned(quarters), quarters, found))
+            found = found.merged(self._turned(pyramid, quarters, found), DUPLICATE_OVERLAP)
         scale = _scale(image, pyramid)
         faces = zip(found.boxes * np.tile(scale, 2), found.scores, found.points * scale, strict=True)
         return [Detection(box, float(score), points) for box, score, points in faces]
@@ -48,21 +53,29 @@ class TurnedMTCNN:
             return []
         pyramid = self._pyramid(image)
         scale = _scale(image, pyramid)
-        points = self.cascade.points_in(pyramid, boxes / np.tile(scale, 2)) * scale
+        points = self.cascade.points_in(pyramid, np.asarray(boxes / np.tile(scale, 2), np.float32)) * scale
         return [Detection(box, 1.0, five) for box, five in zip(boxes, points, strict=True)]
 
     def _pyramid(self, image: Image) -> Pyramid:
         small = np.ascontiguousarray(resize_to_pixels(image, WORKING_PIXELS))
         return Pyramid.of(small, self.cascade.device)
 
-    def _turned(self, turned: Pyramid, quarters: int, known: Candidates) -> Candidates:
-        """Faces of the turned picture: a coarse look, then a full pass if that found new ones."""
-        found = self._sure(turned, TURNED_MIN_FACE, quarters)
-        return self._sure(turned, MIN_FACE, quarters) if _has_new(found, known) else found
+    def _turned(self, pyramid: Pyramid, quarters: int, known: Candidates) -> Candidates:
+        """What turning the picture adds to the known faces: a coarse look, then a full pass if that found new ones."""
+        turned = pyramid.turned(quarters)
+        settled = turn(known.take(known.scores >= SETTLED_SCORE), quarters, pyramid.size)
 
-    def _sure(self, turned: Pyramid, min_face: float, quarters: int) -> Candidates:
-        found = self.cascade.run(turned, min_face)
-        return _turn_back(found.take(found.scores > TURNED_SCORE), quarters, turned.size)
+        def run(min_face: float) -> Candidates:
+            return turn(self.cascade.run(turned, min_face, settled.boxes), -quarters, turned.size)
+
+        found = run(TURNED_MIN_FACE)
+        found = found.take(found.scores >= TURNED_SCORE)
+        if _has_new(found, known):
+            found = run(MIN_FACE)
+            if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
+                return found  # most faces stand this way: the photo lies on its side, the other readings are wrong
+            found = found.take(found.scores >= TURNED_SCORE)
+        return found.take(_surer(found, known))
 
 
 def _scale(image: Image, pyramid: Pyramid) -> FloatArray:
@@ -75,22 +88,29 @@ def _has_new(found: Candidates, known: Candidates) -> bool:
     return bool((common.max(1, initial=0) < DUPLICATE_OVERLAP).any())
 
 
-def merge(first: Candidates, second: Candidates) -> Candidates:
-    """Both, each face once, the more certain answer of each."""
-    both = Candidates(
-        np.concatenate([first.boxes, second.boxes]),
-        np.concatenate([first.scores, second.scores]),
-        np.concatenate([first.points, second.points]),
-    )
-    return both.take(suppress(both.boxes, both.scores, DUPLICATE_OVERLAP, smaller=True))
+def _surer(turned: Candidates, known: Candidates) -> np.ndarray:
+    """Which turned readings stand, as a mask: of new faces, or of clearly better odds than the known reading.
+
+    MTCNN reads some upright faces upside down as well, with a slightly better score and its points all wrong.
+    """
+    same = overlap(turned.boxes, known.boxes, smaller=True) > DUPLICATE_OVERLAP
+    rival = np.where(same, _log_odds(known.scores), -np.inf).max(1, initial=-np.inf)
+    return np.asarray(_log_odds(turned.scores) > rival + TURNED_LOG_ODDS, bool)
 
 
-def _turn_back(found: Candidates, quarters: int, size: FloatArray) -> Candidates:
-    """Candidates of ``np.rot90(image, quarters)``, of ``size`` (width, height), in coordinates of ``image``."""
+def _log_odds(scores: FloatArray) -> np.ndarray:
+    p = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def turn(found: Candidates, quarters: int, size: FloatArray) -> Candidates:
+    """Candidates of a picture of ``size`` (width, height) where ``np.rot90(picture, quarters)`` shows them."""
     width, height = float(size[0]), float(size[1])
     corners, points = found.boxes.reshape(-1, 2, 2), found.points
-    for _ in range(quarters):  # a quarter clockwise: what was y px from the top is then y px from the right
-        corners, points = (np.stack([height - p[..., 1], p[..., 0]], -1) for p in (corners, points))
+    for _ in range(
+        quarters % 4
+    ):  # counter-clockwise: what was x px from the left is then x px from the bottom
+        corners, points = (np.stack([p[..., 1], width - p[..., 0]], -1) for p in (corners, points))
         width, height = height, width
     boxes = np.concatenate([corners.min(1), corners.max(1)], 1)
     return Candidates(boxes, found.scores, points)

@@ -1,0 +1,60 @@
+"""``python -m mfmc_engine donors build DIR`` and ``... donors check``."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.resources import files
+from pathlib import Path
+
+from mfmc_engine.donors import bank
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands of ``donors`` to ``parser``."""
+    commands = parser.add_subparsers(dest="donors_command", required=True)
+    build = commands.add_parser("build", help="make the donor bank from a folder of synthetic portraits")
+    build.add_argument(
+        "portraits", type=Path, metavar="DIR", help="folder with meta.npz and the pictures it names"
+    )
+    build.add_argument("--out", type=Path, default=Path(__file__).parent / "faces", help="folder of the bank")
+    build.add_argument("--attempts", type=int, default=80, help="recipes tried per gender, group and variant")
+    build.add_argument("--seed", type=int, default=0)
+    build.add_argument("--jobs", type=int, default=2, help="processes")
+    build.add_argument(
+        "--leave-out", type=Path, metavar="FILE", help="names of portraits not to use, one a line"
+    )
+    build.add_argument("--cache", type=Path, default=Path("var/embeddings"), help="where embeddings are kept")
+    commands.add_parser("check", help="compare the shipped bank with its checksums")
+
+
+def _names(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the parsed subcommand; returns the exit status."""
+    if arguments.donors_command == "check":
+        shipped = bank.load()
+        shipped.verify()
+        print(f"{len(shipped)} donors, all as their checksums say")
+        return 0
+    # Building needs scipy, OpenCV and dlib-bin, using the bank does not.
+    from mfmc_engine.donors.build import build
+    from mfmc_engine.donors.publish import publish
+
+    listed = arguments.leave_out or files("mfmc_engine.donors") / "left_out.txt"
+    donors = build(
+        arguments.portraits,
+        _names(listed.read_text()),
+        arguments.cache,
+        arguments.attempts,
+        arguments.seed,
+        arguments.jobs,
+    )
+    command = (
+        f"python -m mfmc_engine donors build {arguments.portraits} --attempts {arguments.attempts} "
+        f"--seed {arguments.seed}"
+    )
+    publish(donors, arguments.out, command)
+    print(f"{len(donors)} donors in {arguments.out}")
+    return 0

@@ -1,0 +1,80 @@
+"""What a face looks like in a photo: its skin's colour, and everything a donor should have in common with it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mfmc_engine import attributes
+from mfmc_engine.donors import traits
+from mfmc_engine.donors.selection import Wanted
+from mfmc_engine.types import FloatArray, Image
+
+# The cheeks as polygons of landmarks; what lies above the lower eyelids is cut off.
+_CHEEKS = ((1, 28, 31, 48, 4), (15, 28, 35, 54, 12))
+
+
+def filled(polygon: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Pixels within ``polygon`` (P, 2) px of an image of ``size`` (height, width)."""
+    canvas = np.zeros(size, np.uint8)
+    cv2.fillPoly(canvas, [np.rint(polygon - 0.5).astype(np.int32)], 1)
+    return canvas > 0
+
+
+def cheeks(
+    landmarks: NDArray[np.float64], size: tuple[int, int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where the cheeks on the image's left and right are, in an image of ``size``, below an upright face's eyes."""
+    left_eye, _ = traits.eye_centres(landmarks)
+    top = max(0, int(left_eye[1] + 0.2 * traits.interocular(landmarks)))
+    left, right = (filled(landmarks[list(polygon)], size) for polygon in _CHEEKS)
+    left[:top] = right[:top] = False
+    return left, right
+
+
+def upright_crop(
+    image: Image, landmarks: ArrayLike, interocular: float = 64
+) -> tuple[Image, NDArray[np.float64]]:
+    """The face (256, 256, 3), turned upright, eyes ``interocular`` px apart, and its landmarks (68, 2) there.
+
+    The same frame as a donor's. Beyond the image's edge its last pixels are repeated.
+    """
+    points = np.asarray(landmarks, np.float64)
+    left, right = traits.eye_centres(points)
+    axis = (right - left) / np.linalg.norm(right - left) * interocular / traits.interocular(points)
+    turn = np.array([[axis[0], axis[1]], [-axis[1], axis[0]]])
+    shift = np.array([128.0, 98.0]) - turn @ ((left + right) / 2)
+    # OpenCV counts from the centre of the top-left pixel, which here lies at (0.5, 0.5).
+    matrix = np.column_stack([turn, shift + turn @ [0.5, 0.5] - 0.5])
+    crop = cv2.warpAffine(image, matrix, (256, 256), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, np.uint8), points @ turn.T + shift
+
+
+def skin_colour(image: Image, landmarks: ArrayLike) -> FloatArray:
+    """CIE L*, a*, b* (3,) of the cheeks (median) of the face at ``landmarks`` (68, 2) px in ``image`` (H, W, 3)."""
+    crop, points = upright_crop(image, landmarks)
+    left, right = cheeks(points, (256, 256))
+    skin = left | right
+    if not skin.any():  # landmarks folded over each other: the middle of the face is the best there is
+        skin = filled(points[[36, 45, 54, 48]], (256, 256)) | (np.indices((256, 256)) == 128).all(0)
+    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    return np.median(lab[skin], 0).astype(np.float32)
+
+
+def describe(image: Image, landmarks: ArrayLike, embedding: FloatArray) -> Wanted:
+    """Everything selection can use about one face, measured. ``embedding`` (128,) of the builtin pack."""
+    yaw, pitch, _ = traits.head_pose(landmarks)
+    looks = attributes.load()(embedding)
+    return Wanted(
+        embedding=embedding,
+        male=float(looks.male[0]),
+        age=float(looks.age[0]),
+        group=looks.group[0],
+        yaw=float(yaw),
+        pitch=float(pitch),
+        mouth=float(traits.mouth_opening(landmarks)),
+        smile=float(traits.smile(landmarks)),
+        eyes=float(traits.eye_opening(landmarks)),
+        skin=skin_colour(image, landmarks),
+    )

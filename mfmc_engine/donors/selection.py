@@ -1,0 +1,135 @@
+"""Which donors may replace a face, and in which order to try them.
+
+A pure function of its arguments: the caller measures the faces, the bank holds the donors, the seed decides among
+the good ones. It promises nothing about the *output*, which is verified after swapping; it only keeps the donors
+that have a chance, so that few swaps are thrown away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfmc_engine import parameters
+from mfmc_engine.attributes import GROUPS
+from mfmc_engine.donors.bank import DonorBank
+from mfmc_engine.types import FloatArray, Selection
+
+Values = NDArray[np.float64]
+
+
+def _no_embeddings() -> FloatArray:
+    return np.empty((0, 128), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is known of the face to replace. A trait left None does not count.
+
+    ``male`` is a probability; angles in degrees; ``group`` (4,) scores in the order of attributes.GROUPS; ``skin``
+    (3,) CIE L*, a*, b*; mouth, smile and eyes as donors/traits.py measures them.
+    """
+
+    embedding: FloatArray  # (D,)
+    male: float | None = None
+    age: float | None = None
+    group: FloatArray | None = None
+    yaw: float | None = None
+    pitch: float | None = None
+    mouth: float | None = None
+    smile: float | None = None
+    eyes: float | None = None
+    skin: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Avoid:
+    """Whom a donor must not resemble, and how far from each it must lie (Euclidean, embedding space)."""
+
+    original: float  # least distance to the face to replace
+    gallery: FloatArray = field(default_factory=_no_embeddings)  # (N, D) templates
+    gallery_distance: float = 0.0
+    decoys: FloatArray = field(default_factory=_no_embeddings)  # (M, D) other decoys of the photo
+    decoy_distance: float = 0.0
+
+
+def distances(a: FloatArray, b: FloatArray) -> Values:
+    """Euclidean distances between the rows of ``a`` (N, D) and ``b`` (M, D): (N, M), differences taken exactly.
+
+    Not by the expansion |a|^2 - 2ab + |b|^2, whose rounding could let through a donor right at a threshold.
+    """
+    out = np.empty((len(a), len(b)))
+    for row, x in enumerate(np.asarray(a, np.float64)):
+        out[row] = np.sqrt(np.einsum("nd,nd->n", b - x, b - x))
+    return out
+
+
+def nearest(donors: FloatArray, others: FloatArray, block: int = 4096) -> Values:
+    """Each donor's distance to the closest of ``others``: (N,), inf if there are none. Memory stays bounded."""
+    closest = np.full(len(donors), np.inf)
+    for start in range(0, len(others), block):
+        np.minimum(closest, distances(donors, others[start : start + block]).min(1), out=closest)
+    return closest
+
+
+def allowed(bank: DonorBank, face: Wanted, avoid: Avoid) -> NDArray[np.bool_]:
+    """Which donors lie farther than every threshold from everybody named: (N,). NaN anywhere allows nothing."""
+    donors = bank.embeddings
+    return (
+        (nearest(donors, face.embedding[None]) > avoid.original)
+        & (nearest(donors, avoid.gallery) > avoid.gallery_distance)
+        & (nearest(donors, avoid.decoys) > avoid.decoy_distance)
+    )
+
+
+def mismatch(bank: DonorBank, face: Wanted) -> Values:
+    """How unlike the face each donor looks: (N,), 0 for a perfect fit, about 1 per trait that is plainly off.
+
+    Each difference is divided by the size at which it becomes noticeable (parameters.DONOR_TOLERANCE) and squared,
+    so that one large difference costs more than several small ones.
+    """
+    cost = np.zeros(len(bank))
+    for trait in ("age", "yaw", "pitch", "mouth", "smile", "eyes"):
+        value = getattr(face, trait)
+        if value is not None:
+            cost += ((getattr(bank, trait) - value) / parameters.DONOR_TOLERANCE[trait]) ** 2
+    if face.male is not None:
+        wrong = np.where(bank.gender == "male", 1 - face.male, face.male)
+        cost += (wrong / parameters.DONOR_TOLERANCE["gender"]) ** 2
+    if face.group is not None:
+        wrong = 1 - np.asarray(face.group, np.float64)[[GROUPS.index(group) for group in bank.group]]
+        cost += (wrong / parameters.DONOR_TOLERANCE["group"]) ** 2
+    if face.skin is not None:
+        apart = np.linalg.norm(bank.skin - face.skin, axis=1)
+        cost += (apart / parameters.DONOR_TOLERANCE["skin"]) ** 2
+    return cost
+
+
+def generator(seed: bytes) -> np.random.Generator:
+    """PCG64 from a seed of any length, through SHA-256: near seeds give unrelated streams."""
+    return np.random.Generator(np.random.PCG64(int.from_bytes(hashlib.sha256(seed).digest())))
+
+
+def rank(
+    bank: DonorBank, face: Wanted, avoid: Avoid, seed: bytes, selection: Selection = "random"
+) -> list[str]:
+    """Ids of all allowed donors in the order to try them; empty if none is allowed.
+
+    ``random``: the best-fitting share (parameters.DONOR_POOL, at least DONOR_POOL_LEAST) in random order, then the
+    rest from best to worst fit. ``farthest`` and ``nearest``: the same pool, by distance to the original.
+    The order depends on nothing but the arguments.
+    """
+    rows = np.flatnonzero(allowed(bank, face, avoid))
+    cost = mismatch(bank, face)[rows]
+    rows = rows[np.lexsort((bank.ids[rows], cost))]
+    size = max(parameters.DONOR_POOL_LEAST, round(parameters.DONOR_POOL * len(bank)))
+    pool, rest = rows[:size], rows[size:]
+    if selection == "random":
+        pool = generator(seed).permutation(pool)
+    else:
+        apart = nearest(bank.embeddings[pool], face.embedding[None])
+        pool = pool[np.lexsort((bank.ids[pool], -apart if selection == "farthest" else apart))]
+    return [str(id_) for id_ in bank.ids[np.concatenate([pool, rest])]]

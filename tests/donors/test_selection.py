@@ -1,0 +1,158 @@
+"""Which donors may replace a face, and in which order."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfmc_engine import parameters
+from mfmc_engine.donors import bank as donor_bank
+from mfmc_engine.donors.selection import Avoid, Wanted, allowed, distances, mismatch, nearest, rank
+
+seeds = st.binary(min_size=1, max_size=64)
+thresholds = st.floats(0, 1.2)
+
+
+@pytest.fixture(scope="module")
+def bank() -> donor_bank.DonorBank:
+    return donor_bank.load()
+
+
+def near(bank, rng, count):
+    """``count`` embeddings scattered round donors, so that thresholds cut the bank in two."""
+    picked = bank.embeddings[rng.integers(len(bank), size=count)]
+    noise = rng.normal(size=picked.shape)
+    noise *= rng.uniform(0, 0.9, (count, 1)) / np.linalg.norm(noise, axis=1, keepdims=True)
+    return (picked + noise).astype(np.float32)
+
+
+@given(seed=seeds, numbers=st.integers(0, 2**32), original=thresholds, gallery=thresholds, decoy=thresholds)
+@settings(max_examples=200, deadline=None)
+def test_no_candidate_lies_within_a_threshold_and_every_other_donor_is_listed_once(
+    bank, seed, numbers, original, gallery, decoy
+):
+    rng = np.random.default_rng(numbers)
+    face = Wanted(near(bank, rng, 1)[0])
+    people, decoys = near(bank, rng, int(rng.integers(0, 40))), near(bank, rng, int(rng.integers(0, 8)))
+    ids = rank(bank, face, Avoid(original, people, gallery, decoys, decoy), seed)
+
+    def clear(embedding):
+        return (
+            np.linalg.norm(embedding.astype(float) - face.embedding) > original
+            and all(np.linalg.norm(embedding.astype(float) - person) > gallery for person in people)
+            and all(np.linalg.norm(embedding.astype(float) - other) > decoy for other in decoys)
+        )
+
+    assert sorted(ids) == sorted(id_ for id_, donor in bank.items() if clear(donor.embedding))
+
+
+@given(numbers=st.integers(0, 2**32), threshold=st.floats(0.2, 0.8))
+@settings(max_examples=10, deadline=None)
+def test_galleries_of_thousands_are_kept_away_from(bank, numbers, threshold):
+    rng = np.random.default_rng(numbers)
+    people = near(bank, rng, 6000)
+    ids = rank(bank, Wanted(near(bank, rng, 1)[0]), Avoid(0.3, people, threshold), b"seed")
+    for id_ in ids[:20]:
+        assert np.linalg.norm(people.astype(float) - bank[id_].embedding, axis=1).min() > threshold
+
+
+@given(
+    seed=seeds, numbers=st.integers(0, 2**32), selection=st.sampled_from(["random", "farthest", "nearest"])
+)
+def test_the_same_seed_gives_the_same_order(bank, seed, numbers, selection):
+    face = Wanted(near(bank, np.random.default_rng(numbers), 1)[0], male=0.9, age=40, yaw=5)
+    assert rank(bank, face, Avoid(0.5), seed, selection) == rank(bank, face, Avoid(0.5), seed, selection)
+
+
+def test_different_seeds_draw_different_donors(bank):
+    face = Wanted(bank.embeddings[0], male=0.1)
+    firsts = {rank(bank, face, Avoid(0.3), f"face {i}".encode())[0] for i in range(300)}
+    assert len(firsts) >= parameters.DONOR_POOL_LEAST
+
+
+def test_every_donor_of_the_pool_is_drawn_about_equally_often(bank):
+    face = Wanted(bank.embeddings[0], male=0.1)
+    firsts = [rank(bank, face, Avoid(0.3), f"face {i}".encode())[0] for i in range(2000)]
+    _, counts = np.unique(firsts, return_counts=True)
+    expected = 2000 / len(counts)
+    assert np.all(np.abs(counts - expected) < 5 * np.sqrt(expected))
+
+
+def test_an_impossible_threshold_leaves_nobody(bank):
+    face = Wanted(bank.embeddings[0])
+    assert rank(bank, face, Avoid(10.0), b"seed") == []
+    assert rank(bank, face, Avoid(0.0, bank.embeddings, 0.0), b"seed") == []
+
+
+@pytest.mark.parametrize("place", ["original", "gallery", "decoys"])
+def test_an_embedding_that_is_not_a_number_allows_nobody(bank, place):
+    broken = np.full((1, 128), np.nan, np.float32)
+    face = Wanted(broken[0] if place == "original" else bank.embeddings[0])
+    avoid = Avoid(0.3, gallery_distance=0.3, decoy_distance=0.3)
+    if place != "original":
+        avoid = replace(avoid, **{place: broken})
+    assert rank(bank, face, avoid, b"seed") == []
+
+
+@pytest.mark.parametrize("place", ["original", "gallery_distance", "decoy_distance"])
+def test_a_threshold_that_is_not_a_number_allows_nobody(bank, place):
+    avoid = Avoid(0.3, bank.embeddings[:1], 0.3, bank.embeddings[1:2], 0.3)
+    assert rank(bank, Wanted(bank.embeddings[5]), avoid, b"seed")
+    assert rank(bank, Wanted(bank.embeddings[5]), replace(avoid, **{place: float("nan")}), b"seed") == []
+
+
+@pytest.mark.parametrize("male", [0.02, 0.98])
+@pytest.mark.parametrize("yaw", [-14, 0, 14])
+@pytest.mark.parametrize(("mouth", "smile"), [(0.01, 0.9), (0.15, 1.2)])
+def test_the_pool_looks_like_the_face(bank, male, yaw, mouth, smile):
+    face = Wanted(bank.embeddings[0], male=male, yaw=yaw, mouth=mouth, smile=smile)
+    pool = [bank[id_] for id_ in rank(bank, face, Avoid(0.3), b"seed")[:12]]
+    assert all(donor.gender == ("male" if male > 0.5 else "female") for donor in pool)
+    assert all(abs(donor.yaw - yaw) < 10 for donor in pool)
+    assert all(abs(donor.mouth - mouth) < 0.08 for donor in pool)
+
+
+def test_group_age_and_skin_pull_the_pool(bank):
+    black = np.array([0.0, 1.0, 0.0, 0.0], np.float32)
+    plain = Wanted(bank.embeddings[0])
+    for face, value in (
+        (replace(plain, group=black), lambda donor: donor.group == "black"),
+        (replace(plain, age=45.0), lambda donor: donor.age),
+        (replace(plain, skin=np.array([40.0, 15.0, 20.0])), lambda donor: -donor.skin[0]),
+    ):
+        pool = [value(bank[id_]) for id_ in rank(bank, face, Avoid(0.0), b"seed")[:12]]
+        assert np.mean(pool) > np.mean([value(donor) for donor in bank.values()])
+
+
+def test_a_perfect_fit_costs_nothing(bank):
+    donor = bank["female-latino-03"]
+    face = Wanted(
+        donor.embedding, 0.0, donor.age, np.array([0, 0, 1, 0]), donor.yaw, donor.pitch, donor.mouth,
+        donor.smile, donor.eyes, donor.skin,
+    )  # fmt: skip
+    assert mismatch(bank, face)[list(bank).index(donor.id)] == pytest.approx(0, abs=1e-9)
+    assert mismatch(bank, face).min() >= 0
+
+
+@pytest.mark.parametrize(("selection", "sign"), [("farthest", -1), ("nearest", 1)])
+def test_farthest_and_nearest_sort_the_pool_by_distance(bank, selection, sign):
+    face = Wanted(bank.embeddings[7], male=0.0)
+    ids = rank(bank, face, Avoid(0.2), b"seed", selection)[: parameters.DONOR_POOL_LEAST]
+    apart = [sign * np.linalg.norm(bank[id_].embedding - face.embedding) for id_ in ids]
+    assert apart == sorted(apart)
+
+
+def test_blocks_do_not_change_the_nearest_distance():
+    rng = np.random.default_rng(0)
+    donors, people = rng.normal(size=(9, 16)), rng.normal(size=(101, 16))
+    np.testing.assert_array_equal(nearest(donors, people, block=7), distances(donors, people).min(1))
+    assert np.all(np.isinf(nearest(donors, people[:0])))
+
+
+def test_a_donor_exactly_at_the_threshold_is_not_allowed(bank):
+    face = Wanted(bank.embeddings[3])
+    exactly = float(distances(bank.embeddings[:1], face.embedding[None])[0, 0])
+    assert not allowed(bank, face, Avoid(exactly))[0]
+    assert allowed(bank, face, Avoid(np.nextafter(exactly, 0)))[0]
