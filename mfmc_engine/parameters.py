@@ -127,9 +127,9 @@ MESH_FOREHEAD_SHARES = (
 MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
-SHAPE_SHARE = 0.35  # of the donor's own spacing and size of the parts that a decoy keeps
-SHAPE_LARGEST_SHIFT = 4.0  # px
-SHAPE_SCALES = (0.9, 1.12)
+SHAPE_LARGEST_SHIFT = 8.0  # px that a part of the face moves at most toward the donor's place for it
+SHAPE_TURN = 0.2  # inter-ocular distances of nose offset, about 18 degrees of yaw: shape mixing falls to 1/e
+SHAPE_SCALES = (0.85, 1.18)
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
@@ -170,30 +170,29 @@ SKIN_LIGHT_SOFTNESS = 0.05
 MASK_INSET = 4  # the mask starts this far inside the jaw contour
 MASK_FEATHER = 4.0  # standard deviation of its soft edge
 MASK_SMALLEST = 1 / 255  # alpha below one grey level is nothing
-CORE_INSET = 7  # the core stays this far inside the face region: dlib's brows can leave the face
+CORE_INSET = 4  # the core stays this far inside the face region: dlib's brows can leave the face
 CORE_FEATHER = 2.5
 OCCLUDER_SMOOTH = 1.5
-OCCLUDER_LOW, OCCLUDER_HIGH = (
-    0.35,
-    0.65,
-)  # "not skin" likelihood at which something starts to be / is in front
+# "not skin" likelihood at which something starts to be in front of the face, and at which it certainly is
+OCCLUDER_LOW, OCCLUDER_HIGH = 0.35, 0.65
 OCCLUDER_RIM = 10  # an occluder must reach at least this close to the region's border
 OCCLUDER_STEPS = 24  # growth steps of four px
 
 # --- swapping: light and colour --------------------------------------------------------------------------------
-LIGHT_SIGMAS = (
-    3.5,
-    10.0,
-    24.0,
-)  # px of the half-size image; finer keeps more of the target's shading, and of its nose
+LIGHT_WIDE_SIGMAS = (10.0, 24.0)  # px of the half-size image, to fill in where the finest light knows nothing
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
+TINT_RANGE = 0.5  # log units of light over which the tint of shadows is fitted
+TINT_PRIOR = 0.002  # squared log units
+TINT_LARGEST = 0.6
 COLOUR_GAIN = (0.0, 1.2)
 DETAIL_FLOOR = -2.2  # log ratio to the light around, the darkest detail
-SKIN_HIGHLIGHT = 0.16  # log ratio that skin reaches at most over its smooth light
+SKIN_HIGHLIGHT = 0.10  # log ratio that skin reaches at most over its smooth light
 SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
 HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
 PART_FEATHER = 1.5  # px
+PART_CONTRAST = 0.05  # log units a part must at least be darker than skin for its contrast to be scaled
+DARKENED_CONTRAST = 1.2  # loss of contrast per log unit that an open mouth is darkened
 PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
 # shares of the photo's own colour and lightness, and the largest change (log units)
 LIPS_SHARES = (0.8, 0.5, 0.5)
@@ -206,7 +205,7 @@ SEAM_PRIOR = 0.02
 # --- swapping: texture -----------------------------------------------------------------------------------------
 BAND_SIGMAS = (0.8, 1.6, 3.2)  # px
 BAND_NOISE_SHARES = (1.0, 0.45, 0.25)  # standard deviation of white noise in each band, the first being 1
-BAND_GAIN = (0.1, 1.35)
+BAND_GAIN = (0.1, 1.12)  # more would draw halos
 
 # --- swapping: placing and redaction -----------------------------------------------------------------------------
 BARRED_FEATHER = 2.0  # px of the crop
@@ -220,11 +219,23 @@ REDACTION_FEATHER = 0.12  # of the axes
 # --- guarantee (Euclidean distances of dlib's ResNet) ---------------------------------------------------------------
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
-ORIGINAL_PREFERRED: Final = (
-    0.64  # what redraws aim for, so that other photos of the same person are rejected too
-)
+# what redraws aim for, so that other photos of the same person are rejected too
+ORIGINAL_PREFERRED: Final = 0.64
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
 REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
+
+# One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
+# is smooth). The first draws look most like the photo; later ones give up shading to get away from the original.
+DRAW_STRENGTHS: Final = (
+    (0.8, 3.5),
+    (0.8, 3.5),
+    (1.0, 5.0),
+    (1.0, 5.0),
+    (1.2, 7.0),
+    (1.2, 7.0),
+    (1.4, 9.0),
+    (1.4, 9.0),
+)
 RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
 REDRAW_POOL: Final = 24  # best-fitting donors that redraws choose among
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
@@ -298,10 +309,10 @@ ATTRIBUTE_REAL_WEIGHT = 3.0  # weight of a real face beside a synthetic one in t
 # --- donor selection ---
 # Size at which a difference between donor and face becomes plain to see; squared differences add up. By eye.
 DONOR_TOLERANCE = {
-    "gender": 0.35,  # probability of the other gender
-    "group": 0.6,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
+    "gender": 0.22,  # probability of the other gender
+    "group": 0.45,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
     "age": 7.0,  # years
-    "yaw": 9.0,  # degrees
+    "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees
     "mouth": 0.06,  # inter-ocular distances
     "smile": 0.15,  # inter-ocular distances

@@ -16,6 +16,7 @@ from mfmc_engine import guarantee
 from mfmc_engine import parameters as P
 from mfmc_engine.compositing import paste
 from mfmc_engine.donors.selection import generator
+from mfmc_engine.geometry import apply
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
@@ -94,7 +95,7 @@ def can_be_swapped(face: Face) -> bool:
         frame = mesh.Frame.of(marks)
     except ValueError:
         return False
-    misfit = mesh.apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
+    misfit = apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
     return float(np.sqrt((misfit**2).sum(1).mean())) <= P.SWAP_MAX_MISFIT
 
 
@@ -104,11 +105,12 @@ def _draw(
     """Fill in ``chosen`` of every case, as far as donors and rounds go."""
     pending = list(range(len(cases)))
     used: set[str] = set()
-    for _ in range(P.REDRAW_ROUNDS):
+    for shape_share, light_sigma in P.DRAW_STRENGTHS:
         drawn = [(i, donor) for i in pending if (donor := _next(cases[i].donors, used)) is not None]
         if not drawn:
             break
-        patches = _swap(image, targets.pick([i for i, _ in drawn]), [donor for _, donor in drawn])
+        chosen = targets.pick([i for i, _ in drawn])
+        patches = _swap(image, chosen, [donor for _, donor in drawn], shape_share, light_sigma)
         views = _views(pack, image, [cases[i].face for i, _ in drawn], patches)
         for (i, donor), patch, seen in zip(drawn, patches, views, strict=True):
             case = cases[i]
@@ -147,11 +149,16 @@ def _next(donors: Iterator[Donor], used: set[str]) -> Donor | None:
     return None
 
 
-def _swap(image: Image, targets: Targets, donors: Sequence[Donor]) -> list[Patch]:
+def _swap(
+    image: Image, targets: Targets, donors: Sequence[Donor], shape_share: float, light_sigma: float
+) -> list[Patch]:
     pictures = blending.to_tensor([donor.image for donor in donors], targets.crops.device)
-    marks = [mesh.mixed_landmarks(t, d.landmarks) for t, d in zip(targets.landmarks, donors, strict=True)]
+    marks = [
+        mesh.mixed_landmarks(t, d.landmarks, shape_share)
+        for t, d in zip(targets.landmarks, donors, strict=True)
+    ]
     warped = mesh.warp_donors(pictures, [donor.landmarks for donor in donors], marks)
-    decoys, alpha = blending.blend(targets, warped, marks)
+    decoys, alpha = blending.blend(targets, warped, marks, light_sigma)
     pixels = decoys.permute(0, 2, 3, 1).cpu().numpy()
     covers = alpha[:, 0].cpu().numpy()
     return [

@@ -42,7 +42,7 @@ class TurnedMTCNN:
         pyramid = self._pyramid(image)
         found = self.cascade.run(pyramid, MIN_FACE)
         for quarters in QUARTERS:
-            found = found.merged(self._turned(pyramid, quarters, found), DUPLICATE_OVERLAP)
+            found = self._with_turned(pyramid, quarters, found)
         scale = _scale(image, pyramid)
         faces = zip(found.boxes * np.tile(scale, 2), found.scores, found.points * scale, strict=True)
         return [Detection(box, float(score), points) for box, score, points in faces]
@@ -60,8 +60,8 @@ class TurnedMTCNN:
         small = np.ascontiguousarray(resize_to_pixels(image, WORKING_PIXELS))
         return Pyramid.of(small, self.cascade.device)
 
-    def _turned(self, pyramid: Pyramid, quarters: int, known: Candidates) -> Candidates:
-        """What turning the picture adds to the known faces: a coarse look, then a full pass if that found new ones."""
+    def _with_turned(self, pyramid: Pyramid, quarters: int, known: Candidates) -> Candidates:
+        """The known faces and those of one more orientation: a coarse look, then a full pass if that found new ones."""
         turned = pyramid.turned(quarters)
         settled = turn(known.take(known.scores >= SETTLED_SCORE), quarters, pyramid.size)
 
@@ -73,9 +73,10 @@ class TurnedMTCNN:
         if _has_new(found, known):
             found = run(MIN_FACE)
             if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
-                return found  # most faces stand this way: the photo lies on its side, the other readings are wrong
+                # most faces stand this way, the photo lies on its side: now the earlier readings need to be sure
+                return found.merged(known.take(known.scores >= TURNED_SCORE), DUPLICATE_OVERLAP)
             found = found.take(found.scores >= TURNED_SCORE)
-        return found.take(_surer(found, known))
+        return known.merged(found.take(_surer(found, known)), DUPLICATE_OVERLAP)
 
 
 def _scale(image: Image, pyramid: Pyramid) -> FloatArray:

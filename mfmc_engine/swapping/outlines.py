@@ -72,14 +72,12 @@ def core(landmarks: FloatArray) -> list[FloatArray]:
     nose = _grown(np.concatenate([landmarks[27:36], landmarks[[39, 42]]]), P.CORE_MARGIN)
     eye_band = [_grown(landmarks[36:42], P.CORE_EYE_MARGIN), _grown(landmarks[42:48], P.CORE_EYE_MARGIN)]
     lips_to_nose = _grown(np.concatenate([landmarks[31:36], landmarks[48:60]]), P.CORE_MARGIN)
-    # Without the brows' outer ends: those often lie under hair, and hair must not be cut.
-    inner = [
-        _grown(
-            np.concatenate([brow + up(landmarks) * P.BROW_ABOVE, brow - up(landmarks) * P.BROW_BELOW]), 0.0
-        )
-        for brow in (landmarks[18:22], landmarks[22:26])
+    rise = up(landmarks)
+    strips = [
+        _grown(np.concatenate([brow + rise * P.BROW_ABOVE, brow - rise * P.BROW_BELOW]), 0.0)
+        for brow in (landmarks[17:22], landmarks[22:27])
     ]
-    return [*inner, *eye_band, nose, lips_to_nose]
+    return [*strips, *eye_band, nose, lips_to_nose]
 
 
 def cheeks(landmarks: FloatArray) -> list[FloatArray]:
