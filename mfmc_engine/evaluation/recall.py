@@ -89,13 +89,13 @@ def measure(
         raise EngineError(f"{folder}: no readable boxes.json in this folder") from None
     for angle in angles:
         tally = Tally()
-        for name, annotations in boxes.items():
-            photo, truth = turned(decode(folder / name), [a["box"] for a in annotations], angle)
+        for name, marked in boxes.items():
+            photo, truth = turned(decode(folder / name), [a["box"] for a in marked], angle)
             start = time.process_time()
             found = detector.detect(photo)
             tally.seconds += time.process_time() - start
             tally.megapixels += photo.shape[0] * photo.shape[1] / 1e6
-            tally.add(np.array([d.box for d in found], np.float32).reshape(-1, 4), annotations, truth)
+            tally.add(np.array([d.box for d in found], np.float32).reshape(-1, 4), marked, truth)
         yield angle, tally
 
 

@@ -86,7 +86,11 @@ def sees(world: World, picture: Picture, face: Face, viewer: int | None) -> bool
         if word.owner == owner:
             return word.yes
     for rule in world.rules.get(owner, ()):
-        if rule.enabled and _subject(world, rule, owner, viewer) and _uploader(world, rule, owner, picture.author):
+        if (
+            rule.enabled
+            and _subject(world, rule, owner, viewer)
+            and _uploader(world, rule, owner, picture.author)
+        ):
             return rule.show
     return False
 
@@ -138,7 +142,9 @@ def worlds(draw) -> World:
     flipped = frozenset((b, a) if draw(st.booleans()) else (a, b) for a, b in sorted(blocks))
     friendships = draw(st.frozensets(pairs, min_size=3, max_size=8)) - blocks
     requests = draw(st.frozensets(pairs, max_size=3)) - friendships - blocks
-    circles = tuple(draw(st.lists(st.tuples(person, st.frozensets(person, max_size=4)), min_size=1, max_size=4)))
+    circles = tuple(
+        draw(st.lists(st.tuples(person, st.frozensets(person, max_size=4)), min_size=1, max_size=4))
+    )
     return World(
         friends=friendships,
         requests=requests,
@@ -173,7 +179,9 @@ def _pictures(draw) -> Picture:
     faces = [draw(_faces(owner)) for owner in owners]
     if draw(st.booleans()):
         faces.append(draw(_faces(None)))
-    return Picture(draw(st.sampled_from(PEOPLE)), draw(st.sampled_from([True, True, True, False])), tuple(faces))
+    return Picture(
+        draw(st.sampled_from(PEOPLE)), draw(st.sampled_from([True, True, True, False])), tuple(faces)
+    )
 
 
 @st.composite
@@ -184,6 +192,8 @@ def _faces(draw, owner: int | None) -> Face:
         owners = draw(st.lists(person, unique=True, max_size=1))
         if owner is not None and owner not in owners and draw(st.sampled_from([True, True, False])):
             owners.append(owner)
-        return tuple(Statement(owner, draw(by), draw(st.sampled_from([True, True, False]))) for owner in owners)
+        return tuple(
+            Statement(owner, draw(by), draw(st.sampled_from([True, True, False]))) for owner in owners
+        )
 
     return Face(owner, said(st.one_of(st.none(), person, person, person)), said(st.none()), said(st.none()))

@@ -29,7 +29,9 @@ class Stored:
         self.photos = [self._picture(picture) for picture in world.pictures]
 
     def _relations(self, world: World) -> None:
-        for (one, other), accepted in [(p, True) for p in world.friends] + [(p, False) for p in world.requests]:
+        for (one, other), accepted in [(p, True) for p in world.friends] + [
+            (p, False) for p in world.requests
+        ]:
             Friendship.objects.create(
                 requester=self.people[one],
                 addressee=self.people[other],
@@ -120,7 +122,9 @@ def test_every_decision_is_the_references(world: World):
             viewer = AnonymousUser() if number is None else stored.people[number]
             seen = visible_sets(stored.photos, viewer)
             for photo, picture in zip(stored.photos, world.pictures, strict=True):
-                shown = {i for i, face in enumerate(picture.faces) if reference.sees(world, picture, face, number)}
+                shown = {
+                    i for i, face in enumerate(picture.faces) if reference.sees(world, picture, face, number)
+                }
                 assert seen[photo.pk].shown == shown
                 assert seen[photo.pk].hidden == set(range(len(picture.faces))) - shown
         transaction.set_rollback(True)
@@ -143,4 +147,6 @@ def test_the_worlds_are_not_all_dark():
                     shown[answer] = shown.get(answer, 0) + 1
 
     count()
-    assert all(shown.get((model, seen), 0) > 30 for model in reference.MODELS for seen in (True, False)), shown
+    assert all(shown.get((model, seen), 0) > 30 for model in reference.MODELS for seen in (True, False)), (
+        shown
+    )

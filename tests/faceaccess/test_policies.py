@@ -8,6 +8,7 @@ from faceaccess.policies import Decision, FaceFacts, Model, Person, Reason, Rule
 
 OWNER, VIEWER, UPLOADER = 1, 2, 3
 CIRCLE = 70
+STRANGER, AUTHOR = Person(VIEWER), Person(UPLOADER)
 
 
 def face(model: Model, **facts: object) -> FaceFacts:
@@ -96,7 +97,7 @@ class TestByAuthorization:
 
 
 class TestByRules:
-    def decide(self, *rules: RuleFact, viewer: Person = Person(VIEWER), uploader: Person = Person(UPLOADER)):
+    def decide(self, *rules: RuleFact, viewer: Person = STRANGER, uploader: Person = AUTHOR) -> Decision:
         return decide(face(Model.RULES, rules=rules, uploader=uploader), viewer)
 
     def test_the_first_matching_rule_decides_and_is_named(self):
