@@ -115,7 +115,12 @@ class TestByRules:
             ("friends", Person(VIEWER, is_friend=True), Person(VIEWER, is_friend_of_friend=True)),
             ("friends_of_friends", Person(VIEWER, is_friend_of_friend=True), Person(VIEWER)),
             ("friends_of_friends", Person(VIEWER, is_friend=True), Person(None)),
-            ("circle", Person(VIEWER, circles={CIRCLE}), Person(VIEWER, is_friend=True, circles={71})),
+            (
+                "circle",
+                Person(VIEWER, is_friend=True, circles={CIRCLE}),
+                Person(VIEWER, is_friend=True, circles={71}),
+            ),
+            ("circle", Person(VIEWER, is_friend=True, circles={CIRCLE}), Person(VIEWER, circles={CIRCLE})),
             ("person", Person(CIRCLE), Person(VIEWER, circles={CIRCLE})),
         ],
     )
@@ -124,12 +129,18 @@ class TestByRules:
         assert self.decide(only, viewer=fits).shown
         assert not self.decide(only, viewer=does_not).shown
 
+    def test_who_ends_the_friendship_does_not_escape_a_circle_that_is_hidden_from(self):
+        hidden = rule(show=False, subject="circle", subject_id=CIRCLE)
+        no_friend_any_more = Person(VIEWER, circles={CIRCLE})
+        assert not self.decide(hidden, rule(), viewer=no_friend_any_more).shown
+        assert self.decide(hidden, rule(), viewer=Person(VIEWER)).shown
+
     @pytest.mark.parametrize(
         ("uploader", "fits", "does_not"),
         [
             ("me", Person(OWNER), Person(UPLOADER, is_friend=True)),
             ("friends", Person(UPLOADER, is_friend=True), Person(UPLOADER)),
-            ("circle", Person(UPLOADER, circles={CIRCLE}), Person(UPLOADER, is_friend=True)),
+            ("circle", Person(UPLOADER, is_friend=True, circles={CIRCLE}), Person(UPLOADER, is_friend=True)),
             ("person", Person(CIRCLE), Person(UPLOADER)),
         ],
     )
