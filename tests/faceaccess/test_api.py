@@ -76,6 +76,17 @@ def test_the_schema_is_complete(tmp_path):
     call_command("spectacular", "--fail-on-warn", "--validate", "--file", str(tmp_path / "schema.yml"))
 
 
+def test_the_documentation_runs_under_the_sites_policy(client):
+    page = client.get("/api/docs/")
+    assert page.status_code == 200
+    assert b"<script>" not in page.content, "an inline script would be blocked"
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    script = client.get("/api/docs/?script=")
+    assert script.headers["Content-Type"].startswith("application/javascript")
+    assert "'unsafe-inline'" not in client.get("/").headers["Content-Security-Policy"]
+
+
 def test_every_address_needs_somebody_signed_in():
     """Whatever is added to the API later."""
     pattern = next(p for p in get_resolver().url_patterns if str(p.pattern) == "api/v1/")
