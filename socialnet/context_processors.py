@@ -11,7 +11,13 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from accounts import selectors as people
 from faceaccess import selectors as faces
 
-STYLESHEETS = [f"css/{name}.css" for name in ("tokens", "base", "shell", "components", "photos", "pages")]
+STYLESHEETS = [
+    f"css/{name}.css"
+    for name in (
+        *("tokens", "base", "shell", "components", "forms"),
+        *("feed", "photo", "compose", "drawings", "entrance", "people", "face"),
+    )
+]
 
 # address name, icon, label, label under an icon on a small screen
 PLACES = (
