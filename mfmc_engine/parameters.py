@@ -3,9 +3,8 @@
 from typing import Final
 
 # --- imaging ---
-MAX_FILE_BYTES: Final = (
-    128 * 2**20
-)  # a 50-megapixel PNG is about 100 MiB; larger uploads are not photos of people
+# a 50-megapixel PNG is about 100 MiB; larger uploads are not photos of people
+MAX_FILE_BYTES: Final = 128 * 2**20
 MAX_PIXELS: Final = 100_000_000  # 0.3 GB as RGB; the largest phone sensors save 50 megapixels by default
 MIN_SIDE: Final = 16  # px; no face smaller than this can be found, so such a picture has nothing to protect
 JPEG_QUALITY: Final = 92  # Pillow's scale; compression artefacts stay below what a viewer sees at 100 %
@@ -26,47 +25,37 @@ ONET_NMS: Final = 0.7  # intersection over the smaller box, after the O-net (pub
 # A second look at doubtful windows; figures fitted to those photos (253 faces, 13 photos)
 SURE_SCORE: Final = 0.99  # O-net probability on two views, which no false positive reached
 DOUBTFUL_SCORE: Final = 0.2  # O-net probability on the better of two views, below which a window is dropped
-VERIFY_ZOOMS: Final = (
-    0.85,
-    1.18,
-    0.75,
-    0.9,
-    1.05,
-    1.25,
-)  # window sizes: two for the O-net, four for the R-net
+# window sizes: two for the O-net, four for the R-net
+VERIFY_ZOOMS: Final = (0.85, 1.18, 0.75, 0.9, 1.05, 1.25)
 VERIFY_SHIFT: Final = 0.08  # window sizes
-VERIFY_WEIGHTS: Final = (4.8, 4.7)  # of the mean O-net and R-net probabilities
-VERIFY_BIAS: Final = -7.5
+VERIFY_WEIGHTS: Final = (8.2, 8.0)  # of the mean O-net and R-net probabilities
+VERIFY_BIAS: Final = -12.3
 FACE_SCORE: Final = 0.34  # probability; recall first, a missed face is a leak
 WORKING_PIXELS: Final = 4_000_000  # a larger photo is searched at this size: 2.4 s of one core at the most
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
-TURNED_SCORE: Final = (
-    0.95  # O-net probability; ungated turned passes multiply false positives (README as above)
-)
-
-
+# probability; on the upright photos no turned pass of that size finds anything new above .83
+TURNED_SCORE: Final = 0.87
+# degrees off the nearest quarter turn from which a face stands between two passes (MTCNN is sure within +-30)
+DIAGONAL_ROLL: Final = 30.0
+SETTLED_SCORE: Final = 0.999  # probability; such a face is not looked at again in other orientations
 # How much surer a turned reading must be than an upright one of the same face. On 304 crops (19 faces of t1.jpg and
 # group_photos, four margins, each in four orientations) 0 reads 97.4 % of the upright ones right and 96.9 % of the
 # turned ones, 2 reads 100 % and 96.5 %, 4 reads 100 % and 92.1 %.
 TURNED_LOG_ODDS: Final = 2.0
-DUPLICATE_OVERLAP: Final = (
-    0.6  # intersection over the smaller box; two answers of different passes are one face
-)
-SAME_FACE_IOU: Final = (
-    0.4  # a caller's box and a detection overlapping this much are one face (as in RECALL_IOU)
-)
+# intersection over the smaller box; two answers of different passes are one face
+DUPLICATE_OVERLAP: Final = 0.6
+# a caller's box and a detection overlapping this much are one face (as in RECALL_IOU)
+SAME_FACE_IOU: Final = 0.4
 LOCATE_ZOOMS: Final = (0.8, 1.0, 1.25)  # sizes of a caller's box at which its points are looked for
 
 # --- landmarks ---
-LANDMARK_CROP: Final = (
-    240  # px, side of the upright crop the 68-point predictor works on; finer than its answers
-)
+# px, side of the upright crop the 68-point predictor works on; finer than its answers
+LANDMARK_CROP: Final = 240
 # Where dlib's own detector puts its box in the unit face square of landmarks.FIVE_POINTS: median over 150 portraits
 # of ../shared/data/synthetic_faces (standard deviations .06 to .09)
 LANDMARK_BOX: Final = (-0.08, -0.09, 1.19, 1.17)
-LANDMARK_PASSES: Final = (
-    2  # the second lowers the median error on those portraits by 2 %, and mends poor five points
-)
+# the second lowers the median error on those portraits by 2 %, and mends poor five points
+LANDMARK_PASSES: Final = 2
 
 # --- recognition: dlib's ResNet ---
 CHIP_SIZE: Final = 150  # px, the network's input (dlib)
@@ -79,47 +68,35 @@ CROP_BATCH: Final = 256  # windows through the R- and O-net at once; 256 x 48 px
 # On ../shared/data/lfw (840 people, baseline.txt) dlib's ResNet accepts 1 % of strangers at .578. A match here can
 # disclose a face, so it takes a tenth of that.
 MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513)
-AMBIGUITY_MARGIN: Final = (
-    0.06  # Euclidean; two people (or faces) nearer to each other than this are ambiguous
-)
+# Euclidean; two people (or faces) nearer to each other than this are ambiguous
+AMBIGUITY_MARGIN: Final = 0.06
 MATCH_MIN_QUALITY: Final = 0.15  # Quality.score below which a face is never named
 
 # --- quality ---
-QUALITY_FULL_SIZE: Final = (
-    80.0  # px; larger faces are not recognised any better (the chip has about this many)
-)
+# px; larger faces are not recognised any better (the chip has about this many)
+QUALITY_FULL_SIZE: Final = 80.0
 QUALITY_FULL_YAW: Final = 90.0  # degrees
-NOSE_DEPTH: Final = (
-    0.6  # inter-ocular distances between the nose tip and the plane of the eyes, adult average
-)
+# inter-ocular distances between the nose tip and the plane of the eyes, adult average
+NOSE_DEPTH: Final = 0.6
 SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation
 
 # --- enrolment: what a picture must be to become somebody's template ---
 # The six faces of t1.jpg (106-125 px, sharpness .65-1, yaw to 41) must pass; the astronaut portrait must fail when
 # halved (48 px) or blurred by a Gaussian of 2 px (sharpness .44). Light: its face is at 161 (mean, 0-255), at 24
 # when darkened to what a phone shows in an unlit room.
-ENROLMENT_MIN_SCORE: Final = (
-    0.7  # detector confidence; t1.jpg's least certain face has .80, its mistakes < .34
-)
-ENROLMENT_MIN_SIZE: Final = (
-    80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE, more does not help, less hurts
-)
+ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .80
+ENROLMENT_MIN_SIZE: Final = 80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE
 ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
 ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
 ENROLMENT_MAX_ROLL: Final = 45.0  # degrees in the picture's plane; more is a picture that lies on its side
-ENROLMENT_BYSTANDER: Final = (
-    0.5  # of the largest face's size; from there on a second face makes it a group photo
-)
+ENROLMENT_BYSTANDER: Final = 0.5  # of the largest face's size; a second face from there on is one too many
 ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
-ENROLMENT_SAME_PERSON: Final = (
-    0.6  # Euclidean; dlib's own "same person", looser than a match: poses may differ
-)
+# Euclidean; dlib's own "same person", looser than a match because the poses of one's pictures should differ
+ENROLMENT_SAME_PERSON: Final = 0.6
 CAPTURE_SIDE: Final = 256  # px, side of the aligned crop that is kept of an enrolment picture
-CAPTURE_EYES: Final = (
-    (0.35, 0.42),
-    (0.65, 0.42),
-)  # of the side: the crop is cut at the chin and above the forehead
-CAPTURE_MOUTH: Final = (0.5, 0.74)  # of the side
+# x, y of the side; the crop then reaches from above the forehead to the chin
+CAPTURE_EYES: Final = ((0.35, 0.42), (0.65, 0.42))
+CAPTURE_MOUTH: Final = (0.5, 0.74)
 
 # --- swapping: the canonical frame ---------------------------------------------------------------------------
 CROP_SIZE = 256  # px; side of the donor portraits, about four inter-ocular distances
@@ -248,6 +225,8 @@ ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
 ORIGINAL_PREFERRED: Final = 0.64
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
+REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
+
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
 # is smooth). The first draws look most like the photo; later ones give up shading to get away from the original.
 DRAW_STRENGTHS: Final = (
@@ -260,7 +239,6 @@ DRAW_STRENGTHS: Final = (
     (1.4, 9.0),
     (1.4, 9.0),
 )
-DONOR_HEADROOM: Final = 0.08  # how much farther than preferred a donor lies: its swap draws near the original
 RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
 REDRAW_POOL: Final = 24  # best-fitting donors that redraws choose among
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
@@ -353,3 +331,5 @@ DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank
 # --- evaluation ---
 RECALL_IOU: Final = 0.4  # overlap at which a face counts as found (../shared/data/group_photos/README.md)
 RECALL_SIZES: Final = (24, 48)  # px, smallest faces counted (same source)
+# of the longer side, on each side; the crops of ../shared/data/lfw need a third to show the detector a whole head
+GALLERY_PADDING: Final = 0.33

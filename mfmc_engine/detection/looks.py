@@ -57,8 +57,9 @@ SUPPORT: Final = (
 )
 
 
-def judge(rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray) -> Candidates:
-    """Which of the R-net's (N, 4) boxes are faces, best score first."""
+def judge(rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, known: FloatArray) -> Candidates:
+    """Which of the R-net's (N, 4) boxes are faces, best score first; boxes on (M, 4) ``known`` faces are skipped."""
+    boxes = boxes[overlap(boxes, known, smaller=True).max(1, initial=0) <= ONET_NMS]
     first = _look(onet, pyramid, boxes, FIRST_LOOK)
     certain = first.scores.min(1) >= SURE_SCORE
     sure = first.take(np.flatnonzero(certain)).summary()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from mfmc_engine.parameters import (
 )
 from mfmc_engine.types import FloatArray
 
+NOTHING: Final[FloatArray] = np.empty((0, 4), np.float32)
+
 
 class Cascade:
     """The three networks on one picture in one orientation."""
@@ -31,10 +34,10 @@ class Cascade:
         self.pnet, self.rnet, self.onet = load_networks(folder, self.device)
 
     @torch.inference_mode()
-    def run(self, pyramid: Pyramid, min_face: float) -> Candidates:
-        """Faces of ``min_face`` px and more, best score first."""
+    def run(self, pyramid: Pyramid, min_face: float, known: FloatArray = NOTHING) -> Candidates:
+        """Faces of ``min_face`` px and more, best score first, but not those in (M, 4) ``known`` boxes."""
         boxes = self._refine(pyramid, self._propose(pyramid, min_face))
-        return judge(self.rnet, self.onet, pyramid, boxes)
+        return judge(self.rnet, self.onet, pyramid, boxes, known)
 
     @torch.inference_mode()
     def points_in(self, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mfmc_engine.geometry import index_space, turning
 from mfmc_engine.parameters import CROP_BATCH, PNET_CELL
 from mfmc_engine.types import FloatArray, Image
 
@@ -36,6 +37,13 @@ class Pyramid:
         return Pyramid(
             [np.ascontiguousarray(np.rot90(image, quarters)) for image in self.images], self.device
         )
+
+    def diagonal(self, degrees: float) -> tuple[Pyramid, FloatArray]:
+        """The pyramid of the picture turned counter-clockwise by any angle, and the (2, 3) transform to it."""
+        height, width = self.images[0].shape[:2]
+        transform, size = turning(width, height, degrees)
+        canvas = cv2.warpAffine(self.images[0], index_space(transform), size, flags=cv2.INTER_LINEAR)
+        return Pyramid.of(np.asarray(canvas, np.uint8), self.device), transform
 
     def level(self, scale: float) -> Image:
         """The picture at ``scale`` <= 1, both sides even (see ``networks``)."""

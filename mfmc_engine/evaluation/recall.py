@@ -20,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mfmc_engine.detection import Detector
 from mfmc_engine.errors import EngineError
-from mfmc_engine.geometry import apply, index_space, overlap
+from mfmc_engine.geometry import apply, index_space, overlap, turning
 from mfmc_engine.imaging import decode
 from mfmc_engine.parameters import RECALL_IOU, RECALL_SIZES
 from mfmc_engine.types import FloatArray, Image
@@ -89,13 +89,13 @@ def measure(
         raise EngineError(f"{folder}: no readable boxes.json in this folder") from None
     for angle in angles:
         tally = Tally()
-        for name, annotations in boxes.items():
-            photo, truth = turned(decode(folder / name), [a["box"] for a in annotations], angle)
+        for name, marked in boxes.items():
+            photo, truth = turned(decode(folder / name), [a["box"] for a in marked], angle)
             start = time.process_time()
             found = detector.detect(photo)
             tally.seconds += time.process_time() - start
             tally.megapixels += photo.shape[0] * photo.shape[1] / 1e6
-            tally.add(np.array([d.box for d in found], np.float32).reshape(-1, 4), annotations, truth)
+            tally.add(np.array([d.box for d in found], np.float32).reshape(-1, 4), marked, truth)
         yield angle, tally
 
 
@@ -105,11 +105,7 @@ def turned(image: Image, boxes: list[list[float]], angle: int) -> tuple[Image, F
     Off the quarter turns a face fills about its old box, not the larger one around the turned corners, so the old
     size is kept about the new centre.
     """
-    height, width = image.shape[:2]
-    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    size = np.ceil(np.abs([[cosine, sine], [sine, cosine]]) @ [width, height] - 1e-6).astype(int)
-    linear = np.array([[cosine, sine], [-sine, cosine]])
-    transform = np.column_stack([linear, size / 2 - linear @ [width / 2, height / 2]]).astype(np.float32)
+    transform, size = turning(image.shape[1], image.shape[0], angle)
     corners = np.array(boxes, np.float32).reshape(-1, 2, 2)
     centre = apply(transform, corners.mean(1))
     half = (corners[:, 1] - corners[:, 0]) / 2
@@ -118,7 +114,5 @@ def turned(image: Image, boxes: list[list[float]], angle: int) -> tuple[Image, F
     truth = np.concatenate([centre - half, centre + half], 1)
     if angle % 90 == 0:
         return np.ascontiguousarray(np.rot90(image, angle // 90)), truth
-    canvas = cv2.warpAffine(
-        image, index_space(transform), (int(size[0]), int(size[1])), flags=cv2.INTER_LINEAR
-    )
+    canvas = cv2.warpAffine(image, index_space(transform), size, flags=cv2.INTER_LINEAR)
     return np.asarray(canvas, np.uint8), truth

@@ -1,0 +1,53 @@
+"""Measure the engine against annotated photos."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from mfmc_engine.commands.options import add_device
+from mfmc_engine.errors import EngineError
+from mfmc_engine.packs import load_pack
+
+HELP = "measure the engine"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments to its parser."""
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    recall = kinds.add_parser(
+        "recall", help="faces found, false positives and seconds on photos with boxes.json"
+    )
+    recall.add_argument("folder", type=Path, metavar="DIR")
+    recall.add_argument(
+        "--angles", default="0", help="degrees to turn the photos by, such as 0,90,180,270,45"
+    )
+    recall.add_argument("--json", action="store_true", help="print JSON, one line per angle")
+    recall.add_argument("--threads", type=int, default=1)
+    add_device(recall)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line per angle."""
+    from mfmc_engine.evaluation.recall import measure
+
+    try:
+        angles = tuple(int(angle) for angle in arguments.angles.split(","))
+    except ValueError:
+        raise EngineError(
+            f"--angles {arguments.angles!r}: not a list of whole degrees such as 0,90"
+        ) from None
+    pack = load_pack("builtin", arguments.device, arguments.threads)
+    for angle, tally in measure(pack.detector, arguments.folder, angles):
+        figures = tally.summary()
+        if arguments.json:
+            print(json.dumps({"angle": angle, **figures}), flush=True)
+        else:
+            recall = ", ".join(f"{size} {rate:.4f}" for size, rate in figures["recall"].items())
+            print(
+                f"turned {angle:>3} degrees: recall {recall}; {figures['false_positives_per_photo']:.2f} false "
+                f"positives a photo; {figures['seconds_per_megapixel']:.2f} s of processor a megapixel",
+                flush=True,
+            )
+    return 0
