@@ -198,7 +198,9 @@ DARKENED_CONTRAST = 1.2  # loss of contrast per log unit that an open mouth is d
 PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
 # shares of the photo's own colour and lightness, and the largest change (log units)
 LIPS_SHARES = (0.8, 0.5, 0.5)
-BROWS_SHARES = (0.25, 0.6, 0.5)
+BROW_REACH = 3  # px round dlib's strip that still belong to a brow
+BROW_NEUTRAL = 0.85  # share of a donor brow's own colour that is dropped
+BROWS_SHARES = (0.8, 0.6, 0.5)
 EYES_SHARES = (0.7, 0.4, 0.3)
 INNER_MOUTH_SHARES = (0.8, 0.7, 0.9)
 SEAM_SIGMA = 6.0
@@ -332,3 +334,13 @@ RECALL_IOU: Final = 0.4  # overlap at which a face counts as found (../shared/da
 RECALL_SIZES: Final = (24, 48)  # px, smallest faces counted (same source)
 # of the longer side, on each side; the crops of ../shared/data/lfw need a third to show the detector a whole head
 GALLERY_PADDING: Final = 0.33
+
+# --- evaluation: re-identification -------------------------------------------------------------------------------
+# 1 % false matches between strangers on ../shared/data/lfw (baseline.txt)
+LFW_THRESHOLDS: Final = {"dlib": 0.578, "mobilefacenet": 1.112}
+LFW_FACE_BOX: Final = (75.0, 85.0, 225.0, 235.0)  # px of the prepared 300 px crop (README there)
+# (x, y) px where eyes, nose tip and mouth corners lie in that crop: means of 200 photos
+LFW_FIVE_POINTS: Final = ((109.4, 129.2), (191.2, 129.2), (150.8, 179.2), (117.3, 212.5), (185.8, 212.5))
+MOBILEFACENET_POINTS: Final = ((38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20))
+IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
