@@ -247,6 +247,8 @@ VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found a
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
 SWAP_MAX_YAW: Final = 62.0  # rough degrees; beyond, half of the landmarks are guesses
+DOUBT_STEP: Final = 0.06  # inter-ocular distances that landmark searches start apart
+SWAP_MAX_DOUBT: Final = 0.022  # inter-ocular distances
 SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
 
 # --- memory ---------------------------------------------------------------------------------------------------------

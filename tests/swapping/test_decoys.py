@@ -142,3 +142,14 @@ def test_overlapping_faces_bring_no_pixel_of_each_other(photo, requests, decoys,
     left_cheek = np.round(inside[2:5].mean(0) + [6, 0]).astype(int)
     assert shared[left_cheek[1], left_cheek[0]] > 0.9
     assert targets.barred[0, 0].numpy()[100:180, 100:130].max() < 0.1
+
+
+@pytest.mark.shared
+def test_profiles_whose_landmarks_are_guesses_are_redacted(real_engine):
+    from tests.conftest import SHARED
+
+    photo = imaging.decode(SHARED / "group_photos" / "linzaer_24.jpg")
+    faces = real_engine.analyze(photo).faces
+    decoys = real_engine.make_decoys(photo, [DecoyRequest(face, bytes([i])) for i, face in enumerate(faces)])
+    assert len(decoys) == len(faces)
+    assert sum(decoy.kind == "redaction" for decoy in decoys) >= 0.8 * len(faces)
