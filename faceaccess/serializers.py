@@ -163,7 +163,7 @@ class EffectSerializer(serializers.Serializer):
 
 
 class ModelSerializer(serializers.Serializer):
-    """``model`` is in force; ``choice`` is one's own ("" follows the site); ``pinned``: the site chose for everybody."""
+    """``model`` is in force, ``choice`` is one's own ("" follows the site); ``pinned``: one model for everybody."""
 
     model = serializers.ChoiceField(AccessModel.choices, read_only=True)
     choice = serializers.ChoiceField(AccessModel.choices, allow_blank=True)

@@ -85,28 +85,19 @@ SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation
 # The six faces of t1.jpg (106-125 px, sharpness .65-1, yaw to 41) must pass; the astronaut portrait must fail when
 # halved (48 px) or blurred by a Gaussian of 2 px (sharpness .44). Light: its face is at 161 (mean, 0-255), at 24
 # when darkened to what a phone shows in an unlit room.
-ENROLMENT_MIN_SCORE: Final = (
-    0.7  # detector confidence; t1.jpg's least certain face has .80, its mistakes < .34
-)
-ENROLMENT_MIN_SIZE: Final = (
-    80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE, more does not help, less hurts
-)
+ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .80
+ENROLMENT_MIN_SIZE: Final = 80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE
 ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
 ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
 ENROLMENT_MAX_ROLL: Final = 45.0  # degrees in the picture's plane; more is a picture that lies on its side
-ENROLMENT_BYSTANDER: Final = (
-    0.5  # of the largest face's size; from there on a second face makes it a group photo
-)
+ENROLMENT_BYSTANDER: Final = 0.5  # of the largest face's size; a second face from there on is one too many
 ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
-ENROLMENT_SAME_PERSON: Final = (
-    0.6  # Euclidean; dlib's own "same person", looser than a match: poses may differ
-)
+# Euclidean; dlib's own "same person", looser than a match because the poses of one's pictures should differ
+ENROLMENT_SAME_PERSON: Final = 0.6
 CAPTURE_SIDE: Final = 256  # px, side of the aligned crop that is kept of an enrolment picture
-CAPTURE_EYES: Final = (
-    (0.35, 0.42),
-    (0.65, 0.42),
-)  # of the side: the crop is cut at the chin and above the forehead
-CAPTURE_MOUTH: Final = (0.5, 0.74)  # of the side
+# x, y of the side; the crop then reaches from above the forehead to the chin
+CAPTURE_EYES: Final = ((0.35, 0.42), (0.65, 0.42))
+CAPTURE_MOUTH: Final = (0.5, 0.74)
 
 # --- swapping: the canonical frame ---------------------------------------------------------------------------
 CROP_SIZE = 256  # px; side of the donor portraits, about four inter-ocular distances
@@ -139,6 +130,9 @@ MESH_FOREHEAD_SHARES = (
 MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
+SHAPE_LARGEST_SHIFT = 8.0  # px that a part of the face moves at most toward the donor's place for it
+SHAPE_TURN = 0.2  # inter-ocular distances of nose offset, about 18 degrees of yaw: shape mixing falls to 1/e
+SHAPE_SCALES = (0.85, 1.18)
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
@@ -179,30 +173,29 @@ SKIN_LIGHT_SOFTNESS = 0.05
 MASK_INSET = 4  # the mask starts this far inside the jaw contour
 MASK_FEATHER = 4.0  # standard deviation of its soft edge
 MASK_SMALLEST = 1 / 255  # alpha below one grey level is nothing
-CORE_INSET = 7  # the core stays this far inside the face region: dlib's brows can leave the face
+CORE_INSET = 4  # the core stays this far inside the face region: dlib's brows can leave the face
 CORE_FEATHER = 2.5
 OCCLUDER_SMOOTH = 1.5
-OCCLUDER_LOW, OCCLUDER_HIGH = (
-    0.35,
-    0.65,
-)  # "not skin" likelihood at which something starts to be / is in front
+# "not skin" likelihood at which something starts to be in front of the face, and at which it certainly is
+OCCLUDER_LOW, OCCLUDER_HIGH = 0.35, 0.65
 OCCLUDER_RIM = 10  # an occluder must reach at least this close to the region's border
 OCCLUDER_STEPS = 24  # growth steps of four px
 
 # --- swapping: light and colour --------------------------------------------------------------------------------
-LIGHT_SIGMAS = (
-    3.5,
-    10.0,
-    24.0,
-)  # px of the half-size image; finer keeps more of the target's shading, and of its nose
+LIGHT_WIDE_SIGMAS = (10.0, 24.0)  # px of the half-size image, to fill in where the finest light knows nothing
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
+TINT_RANGE = 0.5  # log units of light over which the tint of shadows is fitted
+TINT_PRIOR = 0.002  # squared log units
+TINT_LARGEST = 0.6
 COLOUR_GAIN = (0.0, 1.2)
-DETAIL_RANGE = (-2.2, 0.9)  # log ratio to the light around
-SKIN_HIGHLIGHT = 0.16  # log ratio that skin reaches at most over its smooth light
+DETAIL_FLOOR = -2.2  # log ratio to the light around, the darkest detail
+SKIN_HIGHLIGHT = 0.10  # log ratio that skin reaches at most over its smooth light
 SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
 HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
 PART_FEATHER = 1.5  # px
+PART_CONTRAST = 0.05  # log units a part must at least be darker than skin for its contrast to be scaled
+DARKENED_CONTRAST = 1.2  # loss of contrast per log unit that an open mouth is darkened
 PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
 # shares of the photo's own colour and lightness, and the largest change (log units)
 LIPS_SHARES = (0.8, 0.5, 0.5)
@@ -215,7 +208,7 @@ SEAM_PRIOR = 0.02
 # --- swapping: texture -----------------------------------------------------------------------------------------
 BAND_SIGMAS = (0.8, 1.6, 3.2)  # px
 BAND_NOISE_SHARES = (1.0, 0.45, 0.25)  # standard deviation of white noise in each band, the first being 1
-BAND_GAIN = (0.1, 1.35)
+BAND_GAIN = (0.1, 1.12)  # more would draw halos
 
 # --- swapping: placing and redaction -----------------------------------------------------------------------------
 BARRED_FEATHER = 2.0  # px of the crop
@@ -229,11 +222,25 @@ REDACTION_FEATHER = 0.12  # of the axes
 # --- guarantee (Euclidean distances of dlib's ResNet) ---------------------------------------------------------------
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
-ORIGINAL_PREFERRED: Final = (
-    0.64  # what redraws aim for, so that other photos of the same person are rejected too
-)
+# what redraws aim for, so that other photos of the same person are rejected too
+ORIGINAL_PREFERRED: Final = 0.64
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
-REDRAW_ROUNDS: Final = 6  # donors tried for one face before it is redacted
+REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
+
+# One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
+# is smooth). The first draws look most like the photo; later ones give up shading to get away from the original.
+DRAW_STRENGTHS: Final = (
+    (0.8, 3.5),
+    (0.8, 3.5),
+    (1.0, 5.0),
+    (1.0, 5.0),
+    (1.2, 7.0),
+    (1.2, 7.0),
+    (1.4, 9.0),
+    (1.4, 9.0),
+)
+RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
+REDRAW_POOL: Final = 24  # best-fitting donors that redraws choose among
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
@@ -269,7 +276,9 @@ DONOR_YEARS = (
     26.0,
 )  # range by which a donor is aged; portraits are mostly 23 to 36, people in photos are not
 DONOR_AGEING_RIDGE = 1e-3  # ridge of the ageing regression: only keeps it solvable
-DONOR_DISAGREEMENT = 8.8  # contrast units: sources that differ more leave a ghost brow; the worst 7 %, by eye
+DONOR_DISAGREEMENT = (
+    9.8  # contrast units: sources that differ more leave a ghost brow; the worst 15 %, by eye
+)
 DONOR_FRONTAL_YAW = 8.0  # degrees: a donor beyond it counts as turned left or right
 DONOR_CLOSED_MOUTH = 0.05  # mouth opening up to which a donor counts as neutral
 DONOR_OPEN_MOUTH = 0.09  # mouth opening from which a donor counts as smiling with teeth
@@ -292,7 +301,7 @@ DONOR_SOURCE_PIXELS = (
     6.0  # of 255: least mean difference inside the face to each portrait mixed, in one shape
 )
 DONOR_GENDER_SURE = 0.6  # least probability of a source's or donor's labelled gender
-DONOR_WEBP_QUALITY = 88  # of 100
+DONOR_WEBP_QUALITY = 90  # of 100
 
 # --- attributes ---
 AGE_RANGE = (1.0, 95.0)  # years, what an estimate is clipped to
@@ -303,10 +312,10 @@ ATTRIBUTE_REAL_WEIGHT = 3.0  # weight of a real face beside a synthetic one in t
 # --- donor selection ---
 # Size at which a difference between donor and face becomes plain to see; squared differences add up. By eye.
 DONOR_TOLERANCE = {
-    "gender": 0.35,  # probability of the other gender
-    "group": 0.6,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
+    "gender": 0.22,  # probability of the other gender
+    "group": 0.45,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
     "age": 7.0,  # years
-    "yaw": 9.0,  # degrees
+    "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees
     "mouth": 0.06,  # inter-ocular distances
     "smile": 0.15,  # inter-ocular distances

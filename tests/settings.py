@@ -27,6 +27,7 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CELERY_BROKER_URL = "memory://"  # a queue nobody reads: tests that want a task's effect call what it calls
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
+ENGINE_THREADS = 1  # a suite beside other work: two threads that wait for each other are slower than one
 STORAGES = {
     **SITE_STORAGES,
     "staticfiles": {

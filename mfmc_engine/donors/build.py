@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -35,6 +35,7 @@ class Candidate:
     """A rendered donor that passed every check but diversity. Angles in degrees, age in years."""
 
     recipe: Recipe
+    sources: tuple[str, ...]  # file names of the portraits mixed, those of the texture first
     webp: bytes
     landmarks: FloatArray  # (68, 2) px
     embedding: FloatArray  # (128,)
@@ -75,7 +76,7 @@ class Kitchen:
             or landmark_error(face) > parameters.DONOR_LANDMARK_ERROR
         ):
             return None
-        pixels = min(pixel_difference(face, source) for source in texture)
+        pixels = source_difference(face, texture)
         webp = encode(face.picture)
         picture = decode(webp)  # what will be used is what is measured
         embedding = embed(picture, face.landmarks)
@@ -88,6 +89,7 @@ class Kitchen:
             return None
         return Candidate(
             recipe,
+            tuple(str(self.portraits.names[pick.index]) for pick in (*recipe.texture, *recipe.shape)),
             webp,
             face.landmarks.astype(np.float32),
             embedding,
@@ -119,12 +121,12 @@ def landmark_error(face: Morph) -> float:
     return float(np.linalg.norm(found - points, axis=1).mean() / interocular(points))
 
 
-def pixel_difference(face: Morph, source: Source) -> float:
-    """Mean absolute difference (of 255) inside the face between a morph and a source brought into its shape."""
+def source_difference(face: Morph, sources: Sequence[Source]) -> float:
+    """Least mean absolute difference (of 255) inside the face between a morph and its sources, in the morph's shape."""
     mesh = Mesh(mesh_shape(face.landmarks, SIZE), SIZE)
     inside = face_mask(face.landmarks, -4, 1)[..., 0] > 0.5
-    warped = mesh.warp(source.picture, mesh_shape(source.landmarks, SIZE))
-    return float(np.abs(warped - face.picture)[inside].mean())
+    warped = (mesh.warp(source.picture, mesh_shape(source.landmarks, SIZE)) for source in sources)
+    return min(float(np.abs(picture - face.picture)[inside].mean()) for picture in warped)
 
 
 _kitchen: Kitchen  # set in each worker process, so that it is inherited rather than sent with every recipe

@@ -55,6 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
         f"python -m mfmc_engine donors build {arguments.portraits} --attempts {arguments.attempts} "
         f"--seed {arguments.seed}"
     )
-    publish(donors, arguments.portraits, arguments.out, command)
+    publish(donors, arguments.out, command)
     print(f"{len(donors)} donors in {arguments.out}")
     return 0

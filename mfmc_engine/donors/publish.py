@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from mfmc_engine.donors.bank import CHECKSUMS, METADATA
 from mfmc_engine.donors.build import Candidate
-from mfmc_engine.donors.portraits import Portraits
 from mfmc_engine.donors.selection import distances
 
 PROVENANCE = """# The donor bank
@@ -41,11 +40,10 @@ average, plain morphs of three 0.43.
 """
 
 
-def _metadata(donors: Mapping[str, Candidate], names: NDArray[np.str_]) -> dict[str, NDArray]:
+def _metadata(donors: Mapping[str, Candidate]) -> dict[str, NDArray]:
     ids = list(donors)
     made = list(donors.values())
     traits = np.stack([candidate.traits for candidate in made])
-    sources = [[str(names[p.index]) for p in (*c.recipe.texture, *c.recipe.shape)] for c in made]
     return {
         "id": np.array(ids),
         "gender": np.array([id_.split("-")[0] for id_ in ids]),
@@ -55,7 +53,7 @@ def _metadata(donors: Mapping[str, Candidate], names: NDArray[np.str_]) -> dict[
         "skin": np.stack([c.skin for c in made]).astype(np.float32),
         "landmarks": np.stack([c.landmarks for c in made]),
         "embedding": np.stack([c.embedding for c in made]),
-        "sources": np.array(sources),
+        "sources": np.array([c.sources for c in made]),
     }
 
 
@@ -86,13 +84,12 @@ def provenance(donors: Mapping[str, Candidate], command: str) -> str:
     )
 
 
-def publish(donors: Mapping[str, Candidate], portraits: Path, out: Path, command: str) -> None:
+def publish(donors: Mapping[str, Candidate], out: Path, command: str) -> None:
     """Write the bank into the folder ``out``, replacing the bank that is there."""
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("*.webp"):
         old.unlink()
-    names = Portraits.load(portraits).names
-    np.savez_compressed(out / METADATA, allow_pickle=False, **_metadata(donors, names))
+    np.savez_compressed(out / METADATA, allow_pickle=False, **_metadata(donors))
     for id_, candidate in donors.items():
         (out / f"{id_}.webp").write_bytes(candidate.webp)
     files = [*sorted(out.glob("*.webp")), out / METADATA]

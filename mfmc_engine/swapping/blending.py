@@ -64,11 +64,20 @@ def to_tensor(images: Sequence[Image], device: str | torch.device = "cpu") -> Te
     return batch.permute(0, 3, 1, 2).float().div_(255).contiguous()
 
 
-def blend(targets: Targets, donors: Tensor) -> tuple[Tensor, Tensor]:
-    """Decoys (B, 3, S, S) and alpha (B, 1, S, S), both in [0, 1], of ``donors`` already in the targets' pose."""
-    donor_skin = skin.likelihood(donors, targets.landmarks)
-    alpha = masks.swap_mask(targets.skin, donor_skin, targets.landmarks, targets.barred)
-    decoys = relight.relight(donors, targets.crops, donor_skin, targets.skin, targets.landmarks)
+def blend(
+    targets: Targets, donors: Tensor, marks: Sequence[FloatArray], light_sigma: float
+) -> tuple[Tensor, Tensor]:
+    """Decoys (B, 3, S, S) and alpha (B, 1, S, S), both in [0, 1], of ``donors`` warped to the landmarks ``marks``."""
+    donor_skin = skin.likelihood(donors, marks)
+    alpha = masks.swap_mask(targets.skin, donor_skin, targets.landmarks, marks, targets.barred)
+    target, donor = (
+        relight.Lit(crops, likelihood, points)
+        for crops, likelihood, points in (
+            (targets.crops, targets.skin, targets.landmarks),
+            (donors, donor_skin, marks),
+        )
+    )
+    decoys = relight.relight(donor, target, light_sigma)
     decoys = texture.match_sharpness(decoys, targets.crops, targets.landmarks)
     decoys = relight.close_seam(decoys, targets.crops, alpha, targets.skin)
     return decoys.clamp(0, 1), alpha
@@ -93,7 +102,7 @@ def _others_in_front(
         others |= covered if nearer else covered & ~own
     if not others.any():
         return others.astype(np.float32)
-    return cv2.GaussianBlur(others.astype(np.float32), (0, 0), P.BARRED_FEATHER)
+    return np.asarray(cv2.GaussianBlur(others.astype(np.float32), (0, 0), P.BARRED_FEATHER), np.float32)
 
 
 def _outline(landmarks: FloatArray) -> NDArray[np.uint8]:
@@ -126,9 +135,8 @@ def place(decoy: FloatArray, alpha: FloatArray, frame: Frame, shape: tuple[int, 
         return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
     layers = np.dstack([decoy, alpha])
     if frame.scale > 1:  # the photo is coarser than the crop: remove what it cannot show
-        layers = cv2.GaussianBlur(
-            layers, (0, 0), P.PLACE_PREFILTER * float(np.sqrt(frame.scale**2 - 1)) + 1e-3
-        )
+        sigma = P.PLACE_PREFILTER * float(np.sqrt(frame.scale**2 - 1)) + 1e-3
+        layers = np.asarray(cv2.GaussianBlur(layers, (0, 0), sigma), np.float32)
         layers[..., 3][alpha == 0] = 0
     shift = frame.to_photo.copy()
     shift[:, 2] -= [x0, y0]
@@ -139,17 +147,3 @@ def place(decoy: FloatArray, alpha: FloatArray, frame: Frame, shape: tuple[int, 
     pixels = np.round(placed[..., :3] * 255).clip(0, 255).astype(np.uint8)
     pixels[cover == 0] = 0
     return Patch((int(x0), int(y0)), pixels, cover)
-
-
-def paste(image: Image, origin: tuple[int, int], pixels: Image, alpha: NDArray[np.uint8]) -> None:
-    """Blend a patch into ``image`` in place. Pixels whose alpha is 0 keep their exact value."""
-    height, width = alpha.shape
-    x, y = origin
-    region = image[y : y + height, x : x + width]
-    if region.shape[:2] != (height, width):
-        raise ValueError(
-            f"a patch of {width}x{height} px at {origin} does not fit into {image.shape[1]}x{image.shape[0]}"
-        )
-    cover = alpha[..., None].astype(np.uint16)
-    mixed = region * (255 - cover) + pixels * cover
-    region[:] = ((mixed + 127) // 255).astype(np.uint8)

@@ -9,9 +9,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 
 from accounts import selectors, services
-from accounts.models import Circle, FaceCapture, Friendship
+from accounts.models import FaceCapture, Friendship
 from tests.accounts.fake_engine import FakeEngine
-from tests.factories import CircleFactory, UserFactory, befriend, picture, upload
+from tests.factories import UserFactory, picture, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,19 +59,6 @@ def test_a_block_wins_over_an_acceptance_at_the_same_moment() -> None:
         assert isinstance(accepted, Friendship | PermissionDenied | ValidationError), accepted
         assert selectors.friendship_between(one, other) is None
         assert selectors.hidden_people_ids(one) == {other.pk}
-
-
-def test_nobody_stays_in_a_circle_who_stopped_being_a_friend_meanwhile() -> None:
-    for _ in range(ROUNDS):
-        owner, friend = UserFactory(), UserFactory()
-        befriend(owner, friend)
-        circle = CircleFactory(owner=owner)
-        at_once(
-            partial(services.circle_add, circle=circle, by=owner, person=friend),
-            partial(services.friendship_end, one=friend, other=owner),
-        )
-        assert not selectors.are_friends(owner, friend)
-        assert list(Circle.objects.get(pk=circle.pk).members.all()) == []
 
 
 def test_one_face_is_enrolled_by_one_of_two_accounts_that_try_at_once(monkeypatch) -> None:

@@ -100,9 +100,9 @@ class TestWithPortraits:
 
     @pytest.fixture
     def few(self, tmp_path) -> Path:
-        """A folder of 60 portraits of one gender and group."""
+        """A folder of 40 portraits of one gender and group."""
         with np.load(PORTRAITS / "meta.npz") as meta:
-            rows = np.flatnonzero((meta["gender"] == "male") & (meta["group"] == "black"))[:60]
+            rows = np.flatnonzero((meta["gender"] == "male") & (meta["group"] == "black"))[:40]
             np.savez(tmp_path / "meta.npz", **{name: meta[name][rows] for name in meta.files})
             for name in meta["name"][rows]:
                 (tmp_path / str(name)).symlink_to(PORTRAITS / str(name))
@@ -114,13 +114,13 @@ class TestWithPortraits:
 
         banks = []
         for jobs in (1, 2):
-            made = build(few, [], tmp_path / "cache", attempts=2, seed=3, jobs=jobs)
-            publish(made, few, tmp_path / str(jobs), "a test")
+            made = build(few, [], tmp_path / "cache", attempts=1, seed=3, jobs=jobs)
+            publish(made, tmp_path / str(jobs), "a test")
             banks.append((tmp_path / str(jobs) / "SHA256SUMS").read_text())
         assert banks[0] == banks[1]
         bank = donor_bank.DonorBank(tmp_path / "1")
         bank.verify()
-        assert len(bank) >= 3
+        assert len(bank) >= 1
         assert set(bank.gender) == {"male"}
 
     def test_a_portrait_left_out_is_not_mixed(self):

@@ -117,7 +117,9 @@ def _subject(world: World, rule: RuleLine, owner: int, viewer: int | None) -> bo
         common = [p for p in PEOPLE if friends(world, owner, p) and friends(world, p, viewer)]
         return friends(world, owner, viewer) or bool(common)
     if rule.subject == "circle":
-        return viewer in world.circles[rule.subject_id][1]
+        # A show rule wants a friend; a hide rule holds whoever was put into the circle, friend or not.
+        inside = viewer in world.circles[rule.subject_id][1]
+        return inside and (not rule.show or friends(world, owner, viewer))
     return viewer == rule.subject_id
 
 
@@ -126,7 +128,9 @@ def _uploader(world: World, rule: RuleLine, owner: int, author: int) -> bool:
         "anyone": True,
         "me": author == owner,
         "friends": friends(world, owner, author),
-        "circle": rule.uploader == "circle" and author in world.circles[rule.uploader_id][1],
+        "circle": rule.uploader == "circle"
+        and author in world.circles[rule.uploader_id][1]
+        and (not rule.show or friends(world, owner, author)),
         "person": author == rule.uploader_id,
     }[rule.uploader]
 

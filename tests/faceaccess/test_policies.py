@@ -8,6 +8,7 @@ from faceaccess.policies import Decision, FaceFacts, Model, Person, Reason, Rule
 
 OWNER, VIEWER, UPLOADER = 1, 2, 3
 CIRCLE = 70
+STRANGER, AUTHOR = Person(VIEWER), Person(UPLOADER)
 
 
 def face(model: Model, **facts: object) -> FaceFacts:
@@ -96,7 +97,7 @@ class TestByAuthorization:
 
 
 class TestByRules:
-    def decide(self, *rules: RuleFact, viewer: Person = Person(VIEWER), uploader: Person = Person(UPLOADER)):
+    def decide(self, *rules: RuleFact, viewer: Person = STRANGER, uploader: Person = AUTHOR) -> Decision:
         return decide(face(Model.RULES, rules=rules, uploader=uploader), viewer)
 
     def test_the_first_matching_rule_decides_and_is_named(self):
@@ -114,7 +115,12 @@ class TestByRules:
             ("friends", Person(VIEWER, is_friend=True), Person(VIEWER, is_friend_of_friend=True)),
             ("friends_of_friends", Person(VIEWER, is_friend_of_friend=True), Person(VIEWER)),
             ("friends_of_friends", Person(VIEWER, is_friend=True), Person(None)),
-            ("circle", Person(VIEWER, circles={CIRCLE}), Person(VIEWER, is_friend=True, circles={71})),
+            (
+                "circle",
+                Person(VIEWER, is_friend=True, circles={CIRCLE}),
+                Person(VIEWER, is_friend=True, circles={71}),
+            ),
+            ("circle", Person(VIEWER, is_friend=True, circles={CIRCLE}), Person(VIEWER, circles={CIRCLE})),
             ("person", Person(CIRCLE), Person(VIEWER, circles={CIRCLE})),
         ],
     )
@@ -123,12 +129,18 @@ class TestByRules:
         assert self.decide(only, viewer=fits).shown
         assert not self.decide(only, viewer=does_not).shown
 
+    def test_who_ends_the_friendship_does_not_escape_a_circle_that_is_hidden_from(self):
+        hidden = rule(show=False, subject="circle", subject_id=CIRCLE)
+        no_friend_any_more = Person(VIEWER, circles={CIRCLE})
+        assert not self.decide(hidden, rule(), viewer=no_friend_any_more).shown
+        assert self.decide(hidden, rule(), viewer=Person(VIEWER)).shown
+
     @pytest.mark.parametrize(
         ("uploader", "fits", "does_not"),
         [
             ("me", Person(OWNER), Person(UPLOADER, is_friend=True)),
             ("friends", Person(UPLOADER, is_friend=True), Person(UPLOADER)),
-            ("circle", Person(UPLOADER, circles={CIRCLE}), Person(UPLOADER, is_friend=True)),
+            ("circle", Person(UPLOADER, is_friend=True, circles={CIRCLE}), Person(UPLOADER, is_friend=True)),
             ("person", Person(CIRCLE), Person(UPLOADER)),
         ],
     )

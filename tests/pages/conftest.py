@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import Circle, User
 from faceaccess.models import FaceRegion, Rule
 from photos.models import Audience, Photo
-from tests.faceaccess.conftest import engine, face_of, person, posted  # noqa: F401  a fixture, and helpers
+from tests.faceaccess.conftest import client_of, engine, face_of, person, posted  # noqa: F401  a fixture, and helpers
 from tests.factories import BlockFactory, CircleFactory, FriendshipFactory, PhotoFactory, befriend
 
 
@@ -60,3 +61,11 @@ def network(db, engine) -> Network:  # noqa: F811
         waiting=PhotoFactory(author=me, state=Photo.State.WAITING),
         failed=PhotoFactory(author=me, state=Photo.State.FAILED),
     )
+
+
+def press(user, action: str, /, *arguments, follow: bool = True, **fields: str):
+    return client_of(user).post(reverse(action, args=arguments), fields, follow=follow)
+
+
+def told(response) -> str:
+    return " ".join(str(message) for message in response.context["messages"])

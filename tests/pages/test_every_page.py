@@ -173,7 +173,7 @@ def test_every_template_of_ours_compiles():
         get_template(str(path))
 
 
-@pytest.mark.parametrize("code", [400, 403, 404, 500, "403_csrf", "lockout"])
+@pytest.mark.parametrize("code", [400, 403, 404, 429, 500, "403_csrf", "lockout"])
 def test_error_pages_are_drawn_without_request_user_or_database(code):
     from django.template.loader import render_to_string
 
