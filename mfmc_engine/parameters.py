@@ -37,6 +37,7 @@ TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the c
 TURNED_SCORE: Final = 0.87
 # degrees off the nearest quarter turn from which a face stands between two passes (MTCNN is sure within +-30)
 DIAGONAL_ROLL: Final = 30.0
+TURNED_DOUBTFUL_SCORE: Final = 0.6  # the same in a coarse pass: what passes TURNED_SCORE means .76 over six views
 SETTLED_SCORE: Final = 0.999  # probability; such a face is not looked at again in other orientations
 # How much surer a turned reading must be than an upright one of the same face. On 304 crops (19 faces of t1.jpg and
 # group_photos, four margins, each in four orientations) 0 reads 97.4 % of the upright ones right and 96.9 % of the
