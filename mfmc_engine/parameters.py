@@ -199,7 +199,7 @@ DARKENED_CONTRAST = 1.2  # loss of contrast per log unit that an open mouth is d
 PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
 # shares of the photo's own colour and lightness, and the largest change (log units)
 LIPS_SHARES = (0.8, 0.5, 0.5)
-BROWS_SHARES = (0.5, 0.6, 0.5)
+BROWS_SHARES = (0.25, 0.6, 0.5)
 EYES_SHARES = (0.7, 0.4, 0.3)
 INNER_MOUTH_SHARES = (0.8, 0.7, 0.9)
 SEAM_SIGMA = 6.0
@@ -208,11 +208,12 @@ SEAM_PRIOR = 0.02
 # --- swapping: texture -----------------------------------------------------------------------------------------
 BAND_SIGMAS = (0.8, 1.6, 3.2)  # px
 BAND_NOISE_SHARES = (1.0, 0.45, 0.25)  # standard deviation of white noise in each band, the first being 1
+GRAIN_LARGEST = 8.0  # grey levels, standard deviation
+GRAIN_SMALLEST = 40  # px of cheek to read grain off
 BAND_GAIN = (0.1, 1.12)  # more would draw halos
 
 # --- swapping: placing and redaction -----------------------------------------------------------------------------
 BARRED_FEATHER = 2.0  # px of the crop
-PLACE_PREFILTER = 0.4  # px of the crop per unit of sqrt(scale^2 - 1): a Gaussian just below aliasing
 REDACTION_CELLS = 6  # cells across the head
 REDACTION_CALM = 0.35  # how far cells are drawn toward their mean colour
 REDACTION_NOISE = 10.0  # grey levels, standard deviation per cell
@@ -245,7 +246,7 @@ VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found a
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
 SWAP_MAX_YAW: Final = 62.0  # rough degrees; beyond, half of the landmarks are guesses
-SWAP_MAX_MISFIT: Final = 16.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
+SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
 
 # --- memory ---------------------------------------------------------------------------------------------------------
 HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)

@@ -105,12 +105,12 @@ def _draw(
     """Fill in ``chosen`` of every case, as far as donors and rounds go."""
     pending = list(range(len(cases)))
     used: set[str] = set()
-    for shape_share, light_sigma in P.DRAW_STRENGTHS:
+    for strength in P.DRAW_STRENGTHS:
         drawn = [(i, donor) for i in pending if (donor := _next(cases[i].donors, used)) is not None]
         if not drawn:
             break
         chosen = targets.pick([i for i, _ in drawn])
-        patches = _swap(image, chosen, [donor for _, donor in drawn], shape_share, light_sigma)
+        patches = _swap(image, chosen, [cases[i] for i, _ in drawn], [donor for _, donor in drawn], strength)
         views = _views(pack, image, [cases[i].face for i, _ in drawn], patches)
         for (i, donor), patch, seen in zip(drawn, patches, views, strict=True):
             case = cases[i]
@@ -150,8 +150,14 @@ def _next(donors: Iterator[Donor], used: set[str]) -> Donor | None:
 
 
 def _swap(
-    image: Image, targets: Targets, donors: Sequence[Donor], shape_share: float, light_sigma: float
+    image: Image,
+    targets: Targets,
+    cases: Sequence[_Case],
+    donors: Sequence[Donor],
+    strength: tuple[float, float],
 ) -> list[Patch]:
+    """One decoy per target; ``strength`` is a row of DRAW_STRENGTHS."""
+    shape_share, light_sigma = strength
     pictures = blending.to_tensor([donor.image for donor in donors], targets.crops.device)
     marks = [
         mesh.mixed_landmarks(t, d.landmarks, shape_share)
@@ -162,8 +168,10 @@ def _swap(
     pixels = decoys.permute(0, 2, 3, 1).cpu().numpy()
     covers = alpha[:, 0].cpu().numpy()
     return [
-        blending.place(decoy, cover, frame, image.shape[:2])
-        for decoy, cover, frame in zip(pixels, covers, targets.frames, strict=True)
+        blending.place(image, decoy, cover, (frame, points), case.random)
+        for decoy, cover, frame, points, case in zip(
+            pixels, covers, targets.frames, targets.landmarks, cases, strict=True
+        )
     ]
 
 
