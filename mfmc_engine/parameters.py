@@ -237,6 +237,7 @@ POSE_NEUTRAL_PITCH = 0.0  # degrees the generic head reads on a level gaze
 DONOR_FOREHEAD_RISE = 0.42  # height of the forehead above the brows, share of the chin-to-eyes distance
 DONOR_HAIR_COLOUR = 24.0  # CIE76 distance to the cheeks' colour from which forehead counts as covered; by eye
 DONOR_HAIR_SHARE = 0.15  # a source portrait's forehead may be covered by so much; by eye on 120 portraits
+DONOR_SOURCES = 400  # of more portraits of one gender and group, those with the barest foreheads are used
 DONOR_SIDE_LIGHT = 12.0  # CIE L* by which a source portrait's cheeks may differ; leaves out the worst 5 %
 DONOR_EXPECTED_RIDGE = 2.0  # ridge of the expected face's regression, in standardised traits
 DONOR_FLOW_ROUNDS = 2  # rounds of dense registration
@@ -248,11 +249,9 @@ DONOR_TEXTURE_CHANNELS = (1.0, 0.5, 0.5)  # share of the exaggeration that L*, a
 DONOR_DETAIL_BLUR = 2.0  # px, Gaussian sigma below which texture is fine detail
 DONOR_DETAIL_SHARE = 0.5  # share of the first portrait in the fine detail
 DONOR_SURROUND = 20  # px kept sharp round a donor's face and forehead
-DONOR_STRENGTH = (
-    1.8,
-    2.5,
-)  # range of the exaggeration of shape and texture; sqrt(3) restores single faces' spread
-DONOR_YEARS = (-10.0, 26.0)  # range by which a donor is aged; portraits are mostly 23 to 36, people in photos are not
+# Range of the exaggeration of shape and texture; sqrt(3) gives a mean of three the spread of single faces.
+DONOR_STRENGTH = (1.6, 2.3)
+DONOR_YEARS = (-10.0, 24.0)  # range by which a donor is aged: portraits are mostly 23 to 36, people are not
 DONOR_AGEING_RIDGE = 1e-3  # ridge of the ageing regression: only keeps it solvable
 DONOR_DISAGREEMENT = 9.8  # contrast units: sources that differ more leave a ghost brow; the worst 15 %, by eye
 DONOR_FRONTAL_YAW = 8.0  # degrees: a donor beyond it counts as turned left or right
@@ -273,10 +272,9 @@ DONOR_MIX = 3  # portraits that give a donor its texture, and as many others its
 DONOR_QUOTA = {"frontal": 11, "left": 7, "right": 7}  # donors per gender and group, neutral and again smiling
 DONOR_LANDMARK_ERROR = 0.06  # a donor on which the 68-point model is farther off (inter-ocular) looks wrong
 DONOR_SOURCE_DISTANCE = 0.3  # embedding: least distance of a donor to any portrait (0: a copy)
-DONOR_SOURCE_PIXELS = (
-    6.0  # of 255: least mean difference inside the face to each portrait mixed, in one shape
-)
-DONOR_GENDER_SURE = 0.6  # least probability of a source's or donor's labelled gender
+DONOR_SOURCE_PIXELS = 6.0  # of 255: least mean difference inside the face to each portrait mixed
+DONOR_SOURCE_GENDER = 0.6  # least probability of a source portrait's labelled gender: 4 % of labels are wrong
+DONOR_GENDER = 0.85  # least probability of a donor's gender
 DONOR_WEBP_QUALITY = 90  # of 100
 DONOR_PICTURES_KEPT = 128  # decoded donors kept in memory, 0.2 MB each; reading one again takes 3 ms
 
