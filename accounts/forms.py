@@ -2,10 +2,53 @@
 
 from __future__ import annotations
 
+from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Circle, User
+
+
+class SignupForm(AllauthSignupForm):
+    """Handle, name, e-mail address and password, in our words. (The adapter makes the handle lowercase.)"""
+
+    field_order = ["username", "display_name", "email", "password1"]
+
+    display_name = forms.CharField(
+        label=_("Name"),
+        max_length=User._meta.get_field("display_name").max_length,
+        required=False,
+        help_text=_("What others call you. Leave it empty to go by your handle."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        handle = self.fields["username"]
+        handle.label = _("Handle")
+        handle.help_text = _("3 to 30 of a–z, 0–9, dot and underscore. Everybody can see it.")
+        handle.widget.attrs.update(autocapitalize="none", spellcheck="false")
+        self.fields["email"].label = _("E-mail address")
+        self.fields["email"].help_text = _("Only you can see it.")
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)  # the label says it
+
+    def clean_display_name(self) -> str:
+        return " ".join(self.cleaned_data["display_name"].split())
+
+    def custom_signup(self, request: HttpRequest, user: User) -> None:
+        """allauth calls this with the user it has just saved."""
+        user.display_name = self.cleaned_data["display_name"]
+        user.save(update_fields=["display_name"])
+
+
+class LoginForm(AllauthLoginForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("Handle or e-mail address")
+        self.fields["login"].widget.attrs.update(autocapitalize="none", spellcheck="false")
 
 
 class ProfileForm(forms.ModelForm):

@@ -6,6 +6,7 @@ a block and an acceptance that race end with the block alone.
 
 from __future__ import annotations
 
+import axes.utils
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import RestrictedError
@@ -41,11 +42,6 @@ def _lock(*people: User) -> None:
     """Hold the people's rows until the transaction ends. (SQLite locks the whole database at BEGIN instead.)"""
     ids = sorted(person.pk for person in people)
     list(User.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
-
-
-def _leave_circles(one: User, other: User) -> None:
-    for owner, person in ((one, other), (other, one)):
-        CircleMembership.objects.filter(circle__owner=owner, person=person).delete()
 
 
 # --- friendships ---
@@ -103,10 +99,13 @@ def friendship_decline(*, friendship: Friendship, by: User) -> None:
 
 @transaction.atomic
 def friendship_end(*, one: User, other: User) -> None:
-    """End it for both; each leaves the other's circles, which hold friends only. ``one`` is who ends it."""
+    """End it for both. ``one`` is who ends it.
+
+    Both stay in each other's circles: who was put into a circle that a rule hides from must not get out of it by
+    their own act. Whatever is shown to or posted for a circle asks for the friendship besides.
+    """
     _lock(one, other)
     Friendship.objects.between(one, other).accepted().delete()
-    _leave_circles(one, other)
 
 
 # --- blocks ---
@@ -114,12 +113,11 @@ def friendship_end(*, one: User, other: User) -> None:
 
 @transaction.atomic
 def block_create(*, blocker: User, blocked: User) -> Block:
-    """From now on neither sees the other. Ends friendship and requests, and both leave the other's circles."""
+    """From now on neither sees the other. Ends friendship and requests; circles stay, as in friendship_end."""
     if blocker == blocked:
         raise ValidationError(_("You cannot block yourself."))
     _lock(blocker, blocked)
     Friendship.objects.between(blocker, blocked).delete()
-    _leave_circles(blocker, blocked)
     block, created = Block.objects.get_or_create(blocker=blocker, blocked=blocked)
     if created:
         block.full_clean()
@@ -212,4 +210,5 @@ def account_delete(*, user: User, by: User) -> None:
     """The whole account: rows by cascade, files after the commit (the post_delete receivers of each app)."""
     if user != by:
         raise PermissionDenied(_("This is not your account."))
+    axes.utils.reset(username=user.username)  # failed sign-ins are kept by name, outside any cascade
     User.objects.get(pk=user.pk).delete()

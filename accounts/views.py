@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import selectors, services
@@ -172,7 +173,7 @@ def circle_add(request: HttpRequest, pk: int) -> HttpResponse:
     done(
         request,
         _("%(name)s is in “%(circle)s” now.") % {"name": person.name, "circle": circle.name},
-        undo=f"/circles/{circle.pk}/remove",
+        undo=reverse("circle-remove", args=[circle.pk]),
         person=person.username,
     )
     return back(request, "circles")
@@ -186,7 +187,7 @@ def circle_remove(request: HttpRequest, pk: int) -> HttpResponse:
     done(
         request,
         _("%(name)s is no longer in “%(circle)s”.") % {"name": person.name, "circle": circle.name},
-        undo=f"/circles/{circle.pk}/add",
+        undo=reverse("circle-add", args=[circle.pk]),
         person=person.username,
     )
     return back(request, "circles")

@@ -1,7 +1,7 @@
 """The facts a decision may look at, read for many photos at once.
 
-Five queries for any number of photos, regions, owners and rules: regions with their statements, friendships, blocks,
-circles, rules; a sixth only where a rule speaks of friends of friends. Nothing here decides.
+Six queries at most for any number of photos, regions, owners and rules: regions with their statements, rules, blocks,
+and, where a statement or rule makes them matter, friendships, circles and friends of friends. Nothing here decides.
 """
 
 from __future__ import annotations
@@ -117,16 +117,16 @@ def relations(regions: Iterable[RegionFacts], viewer_id: int | None) -> Relation
     uploaders = {region.uploader_id for region in regions}
     people = (uploaders | {viewer_id} | {region.tagger_id for region in regions}) - {None}
     rules = _rules({region.owner_id for region in regions if region.model is Model.RULES})
-    speaks_of_mutual = any(
-        rule.subject == Rule.Subject.FRIENDS_OF_FRIENDS for own in rules.values() for rule in own
-    )
+    asked = {word for own in rules.values() for rule in own for word in (rule.subject, rule.uploader)}
+    friendship_matters = bool(asked & {"friends", "friends_of_friends"}) or any(r.tagged for r in regions)
+    accepted = Friendship.objects.accepted()
     return Relations(
-        friends=_pairs(
-            Friendship.objects.filter(accepted_at__isnull=False), "low_id", "high_id", owners, people
-        ),
+        friends=_pairs(accepted, "low_id", "high_id", owners, people) if friendship_matters else set(),
         blocks=_pairs(Block.objects.all(), "blocker_id", "blocked_id", owners, people),
-        circles=_circles(owners, people),
-        mutual=_mutual(owners, viewer_id) if viewer_id is not None and speaks_of_mutual else set(),
+        circles=_circles(owners, people) if "circle" in asked else {},
+        mutual=_mutual(owners, viewer_id)
+        if viewer_id is not None and "friends_of_friends" in asked
+        else set(),
         rules=rules,
     )
 

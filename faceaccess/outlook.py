@@ -47,7 +47,7 @@ class Outlook:
         if not shown:
             return _("hidden")
         if len(self.lines) == 1:
-            return _("shown to everyone who may see this photo")
+            return _("shown to everyone who sees the photo")
         if len(shown) > 2:
             return _("shown to some people")
         return _("shown to %(who)s") % {"who": _(" and ").join(line.who for line in shown)}
@@ -63,9 +63,7 @@ def outlook(region: FaceRegion) -> Outlook | None:
     stranger = decide(face, Person(NOBODY_REAL))
     rules = list(Rule.objects.filter(owner=own.owner_id).select_related("subject_circle", "subject_person"))
     if face.model is not Model.RULES or face.override is not None:
-        everybody = Line(
-            _("everyone who may see this photo"), stranger.shown, reason_sentence(stranger, rules)
-        )
+        everybody = Line(_("everyone who sees the photo"), stranger.shown, reason_sentence(stranger, rules))
         return Outlook(face.model, stranger.reason, (everybody,))
     decided = [*_named(own, face, rules), *_kinds(face, rules, stranger)]
     lines = tuple(Line(who, decision.shown, reason_sentence(decision, rules)) for who, decision in decided)

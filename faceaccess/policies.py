@@ -55,7 +55,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class TagFact:
-    """The tag on a face. ``by_owner``/``by_friend`` say what the tagger is to the owner *now* (a blocked one: neither)."""
+    """The tag on a face; ``by_owner``/``by_friend`` say what the tagger is to the owner *now*; blocked: neither."""
 
     withdrawn: bool
     by_owner: bool
@@ -145,7 +145,7 @@ def _is_subject(rule: RuleFact, viewer: Person) -> bool:
         case "friends_of_friends":
             return viewer.is_friend or viewer.is_friend_of_friend
         case "circle":
-            return rule.subject_id in viewer.circles
+            return _in_circle(rule, rule.subject_id, viewer)
         case "person":
             return viewer.id is not None and viewer.id == rule.subject_id
     return _unknown_condition(rule)
@@ -160,10 +160,15 @@ def _is_uploader(rule: RuleFact, uploader: Person, owner_id: int | None) -> bool
         case "friends":
             return uploader.is_friend
         case "circle":
-            return rule.uploader_id in uploader.circles
+            return _in_circle(rule, rule.uploader_id, uploader)
         case "person":
             return uploader.id == rule.uploader_id
     return _unknown_condition(rule)
+
+
+def _in_circle(rule: RuleFact, circle: int | None, person: Person) -> bool:
+    """Showing asks for friendship besides; hiding does not, or a person could leave the circle by unfriending."""
+    return circle in person.circles and (person.is_friend or not rule.show)
 
 
 def _unknown_condition(rule: RuleFact) -> bool:

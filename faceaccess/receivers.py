@@ -27,7 +27,7 @@ def remove_files(photo_id: UUID, **kwargs: object) -> None:
 
 @receiver(enrolment_changed)
 def match_again(user: User, **kwargs: object) -> None:
-    """Who left loses their faces here and now (and is hidden already: faceaccess/facts.py); the rest is for a worker."""
+    """Who left loses their faces here and now (facts.py hides them already); the worker does the rest."""
     if user.pk is not None:
         matching.forget(user.pk)
     tasks.enqueue(tasks.person_rematch, user.pk)

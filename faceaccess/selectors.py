@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.selectors import friends_of
 from faceaccess import facts, policies
-from faceaccess.models import AccessModel, Decoy, FacePreference, FaceRegion
+from faceaccess.models import AccessModel, FacePreference, FaceRegion
 from faceaccess.policies import Decision
 from photos.models import Photo
 
@@ -125,8 +125,3 @@ def taggable_people(tagger: User, region: FaceRegion, text: str = "") -> QuerySe
     if text := text.strip():
         people = people.filter(Q(username__icontains=text) | Q(display_name__icontains=text))
     return people.order_by("display_name", "username")
-
-
-def undecoyed(photo: Photo) -> bool:
-    """Whether any face of the photo lacks its decoy; such a photo must never become READY."""
-    return photo.regions.exclude(pk__in=Decoy.objects.filter(region__photo=photo).values("region")).exists()

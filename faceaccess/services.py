@@ -130,6 +130,7 @@ def rule_create(
     uploader: str = Rule.Uploader.ANYONE,
     uploader_circle: Circle | None = None,
     uploader_person: User | None = None,
+    enabled: bool = True,
 ) -> Rule:
     """Add a rule at the end of the owner's list."""
     rules = _lock_rules(owner)
@@ -137,6 +138,7 @@ def rule_create(
         raise ValidationError(_("At most %d rules fit in the list.") % RULES_AT_MOST)
     rule = Rule(
         owner=owner,
+        enabled=enabled,
         position=1 + (Rule.objects.filter(owner=owner).aggregate(last=Max("position"))["last"] or 0),
         effect=effect,
         subject=subject,

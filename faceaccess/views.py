@@ -52,7 +52,7 @@ def face_crop(request: HttpRequest, region_id: int) -> HttpResponse:
 
 @require_safe
 def face_preview(request: HttpRequest, region_id: int) -> HttpResponse:
-    """GET /faces/<id>/preview: the whole photo with a stand-in for one's own face, as others see it until one agrees."""
+    """GET /faces/<id>/preview: the photo with a stand-in for one's own face, as others see it until one agrees."""
     region, owner = _own_face(request, region_id)
     try:
         return _answer(request, renditions.with_stand_in(region, owner, PREVIEW))

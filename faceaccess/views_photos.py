@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -88,11 +88,15 @@ def feed(request: HttpRequest) -> HttpResponse:
 
 def first_steps(user: User) -> dict[str, bool] | None:
     """What a newcomer has done already; None once all is done."""
-    steps = {
-        "enrolled": user.captures.exists(),
-        "friends": people.friends_of(user).exists(),
-        "posted": user.posts.exists(),
-    }
+    steps = (
+        User.objects.filter(pk=user.pk)
+        .values(
+            enrolled=Exists(user.captures.all()),
+            friends=Exists(people.friends_of(user)),
+            posted=Exists(user.posts.all()),
+        )
+        .get()
+    )
     return None if all(steps.values()) else steps
 
 

@@ -92,7 +92,7 @@ def _when(rule: Rule) -> tuple[str, str]:
     """The sentence's second half: a pattern and the name that goes into it."""
     kind = Rule.Uploader(rule.uploader)
     if kind is Rule.Uploader.ANYONE:
-        return _("whoever posts"), ""
+        return _("always"), ""
     if kind is Rule.Uploader.ME:
         return _("when {who} post"), _("you")
     if kind is Rule.Uploader.FRIENDS:
@@ -101,7 +101,7 @@ def _when(rule: Rule) -> tuple[str, str]:
 
 
 def rule_text(rule: Rule) -> str:
-    """A rule as one plain sentence, without the part that says nothing ("whoever posts")."""
+    """A rule as one plain sentence, without the part that says nothing ("always")."""
     pattern = _("Show to {who}") if rule.effect == Effect.SHOW else _("Hide from {who}")
     text = pattern.format(who=subject_name(rule))
     if rule.uploader == Rule.Uploader.ANYONE:
@@ -118,5 +118,5 @@ def rule_sentence(rule: Rule) -> SafeString:
     return format_html(
         "{} <span class='when'>{}</span>",
         format_html(pattern.replace("{who}", bold), subject_name(rule)),
-        format_html(when.replace("{who}", bold), *([who] if who else [])),
+        format_html(when.replace("{who}", bold), who) if who else when,
     )

@@ -1,10 +1,11 @@
-"""Paste stored decoys over the original: all that one more viewer costs. Needs numpy only, so a web process loads it."""
+"""Paste stored decoys over the original: all that one more viewer costs. Needs numpy only: web processes load it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mfmc_engine.errors import MissingDecoyError
 from mfmc_engine.types import Decoy, Image
@@ -24,20 +25,20 @@ def compose(image: Image, decoys: Sequence[Decoy | None], hidden: Collection[int
     for i in order:
         decoy = decoys[i]
         if decoy is not None:
-            _paste(result, decoy)
+            paste(result, decoy.origin, decoy.pixels, decoy.alpha)
     return result
 
 
-def _paste(image: Image, decoy: Decoy) -> None:
+def paste(image: Image, origin: tuple[int, int], pixels: Image, alpha: NDArray[np.uint8]) -> None:
     """``image = alpha * pixels + (1 - alpha) * image``, in place, rounded to nearest; the patch may stick out."""
     height, width = image.shape[:2]
-    x, y = decoy.origin
+    x, y = origin
     left, top = max(0, x), max(0, y)
-    right, bottom = min(width, x + decoy.alpha.shape[1]), min(height, y + decoy.alpha.shape[0])
+    right, bottom = min(width, x + alpha.shape[1]), min(height, y + alpha.shape[0])
     if right <= left or bottom <= top:
         return
     patch = np.s_[top - y : bottom - y, left - x : right - x]
-    alpha = decoy.alpha[patch][..., None].astype(np.uint16)
+    cover = alpha[patch][..., None].astype(np.uint16)
     target = image[top:bottom, left:right]
-    mixed = decoy.pixels[patch] * alpha + target * (255 - alpha) + 127
+    mixed = pixels[patch] * cover + target * (255 - cover) + 127
     target[:] = (mixed // 255).astype(np.uint8)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mfmc_engine import compositing, perception
+from mfmc_engine import compositing, perception, replacement
+from mfmc_engine.donors.candidates import candidates
+from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.packs import load_pack
 from mfmc_engine.recognition import matching
 from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Selection
@@ -37,7 +39,9 @@ class Engine:
         selection: Selection = "random",
     ) -> list[Decoy]:
         """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction."""
-        raise NotImplementedError
+        people, thresholds = gallery or Gallery(), Thresholds()
+        donors = candidates(image, people, thresholds, selection)
+        return replacement.make_decoys(self.pack, image, requests, people, donors, thresholds)
 
     @staticmethod
     def compose(image: Image, decoys: Sequence[Decoy | None], hidden: Collection[int]) -> Image:

@@ -44,6 +44,15 @@ def index_space(transform: FloatArray) -> FloatArray:
     return moved
 
 
+def turning(width: int, height: int, degrees: float) -> tuple[FloatArray, tuple[int, int]]:
+    """The (2, 3) transform that turns a picture counter-clockwise on a canvas that holds all of it, and its size."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    size = np.ceil(np.abs([[cosine, sine], [sine, cosine]]) @ [width, height] - 1e-6)
+    linear = np.array([[cosine, sine], [-sine, cosine]])
+    shift = size / 2 - linear @ [width / 2, height / 2]
+    return np.column_stack([linear, shift]).astype(np.float32), (int(size[0]), int(size[1]))
+
+
 def overlap(boxes: FloatArray, others: FloatArray, smaller: bool = False) -> FloatArray:
     """Intersection over union of (N, 4) and (M, 4) boxes, (N, M); over the smaller box if ``smaller``."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])

@@ -62,7 +62,9 @@ def nearest(views: FloatArray, others: FloatArray) -> float:
     if len(others) == 0:
         return float("inf")
     if views.shape[1] != others.shape[1]:
-        raise ValueError(f"embeddings of {views.shape[1]} and {others.shape[1]} dimensions cannot be compared")
+        raise ValueError(
+            f"embeddings of {views.shape[1]} and {others.shape[1]} dimensions cannot be compared"
+        )
     squared = (others**2).sum(1)[None] - 2 * views @ others.T
     if not np.isfinite(squared).all():
         return float("nan")

@@ -20,9 +20,27 @@ from mfmc_engine.errors import ImageRejectedError
 from mfmc_engine.parameters import JPEG_QUALITY, MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, WEBP_QUALITY
 from mfmc_engine.types import Image
 
-READABLE: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", *(("AVIF",) if features.check("avif") else ()))
+READABLE: Final = (
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "GIF",
+    "BMP",
+    "TIFF",
+    *(("AVIF",) if features.check("avif") else ()),
+)
 READABLE_SUFFIXES: Final = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", *((".avif",) if "AVIF" in READABLE else ())}
+    {
+        ".jpg",
+        ".jpeg",
+        ".png",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        *((".avif",) if "AVIF" in READABLE else ()),
+    }
 )
 WRITABLE: Final = {  # suffix -> Pillow's format
     ".jpg": "JPEG",
@@ -86,7 +104,9 @@ def writable_format(suffix: str) -> str:
         return WRITABLE[suffix.lower()]
     except KeyError:
         known = " ".join(sorted(WRITABLE))
-        raise ImageRejectedError(f"cannot write {suffix or 'a file without suffix'!r}: use one of {known}") from None
+        raise ImageRejectedError(
+            f"cannot write {suffix or 'a file without suffix'!r}: use one of {known}"
+        ) from None
 
 
 def resize_to_fit(image: Image, longest: int) -> Image:
@@ -118,7 +138,9 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[bytes, str
             with path.open("rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
-            raise ImageRejectedError(f"{path}: {error.strerror or 'cannot be read'}".splitlines()[0]) from None
+            raise ImageRejectedError(
+                f"{path}: {error.strerror or 'cannot be read'}".splitlines()[0]
+            ) from None
         except ValueError:  # a NUL byte in the path
             raise ImageRejectedError("the path is not valid") from None
     else:
@@ -136,7 +158,9 @@ def _check_size(size: tuple[int, int], name: str) -> None:
     if width * height > MAX_PIXELS:
         raise ImageRejectedError(f"{name}: {width} x {height} is more than {MAX_PIXELS // 10**6} megapixels")
     if min(width, height) < MIN_SIDE:
-        raise ImageRejectedError(f"{name}: {width} x {height} is too small, both sides need {MIN_SIDE} pixels")
+        raise ImageRejectedError(
+            f"{name}: {width} x {height} is too small, both sides need {MIN_SIDE} pixels"
+        )
 
 
 def _to_rgb(picture: PILImage.Image) -> PILImage.Image:
@@ -169,7 +193,9 @@ def _to_srgb(picture: PILImage.Image, profile: bytes) -> PILImage.Image:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if ImageCms.getProfileDescription(source).startswith("sRGB"):
             return picture
-        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        converted = ImageCms.profileToProfile(
+            picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
     except (ImageCms.PyCMSError, OSError, ValueError):
         return picture
     return converted or picture

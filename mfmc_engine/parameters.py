@@ -3,9 +3,8 @@
 from typing import Final
 
 # --- imaging ---
-MAX_FILE_BYTES: Final = (
-    128 * 2**20
-)  # a 50-megapixel PNG is about 100 MiB; larger uploads are not photos of people
+# a 50-megapixel PNG is about 100 MiB; larger uploads are not photos of people
+MAX_FILE_BYTES: Final = 128 * 2**20
 MAX_PIXELS: Final = 100_000_000  # 0.3 GB as RGB; the largest phone sensors save 50 megapixels by default
 MIN_SIDE: Final = 16  # px; no face smaller than this can be found, so such a picture has nothing to protect
 JPEG_QUALITY: Final = 92  # Pillow's scale; compression artefacts stay below what a viewer sees at 100 %
@@ -15,33 +14,51 @@ WEBP_QUALITY: Final = 90  # Pillow's scale, about the same visible loss
 # Thresholds and pyramid factor: measured on 13 annotated photos (../shared/data/group_photos/README.md); the
 # published .6/.7/.7 and .709 miss 2.8 % of the faces of 24 px and more, these miss 0.8 %.
 PNET_THRESHOLD: Final = 0.5  # face probability
-RNET_THRESHOLD: Final = 0.3
-ONET_THRESHOLD: Final = 0.5
+RNET_THRESHOLD: Final = 0.4
+PNET_CELL: Final = 12  # px of a pyramid level, the P-net's window (architecture)
+PNET_STRIDE: Final = 2  # px of a pyramid level between neighbouring windows (architecture)
 PYRAMID_FACTOR: Final = 0.79  # ratio of neighbouring levels
 MIN_FACE: Final = 20.0  # px of the working image, smallest face looked for
 PNET_NMS: Final = 0.5  # IoU inside one pyramid level (published value)
 PROPOSAL_NMS: Final = 0.7  # IoU over all levels, and after the R-net (published value)
 ONET_NMS: Final = 0.7  # intersection over the smaller box, after the O-net (published value)
+# A second look at doubtful windows; figures fitted to those photos (253 faces, 13 photos)
+SURE_SCORE: Final = 0.99  # O-net probability on two views, which no false positive reached
+DOUBTFUL_SCORE: Final = 0.2  # O-net probability on the better of two views, below which a window is dropped
+# window sizes: two for the O-net, four for the R-net
+VERIFY_ZOOMS: Final = (0.85, 1.18, 0.75, 0.9, 1.05, 1.25)
+VERIFY_SHIFT: Final = 0.08  # window sizes
+VERIFY_WEIGHTS: Final = (8.2, 8.0)  # of the mean O-net and R-net probabilities
+VERIFY_BIAS: Final = -12.3
+FACE_SCORE: Final = 0.34  # probability; recall first, a missed face is a leak
 WORKING_PIXELS: Final = 4_000_000  # a larger photo is searched at this size: 2.4 s of one core at the most
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
-TURNED_SCORE: Final = (
-    0.95  # O-net probability; ungated turned passes multiply false positives (README as above)
+# probability; on the upright photos no turned pass of that size finds anything new above .83
+TURNED_SCORE: Final = 0.87
+# degrees off the nearest quarter turn from which a face stands between two passes (MTCNN is sure within +-30)
+DIAGONAL_ROLL: Final = 30.0
+TURNED_DOUBTFUL_SCORE: Final = (
+    0.6  # the same in a coarse pass: what passes TURNED_SCORE means .76 over six views
 )
-DUPLICATE_OVERLAP: Final = (
-    0.6  # intersection over the smaller box; two answers of different passes are one face
-)
+SETTLED_SCORE: Final = 0.999  # probability; such a face is not looked at again in other orientations
+# How much surer a turned reading must be than an upright one of the same face. On 304 crops (19 faces of t1.jpg and
+# group_photos, four margins, each in four orientations) 0 reads 97.4 % of the upright ones right and 96.9 % of the
+# turned ones, 2 reads 100 % and 96.5 %, 4 reads 100 % and 92.1 %.
+TURNED_LOG_ODDS: Final = 2.0
+# intersection over the smaller box; two answers of different passes are one face
+DUPLICATE_OVERLAP: Final = 0.6
+# a caller's box and a detection overlapping this much are one face (as in RECALL_IOU)
+SAME_FACE_IOU: Final = 0.4
 LOCATE_ZOOMS: Final = (0.8, 1.0, 1.25)  # sizes of a caller's box at which its points are looked for
 
 # --- landmarks ---
-LANDMARK_CROP: Final = (
-    240  # px, side of the upright crop the 68-point predictor works on; finer than its answers
-)
+# px, side of the upright crop the 68-point predictor works on; finer than its answers
+LANDMARK_CROP: Final = 240
 # Where dlib's own detector puts its box in the unit face square of landmarks.FIVE_POINTS: median over 150 portraits
 # of ../shared/data/synthetic_faces (standard deviations .06 to .09)
 LANDMARK_BOX: Final = (-0.08, -0.09, 1.19, 1.17)
-LANDMARK_PASSES: Final = (
-    2  # the second lowers the median error on those portraits by 2 %, and mends poor five points
-)
+# the second lowers the median error on those portraits by 2 %, and mends poor five points
+LANDMARK_PASSES: Final = 2
 
 # --- recognition: dlib's ResNet ---
 CHIP_SIZE: Final = 150  # px, the network's input (dlib)
@@ -54,47 +71,35 @@ CROP_BATCH: Final = 256  # windows through the R- and O-net at once; 256 x 48 px
 # On ../shared/data/lfw (840 people, baseline.txt) dlib's ResNet accepts 1 % of strangers at .578. A match here can
 # disclose a face, so it takes a tenth of that.
 MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513)
-AMBIGUITY_MARGIN: Final = (
-    0.06  # Euclidean; two people (or faces) nearer to each other than this are ambiguous
-)
+# Euclidean; two people (or faces) nearer to each other than this are ambiguous
+AMBIGUITY_MARGIN: Final = 0.06
 MATCH_MIN_QUALITY: Final = 0.15  # Quality.score below which a face is never named
 
 # --- quality ---
-QUALITY_FULL_SIZE: Final = (
-    80.0  # px; larger faces are not recognised any better (the chip has about this many)
-)
+# px; larger faces are not recognised any better (the chip has about this many)
+QUALITY_FULL_SIZE: Final = 80.0
 QUALITY_FULL_YAW: Final = 90.0  # degrees
-NOSE_DEPTH: Final = (
-    0.6  # inter-ocular distances between the nose tip and the plane of the eyes, adult average
-)
+# inter-ocular distances between the nose tip and the plane of the eyes, adult average
+NOSE_DEPTH: Final = 0.6
 SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation
 
 # --- enrolment: what a picture must be to become somebody's template ---
 # The six faces of t1.jpg (106-125 px, sharpness .65-1, yaw to 41) must pass; the astronaut portrait must fail when
 # halved (48 px) or blurred by a Gaussian of 2 px (sharpness .44). Light: its face is at 161 (mean, 0-255), at 24
 # when darkened to what a phone shows in an unlit room.
-ENROLMENT_MIN_SCORE: Final = (
-    0.9  # detector confidence; below are the detector's mistakes, which nobody is asked about
-)
-ENROLMENT_MIN_SIZE: Final = (
-    80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE, more does not help, less hurts
-)
+ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .80
+ENROLMENT_MIN_SIZE: Final = 80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE
 ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
 ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
 ENROLMENT_MAX_ROLL: Final = 45.0  # degrees in the picture's plane; more is a picture that lies on its side
-ENROLMENT_BYSTANDER: Final = (
-    0.5  # of the largest face's size; from there on a second face makes it a group photo
-)
+ENROLMENT_BYSTANDER: Final = 0.5  # of the largest face's size; a second face from there on is one too many
 ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
-ENROLMENT_SAME_PERSON: Final = (
-    0.6  # Euclidean; dlib's own "same person", looser than a match: poses may differ
-)
+# Euclidean; dlib's own "same person", looser than a match because the poses of one's pictures should differ
+ENROLMENT_SAME_PERSON: Final = 0.6
 CAPTURE_SIDE: Final = 256  # px, side of the aligned crop that is kept of an enrolment picture
-CAPTURE_EYES: Final = (
-    (0.35, 0.42),
-    (0.65, 0.42),
-)  # of the side: the crop is cut at the chin and above the forehead
-CAPTURE_MOUTH: Final = (0.5, 0.74)  # of the side
+# x, y of the side; the crop then reaches from above the forehead to the chin
+CAPTURE_EYES: Final = ((0.35, 0.42), (0.65, 0.42))
+CAPTURE_MOUTH: Final = (0.5, 0.74)
 
 # --- swapping: the canonical frame ---------------------------------------------------------------------------
 CROP_SIZE = 256  # px; side of the donor portraits, about four inter-ocular distances
@@ -127,6 +132,9 @@ MESH_FOREHEAD_SHARES = (
 MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
+SHAPE_LARGEST_SHIFT = 8.0  # px that a part of the face moves at most toward the donor's place for it
+SHAPE_TURN = 0.2  # inter-ocular distances of nose offset, about 18 degrees of yaw: shape mixing falls to 1/e
+SHAPE_SCALES = (0.85, 1.18)
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
@@ -167,34 +175,33 @@ SKIN_LIGHT_SOFTNESS = 0.05
 MASK_INSET = 4  # the mask starts this far inside the jaw contour
 MASK_FEATHER = 4.0  # standard deviation of its soft edge
 MASK_SMALLEST = 1 / 255  # alpha below one grey level is nothing
-CORE_INSET = 7  # the core stays this far inside the face region: dlib's brows can leave the face
+CORE_INSET = 4  # the core stays this far inside the face region: dlib's brows can leave the face
 CORE_FEATHER = 2.5
 OCCLUDER_SMOOTH = 1.5
-OCCLUDER_LOW, OCCLUDER_HIGH = (
-    0.35,
-    0.65,
-)  # "not skin" likelihood at which something starts to be / is in front
+# "not skin" likelihood at which something starts to be in front of the face, and at which it certainly is
+OCCLUDER_LOW, OCCLUDER_HIGH = 0.35, 0.65
 OCCLUDER_RIM = 10  # an occluder must reach at least this close to the region's border
 OCCLUDER_STEPS = 24  # growth steps of four px
 
 # --- swapping: light and colour --------------------------------------------------------------------------------
-LIGHT_SIGMAS = (
-    3.5,
-    10.0,
-    24.0,
-)  # px of the half-size image; finer keeps more of the target's shading, and of its nose
+LIGHT_WIDE_SIGMAS = (10.0, 24.0)  # px of the half-size image, to fill in where the finest light knows nothing
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
+TINT_RANGE = 0.5  # log units of light over which the tint of shadows is fitted
+TINT_PRIOR = 0.002  # squared log units
+TINT_LARGEST = 0.6
 COLOUR_GAIN = (0.0, 1.2)
-DETAIL_RANGE = (-2.2, 0.9)  # log ratio to the light around
-SKIN_HIGHLIGHT = 0.16  # log ratio that skin reaches at most over its smooth light
+DETAIL_FLOOR = -2.2  # log ratio to the light around, the darkest detail
+SKIN_HIGHLIGHT = 0.10  # log ratio that skin reaches at most over its smooth light
 SHINY_HIGHLIGHT = 1.0  # the same of eyes and teeth
 HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
 PART_FEATHER = 1.5  # px
+PART_CONTRAST = 0.05  # log units a part must at least be darker than skin for its contrast to be scaled
+DARKENED_CONTRAST = 1.2  # loss of contrast per log unit that an open mouth is darkened
 PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
 # shares of the photo's own colour and lightness, and the largest change (log units)
 LIPS_SHARES = (0.8, 0.5, 0.5)
-BROWS_SHARES = (0.5, 0.6, 0.5)
+BROWS_SHARES = (0.25, 0.6, 0.5)
 EYES_SHARES = (0.7, 0.4, 0.3)
 INNER_MOUTH_SHARES = (0.8, 0.7, 0.9)
 SEAM_SIGMA = 6.0
@@ -203,11 +210,12 @@ SEAM_PRIOR = 0.02
 # --- swapping: texture -----------------------------------------------------------------------------------------
 BAND_SIGMAS = (0.8, 1.6, 3.2)  # px
 BAND_NOISE_SHARES = (1.0, 0.45, 0.25)  # standard deviation of white noise in each band, the first being 1
-BAND_GAIN = (0.1, 1.35)
+GRAIN_LARGEST = 8.0  # grey levels, standard deviation
+GRAIN_SMALLEST = 40  # px of cheek to read grain off
+BAND_GAIN = (0.1, 1.12)  # more would draw halos
 
 # --- swapping: placing and redaction -----------------------------------------------------------------------------
 BARRED_FEATHER = 2.0  # px of the crop
-PLACE_PREFILTER = 0.4  # px of the crop per unit of sqrt(scale^2 - 1): a Gaussian just below aliasing
 REDACTION_CELLS = 6  # cells across the head
 REDACTION_CALM = 0.35  # how far cells are drawn toward their mean colour
 REDACTION_NOISE = 10.0  # grey levels, standard deviation per cell
@@ -217,16 +225,30 @@ REDACTION_FEATHER = 0.12  # of the axes
 # --- guarantee (Euclidean distances of dlib's ResNet) ---------------------------------------------------------------
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
-ORIGINAL_PREFERRED: Final = (
-    0.64  # what redraws aim for, so that other photos of the same person are rejected too
-)
+# what redraws aim for, so that other photos of the same person are rejected too
+ORIGINAL_PREFERRED: Final = 0.64
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
-REDRAW_ROUNDS: Final = 6  # donors tried for one face before it is redacted
+REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
+
+# One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
+# is smooth). The first draws look most like the photo; later ones give up shading to get away from the original.
+DRAW_STRENGTHS: Final = (
+    (0.8, 3.5),
+    (0.8, 3.5),
+    (1.0, 5.0),
+    (1.0, 5.0),
+    (1.2, 7.0),
+    (1.2, 7.0),
+    (1.4, 9.0),
+    (1.4, 9.0),
+)
+RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
+REDRAW_POOL: Final = 24  # best-fitting donors that redraws choose among
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
 SWAP_MAX_YAW: Final = 62.0  # rough degrees; beyond, half of the landmarks are guesses
-SWAP_MAX_MISFIT: Final = 16.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
+SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
 
 # --- memory ---------------------------------------------------------------------------------------------------------
 HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)
@@ -253,7 +275,8 @@ DONOR_SURROUND = 20  # px kept sharp round a donor's face and forehead
 DONOR_STRENGTH = (1.6, 2.3)
 DONOR_YEARS = (-10.0, 24.0)  # range by which a donor is aged: portraits are mostly 23 to 36, people are not
 DONOR_AGEING_RIDGE = 1e-3  # ridge of the ageing regression: only keeps it solvable
-DONOR_DISAGREEMENT = 9.8  # contrast units: sources that differ more leave a ghost brow; the worst 15 %, by eye
+# Contrast units: sources that differ more round the brows leave a ghost of one; the worst 15 %, by eye.
+DONOR_DISAGREEMENT = 9.8
 DONOR_FRONTAL_YAW = 8.0  # degrees: a donor beyond it counts as turned left or right
 DONOR_CLOSED_MOUTH = 0.05  # mouth opening up to which a donor counts as neutral
 DONOR_OPEN_MOUTH = 0.09  # mouth opening from which a donor counts as smiling with teeth
@@ -280,17 +303,21 @@ DONOR_PICTURES_KEPT = 128  # decoded donors kept in memory, 0.2 MB each; reading
 
 # --- attributes ---
 AGE_RANGE = (1.0, 95.0)  # years, what an estimate is clipped to
-ATTRIBUTE_LOGISTIC_L2 = 0.02  # penalty of the gender and group regressions; LFW gender .963-.967 over 0.005-0.5
+ATTRIBUTE_LOGISTIC_L2 = (
+    0.02  # penalty of the gender and group regressions; LFW gender .963-.967 over 0.005-0.5
+)
 ATTRIBUTE_RIDGE_L2 = 0.5  # penalty of the age regression; LFW error 3.41-3.42 years over 0.1-2
-ATTRIBUTE_REAL_WEIGHT = 3.0  # weight of a real face beside a synthetic one; LFW age error 3.48 years at 1, 3.42 at 3
+ATTRIBUTE_REAL_WEIGHT = (
+    3.0  # weight of a real face beside a synthetic one; LFW age error 3.48 years at 1, 3.42 at 3
+)
 
 # --- donor selection ---
 # Size at which a difference between donor and face becomes plain to see; squared differences add up. By eye.
 DONOR_TOLERANCE = {
-    "gender": 0.35,  # probability of the other gender
-    "group": 0.6,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
+    "gender": 0.22,  # probability of the other gender
+    "group": 0.45,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
     "age": 7.0,  # years
-    "yaw": 9.0,  # degrees
+    "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees
     "mouth": 0.06,  # inter-ocular distances
     "smile": 0.15,  # inter-ocular distances
@@ -298,4 +325,13 @@ DONOR_TOLERANCE = {
     "skin": 14.0,  # CIE76
 }
 DONOR_POOL = 0.05  # share of the bank that is drawn from at random
+DONOR_HEADROOM = (
+    0.03  # Euclidean; a swap lies nearer to the replaced face than its donor does, by so much or more
+)
 DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank
+
+# --- evaluation ---
+RECALL_IOU: Final = 0.4  # overlap at which a face counts as found (../shared/data/group_photos/README.md)
+RECALL_SIZES: Final = (24, 48)  # px, smallest faces counted (same source)
+# of the longer side, on each side; the crops of ../shared/data/lfw need a third to show the detector a whole head
+GALLERY_PADDING: Final = 0.33

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mfmc_engine.detection import Detection
 from mfmc_engine.geometry import overlap
 from mfmc_engine.packs import Pack
-from mfmc_engine.parameters import DUPLICATE_OVERLAP
+from mfmc_engine.parameters import SAME_FACE_IOU
 from mfmc_engine.quality import assess
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.types import Analysis, Face, FloatArray, Image
 
 
 def analyze(pack: Pack, image: Image, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
-    """The faces of an (H, W, 3) picture, left to right; see ``Engine.analyze``."""
+    """The faces of an (H, W, 3) picture: detected ones from left to right, then the caller's, in their order."""
     given = _checked(boxes, image)
-    found = [d for d in pack.detector.detect(image) if not _covered(d.box, given)]
+    detected = sorted(pack.detector.detect(image), key=lambda d: (float(d.box[0]), float(d.box[1])))
     known = pack.detector.locate(image, given)
-    detections = [*known, *found]
-    faces = _describe(pack, image, detections, len(known))
+    for i, box in enumerate(given):
+        same = [d for d in detected if _is_same(d.box, box)]
+        if same:  # the detector's points are better than those found in a box drawn by hand
+            known[i] = replace(known[i], points=max(same, key=lambda d: d.score).points)
+            detected = [d for d in detected if not any(d is s for s in same)]
+    faces = _describe(pack, image, [*detected, *known], len(detected))
     return Analysis(image.shape[1], image.shape[0], tuple(faces))
 
 
-def _describe(pack: Pack, image: Image, detections: Sequence[Detection], given: int) -> list[Face]:
-    """Landmarks, embeddings and quality of all faces at once; the first ``given`` come from the caller."""
+def _describe(pack: Pack, image: Image, detections: Sequence[Detection], detected: int) -> list[Face]:
+    """Landmarks, embeddings and quality of all faces at once; after ``detected`` of them come the caller's."""
     if not detections:
         return []
     landmarks = pack.landmarker.mark(image, np.stack([d.points for d in detections]))
@@ -39,7 +44,7 @@ def _describe(pack: Pack, image: Image, detections: Sequence[Detection], given: 
             landmarks=landmarks[i],
             embedding=embeddings[i],
             quality=assess(d.box, landmarks[i], chips[i]),
-            source="given" if i < given else "detected",
+            source="detected" if i < detected else "given",
         )
         for i, d in enumerate(detections)
     ]
@@ -55,6 +60,6 @@ def _checked(boxes: Sequence[Sequence[float]], image: Image) -> FloatArray:
     return clipped
 
 
-def _covered(box: FloatArray, given: FloatArray) -> bool:
-    """Whether a found face is one the caller already marked."""
-    return bool(len(given)) and bool(overlap(box[None], given).max() > DUPLICATE_OVERLAP)
+def _is_same(found: FloatArray, given: FloatArray) -> bool:
+    """Whether a found face is the one a caller's box means. A box around two faces means neither: all are kept."""
+    return bool(overlap(found[None], given[None])[0, 0] > SAME_FACE_IOU)

@@ -18,7 +18,11 @@ def assess(box: FloatArray, landmarks: FloatArray, chip: Image) -> Quality:
     size = float(np.sqrt(max(0.0, float(np.prod(box[2:] - box[:2])))))
     sharp = sharpness(chip)
     turn = yaw(landmarks)
-    parts = (min(1.0, size / QUALITY_FULL_SIZE), 0.5 + 0.5 * sharp, max(0.0, 1 - abs(turn) / QUALITY_FULL_YAW))
+    parts = (
+        min(1.0, size / QUALITY_FULL_SIZE),
+        0.5 + 0.5 * sharp,
+        max(0.0, 1 - abs(turn) / QUALITY_FULL_YAW),
+    )
     return Quality(size=size, sharpness=sharp, yaw=turn, score=float(np.prod(parts)))
 
 

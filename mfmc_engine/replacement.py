@@ -14,13 +14,17 @@ import torch
 
 from mfmc_engine import guarantee
 from mfmc_engine import parameters as P
+from mfmc_engine.compositing import paste
+from mfmc_engine.donors.selection import generator
+from mfmc_engine.geometry import apply
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
+from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs import Pack
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.swapping import blending, mesh, redaction
 from mfmc_engine.swapping.blending import Patch, Targets
-from mfmc_engine.types import Decoy, DecoyRequest, Face, FloatArray, Gallery, Image
+from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
 
 class Donor(Protocol):
@@ -67,21 +71,17 @@ def make_decoys(
     thresholds: Thresholds | None = None,
 ) -> list[Decoy]:
     """One verified decoy per request, in order. Same arguments, same bytes."""
+    keep_freed_memory()
     thresholds = thresholds or Thresholds()
-    cases = [_Case(request.face, random_of(request.seed)) for request in requests]
+    cases = [_Case(request.face, generator(request.seed)) for request in requests]
     swappable = [case for case in cases if can_be_swapped(case.face)]
-    if swappable:
-        for case in swappable:
-            case.donors = candidates(case.face, case.random)
-        with torch.inference_mode():
+    with torch.inference_mode():
+        if swappable:
+            for case in swappable:
+                case.donors = candidates(case.face, case.random)
             targets = blending.prepare(image, [case.face.landmarks for case in swappable], pack.device)
             _draw(pack, image, swappable, targets, gallery, thresholds)
-    return [_finish(pack, image, case, gallery, thresholds) for case in cases]
-
-
-def random_of(seed: bytes) -> np.random.Generator:
-    """Random numbers that depend on all of ``seed`` and nothing else."""
-    return np.random.default_rng(np.frombuffer(len(seed).to_bytes(4, "little") + seed, np.uint8))
+        return [_finish(pack, image, case, gallery, thresholds) for case in cases]
 
 
 def can_be_swapped(face: Face) -> bool:
@@ -95,7 +95,7 @@ def can_be_swapped(face: Face) -> bool:
         frame = mesh.Frame.of(marks)
     except ValueError:
         return False
-    misfit = mesh.apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
+    misfit = apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
     return float(np.sqrt((misfit**2).sum(1).mean())) <= P.SWAP_MAX_MISFIT
 
 
@@ -105,11 +105,12 @@ def _draw(
     """Fill in ``chosen`` of every case, as far as donors and rounds go."""
     pending = list(range(len(cases)))
     used: set[str] = set()
-    for round_number in range(P.REDRAW_ROUNDS):
+    for strength in P.DRAW_STRENGTHS:
         drawn = [(i, donor) for i in pending if (donor := _next(cases[i].donors, used)) is not None]
         if not drawn:
             break
-        patches = _swap(image, targets.pick([i for i, _ in drawn]), [donor for _, donor in drawn])
+        chosen = targets.pick([i for i, _ in drawn])
+        patches = _swap(image, chosen, [cases[i] for i, _ in drawn], [donor for _, donor in drawn], strength)
         views = _views(pack, image, [cases[i].face for i, _ in drawn], patches)
         for (i, donor), patch, seen in zip(drawn, patches, views, strict=True):
             case = cases[i]
@@ -148,15 +149,29 @@ def _next(donors: Iterator[Donor], used: set[str]) -> Donor | None:
     return None
 
 
-def _swap(image: Image, targets: Targets, donors: Sequence[Donor]) -> list[Patch]:
+def _swap(
+    image: Image,
+    targets: Targets,
+    cases: Sequence[_Case],
+    donors: Sequence[Donor],
+    strength: tuple[float, float],
+) -> list[Patch]:
+    """One decoy per target; ``strength`` is a row of DRAW_STRENGTHS."""
+    shape_share, light_sigma = strength
     pictures = blending.to_tensor([donor.image for donor in donors], targets.crops.device)
-    warped = mesh.warp_donors(pictures, [donor.landmarks for donor in donors], targets.landmarks)
-    decoys, alpha = blending.blend(targets, warped)
+    marks = [
+        mesh.mixed_landmarks(t, d.landmarks, shape_share)
+        for t, d in zip(targets.landmarks, donors, strict=True)
+    ]
+    warped = mesh.warp_donors(pictures, [donor.landmarks for donor in donors], marks)
+    decoys, alpha = blending.blend(targets, warped, marks, light_sigma)
     pixels = decoys.permute(0, 2, 3, 1).cpu().numpy()
     covers = alpha[:, 0].cpu().numpy()
     return [
-        blending.place(decoy, cover, frame, image.shape[:2])
-        for decoy, cover, frame in zip(pixels, covers, targets.frames, strict=True)
+        blending.place(image, decoy, cover, (frame, points), case.random)
+        for decoy, cover, frame, points, case in zip(
+            pixels, covers, targets.frames, targets.landmarks, cases, strict=True
+        )
     ]
 
 
@@ -167,7 +182,11 @@ def _views(pack: Pack, image: Image, faces: Sequence[Face], patches: Sequence[Pa
         window, shift = _window(image, face, patch)
         marks = (face.landmarks - shift)[None].astype(np.float32)
         anew = pack.landmarker.mark(window, five_of(marks))
-        chips += [extract_chips(window, marks), extract_chips(window, marks, mirrored=True), extract_chips(window, anew)]
+        chips += [
+            extract_chips(window, marks),
+            extract_chips(window, marks, mirrored=True),
+            extract_chips(window, anew),
+        ]
     embeddings = pack.recognizer.embed_chips(np.concatenate(chips))
     return embeddings.reshape(len(faces), P.VERIFICATION_VIEWS, -1)
 
@@ -177,29 +196,35 @@ def _window(image: Image, face: Face, patch: Patch) -> tuple[Image, FloatArray]:
     low, high = face.landmarks.min(0), face.landmarks.max(0)
     margin = (high - low).max() * P.VERIFICATION_MARGIN
     height, width = image.shape[:2]
-    patch_high = np.array(patch.origin) + [patch.alpha.shape[1], patch.alpha.shape[0]]
+    patch_high = np.add(patch.origin, patch.alpha.shape[::-1])
     x0, y0 = np.floor(np.minimum(low - margin, patch.origin)).clip(0, [width, height]).astype(int)
     x1, y1 = np.ceil(np.maximum(high + margin, patch_high)).clip(0, [width, height]).astype(int)
     window = image[y0:y1, x0:x1].copy()
-    blending.paste(window, (patch.origin[0] - int(x0), patch.origin[1] - int(y0)), patch.pixels, patch.alpha)
+    paste(window, (patch.origin[0] - int(x0), patch.origin[1] - int(y0)), patch.pixels, patch.alpha)
     return window, np.array([x0, y0], np.float32)
 
 
 def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds: Thresholds) -> Decoy:
-    chosen = case.chosen
-    if chosen is not None:
-        patch, verdict, kind, donor = chosen.patch, chosen.verdict, "swap", chosen.donor
-        return Decoy(
-            "swap", patch.origin, patch.pixels, patch.alpha, chosen.donor, case.tried,
-            verdict.to_original, verdict.to_gallery, thresholds.original,
-        )  # fmt: skip
-    patch = redaction.redact(image, case.face, case.random)
-    seen = _redaction_view(pack, image, case.face, patch)
-    verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, np.empty((0, seen.shape[1]), np.float32))
+    if case.chosen is not None:
+        kind: DecoyKind = "swap"
+        patch, verdict, donor = case.chosen.patch, case.chosen.verdict, case.chosen.donor
+    else:
+        kind, donor = "redaction", None
+        patch = redaction.redact(image, case.face, case.random)
+        seen = _redaction_view(pack, image, case.face, patch)
+        nobody = np.empty((0, seen.shape[1]), np.float32)
+        verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, nobody)
     return Decoy(
-        "redaction", patch.origin, patch.pixels, patch.alpha, None, case.tried,
-        verdict.to_original, verdict.to_gallery, thresholds.original,
-    )  # fmt: skip
+        kind=kind,
+        origin=patch.origin,
+        pixels=patch.pixels,
+        alpha=patch.alpha,
+        donor=donor,
+        attempts=case.tried,
+        distance_to_original=verdict.to_original,
+        nearest_gallery=verdict.to_gallery,
+        threshold=thresholds.original,
+    )
 
 
 def _redaction_view(pack: Pack, image: Image, face: Face, patch: Patch) -> FloatArray:

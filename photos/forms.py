@@ -31,6 +31,7 @@ class PostForm(forms.ModelForm):
         plain = [choice for choice in Audience.choices if choice[0] != Audience.CIRCLE]
         named = [(key, _("Circle: %(name)s") % {"name": circle.name}) for key, circle in self.circles.items()]
         self.fields["audience"].choices = plain[:2] + named + plain[2:]
+        self.initial.setdefault("audience", self.instance.audience)
         if self.instance.audience == Audience.CIRCLE:
             self.initial["audience"] = f"{CIRCLE_PREFIX}{self.instance.circle_id}"
 

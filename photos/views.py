@@ -1,4 +1,4 @@
-"""Writing a post: new, edit, delete. Pages that show photos are in faceaccess, which knows how each viewer sees them."""
+"""Writing a post: new, edit, delete. Pages that show photos are in faceaccess: it knows what each viewer sees."""
 
 from __future__ import annotations
 

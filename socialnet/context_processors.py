@@ -11,7 +11,13 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from accounts import selectors as people
 from faceaccess import selectors as faces
 
-STYLESHEETS = [f"css/{name}.css" for name in ("tokens", "base", "shell", "components", "photos", "pages")]
+STYLESHEETS = [
+    f"css/{name}.css"
+    for name in (
+        *("tokens", "base", "shell", "components", "forms"),
+        *("feed", "photo", "compose", "drawings", "entrance", "people", "face"),
+    )
+]
 
 # address name, icon, label, label under an icon on a small screen
 PLACES = (
@@ -32,7 +38,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     here = request.resolver_match.view_name if request.resolver_match else ""
     counts: dict[str, Callable[[], int]] = {
         "people": cache(lambda: people.requests_for(user).count()),
-        "face-inbox": cache(lambda: len(faces.inbox(user))),
+        "face-inbox": cache(lambda: faces.inbox(user).count()),
     }
     frame["navigation"] = [
         {

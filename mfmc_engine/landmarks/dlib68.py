@@ -58,4 +58,4 @@ class Dlib68:
 
 def _to_crop(unit: FloatArray) -> FloatArray:
     """Positions in the unit face square to px of the crop, in whose middle half the square lies."""
-    return (unit / 2 + 0.25) * LANDMARK_CROP
+    return np.asarray((unit / 2 + 0.25) * LANDMARK_CROP, np.float32)

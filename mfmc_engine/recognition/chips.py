@@ -35,7 +35,9 @@ MEAN_FACE: Final = np.array([
 PYRAMID_SHIFT: Final = np.array([-0.5, 0.5], np.float32)
 
 
-def chip_transforms(landmarks: FloatArray, size: int = CHIP_SIZE, padding: float = CHIP_PADDING) -> FloatArray:
+def chip_transforms(
+    landmarks: FloatArray, size: int = CHIP_SIZE, padding: float = CHIP_PADDING
+) -> FloatArray:
     """(N, 68, 2) landmarks in px to (N, 2, 3) transforms from pixel indices of the chip to those of the picture."""
     face = (padding + MEAN_FACE) / (2 * padding + 1) * size
     points = landmarks[:, ALIGNED] - 0.5  # dlib's landmarks are pixel indices
@@ -78,7 +80,7 @@ def _cut(image: Image, transform: FloatArray, chip: Image) -> None:
     transform = transform.copy()
     transform[:, 2] -= low
     while scale / 2 > 1:
-        window = np.floor(cv2.pyrDown(window))
+        window = np.floor(cv2.pyrDown(window)).astype(np.float32)
         transform[:, 2] += PYRAMID_SHIFT
         transform, scale = transform / 2, scale / 2
     # assigning floats to bytes truncates, which is what dlib does

@@ -114,8 +114,9 @@ def load_network(path: Path) -> DlibResNet:
     tensors = _tensors(path.read_bytes())
     convolutions = [network.stem]
     for block in network.blocks:
-        assert isinstance(block, _Block)
-        convolutions += [block.first, block.second]
+        convolutions += [
+            c for c in block.children() if isinstance(c, nn.Conv2d)
+        ]  # in the order of definition
     try:
         with torch.no_grad():
             for convolution in convolutions:
@@ -134,8 +135,7 @@ def _fill(convolution: nn.Conv2d, weights: Tensor, affine: Tensor) -> None:
     filters, bias = weights[: -convolution.out_channels], weights[-convolution.out_channels :]
     gamma, beta = affine.view(2, -1)
     convolution.weight.copy_(filters.view(convolution.weight.shape) * gamma.view(-1, 1, 1, 1))
-    assert convolution.bias is not None
-    convolution.bias.copy_(bias * gamma + beta)
+    convolution.get_parameter("bias").copy_(bias * gamma + beta)
 
 
 def _tensors(data: bytes) -> Iterator[Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, index_space
-from mfmc_engine.swapping import masks, mesh, relight, skin, texture
+from mfmc_engine.swapping import masks, mesh, outlines, relight, skin, texture
 from mfmc_engine.swapping.mesh import Frame
 from mfmc_engine.types import FloatArray, Image
 
@@ -64,11 +64,20 @@ def to_tensor(images: Sequence[Image], device: str | torch.device = "cpu") -> Te
     return batch.permute(0, 3, 1, 2).float().div_(255).contiguous()
 
 
-def blend(targets: Targets, donors: Tensor) -> tuple[Tensor, Tensor]:
-    """Decoys (B, 3, S, S) and alpha (B, 1, S, S), both in [0, 1], of ``donors`` already in the targets' pose."""
-    donor_skin = skin.likelihood(donors, targets.landmarks)
-    alpha = masks.swap_mask(targets.skin, donor_skin, targets.landmarks, targets.barred)
-    decoys = relight.relight(donors, targets.crops, donor_skin, targets.skin, targets.landmarks)
+def blend(
+    targets: Targets, donors: Tensor, marks: Sequence[FloatArray], light_sigma: float
+) -> tuple[Tensor, Tensor]:
+    """Decoys (B, 3, S, S) and alpha (B, 1, S, S), both in [0, 1], of ``donors`` warped to the landmarks ``marks``."""
+    donor_skin = skin.likelihood(donors, marks)
+    alpha = masks.swap_mask(targets.skin, donor_skin, targets.landmarks, marks, targets.barred)
+    target, donor = (
+        relight.Lit(crops, likelihood, points)
+        for crops, likelihood, points in (
+            (targets.crops, targets.skin, targets.landmarks),
+            (donors, donor_skin, marks),
+        )
+    )
+    decoys = relight.relight(donor, target, light_sigma)
     decoys = texture.match_sharpness(decoys, targets.crops, targets.landmarks)
     decoys = relight.close_seam(decoys, targets.crops, alpha, targets.skin)
     return decoys.clamp(0, 1), alpha
@@ -93,7 +102,7 @@ def _others_in_front(
         others |= covered if nearer else covered & ~own
     if not others.any():
         return others.astype(np.float32)
-    return cv2.GaussianBlur(others.astype(np.float32), (0, 0), P.BARRED_FEATHER)
+    return np.asarray(cv2.GaussianBlur(others.astype(np.float32), (0, 0), P.BARRED_FEATHER), np.float32)
 
 
 def _outline(landmarks: FloatArray) -> NDArray[np.uint8]:
@@ -112,40 +121,51 @@ class Patch:
     alpha: NDArray[np.uint8]
 
 
-def place(decoy: FloatArray, alpha: FloatArray, frame: Frame, shape: tuple[int, int]) -> Patch:
-    """Resample one (S, S, 3) decoy and its (S, S) alpha, both in [0, 1], into a photo of ``shape`` (H, W)."""
+def place(
+    image: Image,
+    decoy: FloatArray,
+    alpha: FloatArray,
+    target: tuple[Frame, FloatArray],
+    random: np.random.Generator,
+) -> Patch:
+    """Resample one (S, S, 3) decoy and its (S, S) alpha, both in [0, 1], into ``image`` and give it its grain.
+
+    ``target`` is the face's frame and its (68, 2) landmarks in crop px.
+    """
+    frame, landmarks = target
+    bounds = _bounds(alpha, frame, image.shape[:2])
+    if bounds is None:
+        return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
+    x0, y0, x1, y1 = bounds
+    shift = frame.to_photo.copy()
+    shift[:, 2] -= [x0, y0]
+    layers = cv2.warpAffine(
+        np.dstack([decoy, alpha]),
+        index_space(shift),
+        (x1 - x0, y1 - y0),
+        flags=cv2.INTER_LINEAR,
+        borderValue=0,
+    )
+    placed = np.asarray(layers, np.float32)
+    cover = np.round(placed[..., 3] * 255).clip(0, 255).astype(np.uint8)
+    cheeks = np.zeros(cover.shape, np.uint8)
+    for polygon in outlines.cheeks(landmarks):
+        cv2.fillPoly(cheeks, [np.round((apply(shift, polygon) - 0.5) * 16).astype(np.int32)], 1, shift=4)
+    region = image[y0:y1, x0:x1].astype(np.float32)
+    grained = texture.add_grain(placed[..., :3] * 255, region, (cheeks > 0) & (cover == 255), random)
+    pixels = np.round(grained).clip(0, 255).astype(np.uint8)
+    pixels[cover == 0] = 0
+    return Patch((x0, y0), pixels, cover)
+
+
+def _bounds(alpha: FloatArray, frame: Frame, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+    """x0, y0, x1, y1 px of a photo of ``shape`` that hold all of ``alpha``, None if that is empty or outside."""
     ys, xs = np.nonzero(alpha > 0)
     if len(ys) == 0:
-        return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
-    low, high = np.array([xs.min(), ys.min()]), np.array([xs.max() + 1, ys.max() + 1])
-    corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]], np.float32)
+        return None
+    left, top, right, bottom = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
     moved = apply(frame.to_photo, corners)
     x0, y0 = np.maximum(np.floor(moved.min(0)).astype(int) - 1, 0)
     x1, y1 = np.minimum(np.ceil(moved.max(0)).astype(int) + 1, [shape[1], shape[0]])
-    if x1 <= x0 or y1 <= y0:
-        return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
-    layers = np.dstack([decoy, alpha])
-    if frame.scale > 1:  # the photo is coarser than the crop: remove what it cannot show
-        layers = cv2.GaussianBlur(layers, (0, 0), P.PLACE_PREFILTER * float(np.sqrt(frame.scale**2 - 1)) + 1e-3)
-        layers[..., 3][alpha == 0] = 0
-    shift = frame.to_photo.copy()
-    shift[:, 2] -= [x0, y0]
-    placed = cv2.warpAffine(
-        layers, index_space(shift), (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR, borderValue=0
-    )
-    cover = np.round(placed[..., 3] * 255).clip(0, 255).astype(np.uint8)
-    pixels = np.round(placed[..., :3] * 255).clip(0, 255).astype(np.uint8)
-    pixels[cover == 0] = 0
-    return Patch((int(x0), int(y0)), pixels, cover)
-
-
-def paste(image: Image, origin: tuple[int, int], pixels: Image, alpha: NDArray[np.uint8]) -> None:
-    """Blend a patch into ``image`` in place. Pixels whose alpha is 0 keep their exact value."""
-    height, width = alpha.shape
-    x, y = origin
-    region = image[y : y + height, x : x + width]
-    if region.shape[:2] != (height, width):
-        raise ValueError(f"a patch of {width}x{height} px at {origin} does not fit into {image.shape[1]}x{image.shape[0]}")
-    cover = alpha[..., None].astype(np.uint16)
-    mixed = region * (255 - cover) + pixels * cover
-    region[:] = ((mixed + 127) // 255).astype(np.uint8)
+    return (int(x0), int(y0), int(x1), int(y1)) if x1 > x0 and y1 > y0 else None

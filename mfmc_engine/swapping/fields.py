@@ -35,7 +35,9 @@ def _convolve(field: Tensor, sigma: float) -> Tensor:
     taps /= 2 * taps.sum() - taps[0]
     for axis in (-1, -2):
         length = field.shape[axis]
-        padded = F.pad(field, (radius, radius, 0, 0) if axis == -1 else (0, 0, radius, radius), mode="replicate")
+        padded = F.pad(
+            field, (radius, radius, 0, 0) if axis == -1 else (0, 0, radius, radius), mode="replicate"
+        )
         total = padded.narrow(axis, radius, length) * float(taps[0])
         for offset in range(1, radius + 1):
             tap = float(taps[offset])

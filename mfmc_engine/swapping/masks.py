@@ -13,15 +13,23 @@ from mfmc_engine.swapping import fields, outlines
 from mfmc_engine.types import FloatArray
 
 
-def swap_mask(skin: Tensor, donor_skin: Tensor, landmarks: Sequence[FloatArray], barred: Tensor) -> Tensor:
+def swap_mask(
+    skin: Tensor,
+    donor_skin: Tensor,
+    landmarks: Sequence[FloatArray],
+    marks: Sequence[FloatArray],
+    barred: Tensor,
+) -> Tensor:
     """(B, 1, S, S) alpha in [0, 1]; 1 means decoy only.
 
-    ``skin`` and ``donor_skin`` are likelihoods on the target and on the warped donor; ``barred`` is 1 on pixels
-    that belong to another face in front. Brows, eyes, nose and mouth come out as 1 whatever the colour model says.
+    ``skin`` and ``donor_skin`` are likelihoods on the target and on the warped donor, ``landmarks`` and ``marks``
+    the target's and the decoy's; ``barred`` is 1 on pixels that belong to another face in front. Brows, eyes, nose
+    and mouth come out as 1 whatever the colour model says.
     """
     device = skin.device
     region = fields.rasterise(outlines.region, landmarks, device)
-    core = fields.rasterise(outlines.core, landmarks, device) * fields.dilate(region, -P.CORE_INSET)
+    own_core, decoy_core = (fields.rasterise(outlines.core, points, device) for points in (landmarks, marks))
+    core = torch.maximum(own_core, decoy_core) * fields.dilate(region, -P.CORE_INSET)
     # The jaw's edge stays the person's own: feather inward only, never past the contour.
     edge = fields.gaussian(fields.dilate(region, -P.MASK_INSET), P.MASK_FEATHER)
     edge = _smoothstep((edge - 0.08) / 0.84)

@@ -59,9 +59,9 @@ def outer_points(landmarks: FloatArray) -> FloatArray:
     up = brows.mean(0) - nose_base
     forehead = np.concatenate([brows + up * share for share in P.MESH_FOREHEAD_SHARES])
     centre = landmarks[27:36].mean(0)
-    ring = centre + (np.concatenate([landmarks[0:17], brows[[8, 5, 4, 1]] + up * P.MESH_FOREHEAD_SHARES[-1]]) - centre) * (
-        P.MESH_RING_SCALE
-    )
+    ring = centre + (
+        np.concatenate([landmarks[0:17], brows[[8, 5, 4, 1]] + up * P.MESH_FOREHEAD_SHARES[-1]]) - centre
+    ) * (P.MESH_RING_SCALE)
     half = P.MESH_FAR_CORNER * float(np.linalg.norm(up))
     corners = centre + half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
     return np.concatenate([forehead, ring, corners]).astype(np.float32)
@@ -91,7 +91,9 @@ def warp_grid(target: FloatArray, source: FloatArray) -> FloatArray:
     reference = _reference_orientation()
     visible = areas * reference
     drawable = np.flatnonzero(np.abs(areas) > P.MESH_SMALLEST_AREA)
-    homogeneous = np.concatenate([corners[drawable], np.ones((len(drawable), 3, 1), np.float32)], 2).astype(np.float64)
+    homogeneous = np.concatenate([corners[drawable], np.ones((len(drawable), 3, 1), np.float32)], 2).astype(
+        np.float64
+    )
     affine = np.linalg.solve(homogeneous, sources[drawable].astype(np.float64))  # (T, 3, 2)
     numbers = np.zeros((size, size), np.int32)
     fixed_point = np.round((corners[drawable] - 0.5) * 16).astype(np.int32)
@@ -120,7 +122,44 @@ def sample(images: Tensor, grids: Tensor) -> Tensor:
     return F.grid_sample(images, normal, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
-def warp_donors(donors: Tensor, donor_landmarks: list[FloatArray], target_landmarks: list[FloatArray]) -> Tensor:
+# The parts whose place and size a donor partly keeps, by landmark numbers.
+_PARTS = (range(17, 22), range(22, 27), range(36, 42), range(42, 48), range(27, 36), range(48, 68))
+
+
+def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> FloatArray:
+    """(68, 2) landmarks of the decoy: the target's, with each part moved and resized a little toward the donor's.
+
+    The spacing of eyes, brows, nose and mouth tells people apart; how far a mouth or an eye is open is expression.
+    So only a part's centre and width change, by ``share`` of the difference and never by more than a few px; a
+    share above 1 goes past the donor, away from the target.
+    ``donor`` is first laid onto the target by a similarity; the jaw stays the person's own.
+    """
+    mixed = target.copy()
+    # A difference in pose is no difference in shape: the less the heads point the same way, the less is mixed in.
+    share *= float(np.exp(-(((_turn(target) - _turn(donor)) / P.SHAPE_TURN) ** 2)))
+    aligned = apply(similarity(donor, target), donor)
+    for part in _PARTS:
+        chosen = list(part)
+        own, other = target[chosen], aligned[chosen]
+        shift = (other.mean(0) - own.mean(0)) * share
+        length = float(np.linalg.norm(shift))
+        shift *= min(1.0, P.SHAPE_LARGEST_SHIFT / max(length, 1e-6))
+        ratio = float(np.ptp(other[:, 0]) / max(float(np.ptp(own[:, 0])), 1.0))
+        scale = float(np.clip(1 + (ratio - 1) * share, *P.SHAPE_SCALES))
+        mixed[chosen] = (own - own.mean(0)) * scale + own.mean(0) + shift
+    return mixed
+
+
+def _turn(landmarks: FloatArray) -> float:
+    """How far the nose tip stands from the middle of the eyes along their line, in inter-ocular distances."""
+    left, right = landmarks[36:42].mean(0), landmarks[42:48].mean(0)
+    axis = right - left
+    return float((landmarks[30] - (left + right) / 2) @ axis / max(float(axis @ axis), 1e-6))
+
+
+def warp_donors(
+    donors: Tensor, donor_landmarks: list[FloatArray], target_landmarks: list[FloatArray]
+) -> Tensor:
     """Donor portraits (B, 3, S, S) in the poses of the targets (landmarks in crop px): (B, 3, S, S) in [0, 1]."""
     grids = np.stack([warp_grid(t, d) for t, d in zip(target_landmarks, donor_landmarks, strict=True)])
     return sample(donors, torch.from_numpy(grids).to(donors.device)).clamp(0, 1)
@@ -137,16 +176,17 @@ def crop(image: Image, frame: Frame) -> Image:
     reduction = max(1.0, 1 / frame.scale)
     if reduction > P.CROP_AREA_REDUCTION:
         wanted = (max(1, round((x1 - x0) / reduction)), max(1, round((y1 - y0) / reduction)))
-        region = cv2.resize(region, wanted, interpolation=cv2.INTER_AREA)
+        region = np.asarray(cv2.resize(region, wanted, interpolation=cv2.INTER_AREA), np.uint8)
     stretch = np.array([region.shape[1] / (x1 - x0), region.shape[0] / (y1 - y0)])
     # cv2 counts from pixel centres: shift by half a pixel on both sides.
     inverse = frame.to_photo.astype(np.float64)
     linear = stretch[:, None] * inverse[:, :2]
     offset = stretch * (inverse @ [0.5, 0.5, 1] - [x0, y0]) - 0.5
-    return cv2.warpAffine(
+    sampled = cv2.warpAffine(
         region,
         np.column_stack([linear, offset]),
         (size, size),
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT_101,
     )
+    return np.asarray(sampled, np.uint8)

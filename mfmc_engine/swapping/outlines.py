@@ -72,20 +72,23 @@ def core(landmarks: FloatArray) -> list[FloatArray]:
     nose = _grown(np.concatenate([landmarks[27:36], landmarks[[39, 42]]]), P.CORE_MARGIN)
     eye_band = [_grown(landmarks[36:42], P.CORE_EYE_MARGIN), _grown(landmarks[42:48], P.CORE_EYE_MARGIN)]
     lips_to_nose = _grown(np.concatenate([landmarks[31:36], landmarks[48:60]]), P.CORE_MARGIN)
-    # Without the brows' outer ends: those often lie under hair, and hair must not be cut.
-    inner = [
-        _grown(np.concatenate([brow + up(landmarks) * P.BROW_ABOVE, brow - up(landmarks) * P.BROW_BELOW]), 0.0)
-        for brow in (landmarks[18:22], landmarks[22:26])
+    rise = up(landmarks)
+    strips = [
+        _grown(np.concatenate([brow + rise * P.BROW_ABOVE, brow - rise * P.BROW_BELOW]), 0.0)
+        for brow in (landmarks[17:22], landmarks[22:27])
     ]
-    return [*inner, *eye_band, nose, lips_to_nose]
+    return [*strips, *eye_band, nose, lips_to_nose]
 
 
 def cheeks(landmarks: FloatArray) -> list[FloatArray]:
     """Bare skin on nearly every face: both cheeks and the bridge of the nose."""
     left = np.stack([landmarks[[41, 40]].mean(0), landmarks[31], landmarks[48], landmarks[3], landmarks[1]])
-    right = np.stack([landmarks[[46, 47]].mean(0), landmarks[35], landmarks[54], landmarks[13], landmarks[15]])
+    right = np.stack(
+        [landmarks[[46, 47]].mean(0), landmarks[35], landmarks[54], landmarks[13], landmarks[15]]
+    )
     shrunk = [side.mean(0) + (side - side.mean(0)) * P.CHEEK_SHRINK for side in (left, right)]
-    bridge = np.concatenate([landmarks[28:31] - [4, 0], landmarks[28:31][::-1] + [4, 0]])
+    side = np.array([4, 0], np.float32)
+    bridge = np.concatenate([landmarks[28:31] - side, landmarks[28:31][::-1] + side])
     return [*(side.astype(np.float32) for side in shrunk), bridge.astype(np.float32)]
 
 

@@ -19,7 +19,9 @@ def redact(image: Image, face: Face, random: np.random.Generator) -> Patch:
     """A soft elliptic mosaic over the head of ``face`` (box and landmarks together, grown)."""
     height, width = image.shape[:2]
     centre, axes = _ellipse(face)
-    x0, y0 = np.clip(np.floor(centre - axes * (1 + P.REDACTION_FEATHER)).astype(int), 0, [width - 1, height - 1])
+    x0, y0 = np.clip(
+        np.floor(centre - axes * (1 + P.REDACTION_FEATHER)).astype(int), 0, [width - 1, height - 1]
+    )
     x1, y1 = np.ceil(centre + axes * (1 + P.REDACTION_FEATHER)).astype(int)
     x1, y1 = int(np.clip(x1, x0 + 1, width)), int(np.clip(y1, y0 + 1, height))
     pixels = _mosaic(image[y0:y1, x0:x1], random)

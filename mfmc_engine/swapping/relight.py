@@ -8,6 +8,7 @@ leave shadows of themselves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -19,39 +20,64 @@ from mfmc_engine.swapping.skin import certainty
 from mfmc_engine.types import FloatArray
 
 
-def relight(
-    donors: Tensor, targets: Tensor, donor_skin: Tensor, skin: Tensor, landmarks: Sequence[FloatArray]
-) -> Tensor:
-    """Warped ``donors`` (B, 3, S, S) in the light and colours of ``targets``; everything in [0, 1]."""
-    device = targets.device
-    bare = fields.rasterise(outlines.region, landmarks, device)
-    bare = bare * (1 - fields.rasterise(outlines.features, landmarks, device))
+@dataclass(frozen=True, slots=True)
+class Lit:
+    """One batch of faces: pictures (B, 3, S, S) and skin likelihood (B, 1, S, S) in [0, 1], and landmarks."""
+
+    pictures: Tensor
+    skin: Tensor
+    landmarks: Sequence[FloatArray]
+
+    def part(self, outline: fields.Outline) -> Tensor:
+        """(B, 1, S, S) mask of one part of the face."""
+        return fields.rasterise(outline, self.landmarks, self.pictures.device)
+
+    def light(self, sigma: float) -> Tensor:
+        """(B, 3, S, S) light on the bare skin, skin tone included, smooth over ``sigma`` px of the half-size image."""
+        bare = self.part(outlines.region) * (1 - self.part(outlines.features)) * certainty(self.skin)
+        half = fields.spread(
+            F.avg_pool2d(self.pictures, 2), F.avg_pool2d(bare, 2), (sigma, *P.LIGHT_WIDE_SIGMAS)
+        )
+        return F.interpolate(half, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def relight(donor: Lit, target: Lit, sigma: float) -> Tensor:
+    """The warped ``donor`` in the light and colours of ``target``: (B, 3, S, S) in [0, 1].
+
+    What is finer than ``sigma`` is the donor's, what is coarser the target's.
+    """
     offset = P.LIGHT_OFFSET
-    light = _smooth_light(targets, bare * certainty(skin))
-    donor_light = _smooth_light(donors, bare * certainty(donor_skin))
-    detail = torch.log((donors.clamp(min=0) + offset) / (donor_light + offset))
-    reference = torch.log((targets.clamp(min=0) + offset) / (light + offset))
-    detail = _match_contrast(detail, reference, landmarks)
-    detail = _match_parts(detail, reference, landmarks)
-    relit = (light + offset) * torch.exp(_cap_highlights(detail, landmarks)) - offset
+    light = target.light(sigma)
+    detail = torch.log((donor.pictures.clamp(min=0) + offset) / (donor.light(sigma) + offset))
+    reference = torch.log((target.pictures.clamp(min=0) + offset) / (light + offset))
+    detail = _match_contrast(detail, reference, donor, target)
+    detail = _match_parts(detail, reference, donor, target)
+    relit = (light + offset) * torch.exp(_cap_highlights(detail, donor)) - offset
     return _roll_off(relit)
 
 
-def _smooth_light(images: Tensor, weights: Tensor) -> Tensor:
-    half = fields.spread(F.avg_pool2d(images, 2), F.avg_pool2d(weights, 2), P.LIGHT_SIGMAS)
-    return F.interpolate(half, scale_factor=2.0, mode="bilinear", align_corners=False)
-
-
-def _match_contrast(detail: Tensor, reference: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
+def _match_contrast(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) -> Tensor:
     """Scale the donor's detail so that its contrast and colourfulness are the photo's own.
 
-    A hazy photo gets a hazy decoy; a grey or toned photo has no colour detail, so its decoy has none either.
+    A hazy photo gets a hazy decoy; a grey or toned photo has no colour detail, so its decoy has none either. Colour
+    splits into what goes along with light (the tint of shadows, taken from the photo) and the rest (scaled).
     """
-    core = fields.rasterise(outlines.core, landmarks, detail.device)
-    grey, grey_reference = fields.luminance(detail), fields.luminance(reference)
-    contrast = (_deviation(grey_reference, core) / _deviation(grey, core)).clamp(*P.CONTRAST_GAIN)
-    colour = (_deviation(reference - grey_reference, core) / _deviation(detail - grey, core)).clamp(*P.COLOUR_GAIN)
-    return grey * contrast + (detail - grey) * colour
+    own, wanted = donor.part(outlines.core), target.part(outlines.core)
+    grey, grey_wanted = fields.luminance(detail), fields.luminance(reference)
+    contrast = (_deviation(grey_wanted, wanted) / _deviation(grey, own)).clamp(*P.CONTRAST_GAIN)
+    tint, own_tint = _shadow_tint(reference, target), _shadow_tint(detail, donor)
+    rest, rest_wanted = detail - grey - own_tint * grey, reference - grey_wanted - tint * grey_wanted
+    colour = (_deviation(rest_wanted, wanted) / _deviation(rest, own)).clamp(*P.COLOUR_GAIN)
+    grey = grey * contrast
+    return grey + tint * grey + rest * colour
+
+
+def _shadow_tint(detail: Tensor, face: Lit) -> Tensor:
+    """(B, 3, 1, 1) how much each channel's colour changes per unit of light on skin: least squares without offset."""
+    skin = face.part(outlines.region) * (1 - face.part(outlines.features))
+    grey = fields.luminance(detail).clamp(-P.TINT_RANGE, P.TINT_RANGE)
+    slope = fields.mean((detail - grey) * grey, skin) / (fields.mean(grey**2, skin) + P.TINT_PRIOR)
+    return slope.clamp(-P.TINT_LARGEST, P.TINT_LARGEST)
 
 
 def _deviation(values: Tensor, weights: Tensor) -> Tensor:
@@ -59,37 +85,51 @@ def _deviation(values: Tensor, weights: Tensor) -> Tensor:
     return (fields.mean(values**2, weights).mean(1, keepdim=True) + 1e-8).sqrt()
 
 
-def _match_parts(detail: Tensor, reference: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
+def _match_parts(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) -> Tensor:
     """Move the mean tone of lips, brows, eyes and open mouth toward the photo's own.
 
     Make-up, the colour of the hair (brows), the whites' tint under coloured light and the darkness of an open mouth
-    belong to the person's picture, not to the donor's.
+    belong to the person's picture, not to the donor's. Lips and brows are scaled, so that skin beside them, which
+    has no contrast to scale, stays as it is even where landmarks are a little off; eyes and mouth are shifted.
     """
-    for outline, colour_share, light_share, limit in (
-        (outlines.lips, *P.LIPS_SHARES),
-        (outlines.brow_hair, *P.BROWS_SHARES),
-        (outlines.eye_openings, *P.EYES_SHARES),
-        (outlines.inner_mouth, *P.INNER_MOUTH_SHARES),
+    for outline, scaled, colour_share, light_share, limit in (
+        (outlines.lips, True, *P.LIPS_SHARES),
+        (outlines.brow_hair, True, *P.BROWS_SHARES),
+        (outlines.eye_openings, False, *P.EYES_SHARES),
+        (outlines.inner_mouth, False, *P.INNER_MOUTH_SHARES),
     ):
-        mask = fields.rasterise(outline, landmarks, detail.device)
-        bright = torch.exp(fields.luminance(detail).clamp(max=1)), torch.exp(fields.luminance(reference).clamp(max=1))
-        own, wanted = fields.mean(detail, mask * bright[0]), fields.mean(reference, mask * bright[1])
+        mask = donor.part(outline)
+        own, wanted = _tone(detail, mask), _tone(reference, target.part(outline))
         grey, grey_wanted = fields.luminance(own), fields.luminance(wanted)
-        light = ((grey_wanted - grey) * light_share).clamp(-limit, limit)
-        colour = ((wanted - grey_wanted) - (own - grey)) * colour_share
+        colour = (((wanted - grey_wanted) - (own - grey)) * colour_share).clamp(-limit, limit)
         seen = (mask.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
-        detail = detail + fields.gaussian(mask, P.PART_FEATHER) * (light + colour.clamp(-limit, limit)) * seen
+        soft = fields.gaussian(mask, P.PART_FEATHER) * seen
+        if scaled:
+            ratio = grey_wanted.clamp(max=-P.PART_CONTRAST) / grey.clamp(max=-P.PART_CONTRAST)
+            factor = (1 + (ratio - 1) * light_share).clamp(1 - limit, 1 + limit)
+            local = fields.luminance(detail)
+            detail = detail + soft * (local * (factor - 1) + colour)
+        else:
+            light = ((grey_wanted - grey) * light_share).clamp(-limit, limit)
+            flatter = 1 + P.DARKENED_CONTRAST * light.clamp(
+                max=0
+            )  # teeth in the dark show less of themselves
+            detail = detail + soft * ((detail - own) * (flatter - 1) + light + colour)
     return detail
 
 
-def _cap_highlights(detail: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
+def _tone(detail: Tensor, mask: Tensor) -> Tensor:
+    """(B, 3, 1, 1) mean over a part, bright pixels counting more: the tint of an eye is that of its white."""
+    return fields.mean(detail, mask * torch.exp(fields.luminance(detail).clamp(max=1)))
+
+
+def _cap_highlights(detail: Tensor, donor: Lit) -> Tensor:
     """Skin is hardly ever much brighter than the smooth light on it; eyes and teeth may be."""
-    shiny = fields.rasterise(outlines.eye_openings, landmarks, detail.device)
-    shiny = fields.gaussian(torch.maximum(shiny, fields.rasterise(outlines.inner_mouth, landmarks, detail.device)), 1.5)
-    cap = P.SKIN_HIGHLIGHT + (P.SHINY_HIGHLIGHT - P.SKIN_HIGHLIGHT) * shiny
-    over = (detail - cap / 2).clamp(min=0)
-    soft = detail.clamp(max=P.DETAIL_RANGE[1]).minimum(cap / 2 + (cap / 2) * torch.tanh(over / (cap / 2)))
-    return soft.clamp(min=P.DETAIL_RANGE[0])
+    shiny = torch.maximum(donor.part(outlines.eye_openings), donor.part(outlines.inner_mouth))
+    shiny = fields.gaussian(shiny, P.PART_FEATHER)
+    half = (P.SKIN_HIGHLIGHT + (P.SHINY_HIGHLIGHT - P.SKIN_HIGHLIGHT) * shiny) / 2
+    bent = torch.where(detail > half, half + half * torch.tanh((detail - half) / half), detail)
+    return bent.clamp(min=P.DETAIL_FLOOR)
 
 
 def _roll_off(colour: Tensor) -> Tensor:

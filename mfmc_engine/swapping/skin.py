@@ -34,7 +34,9 @@ def likelihood(crops: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
     # Robust start: hair or a hand over one cheek must not become the model. Reweight the seeds twice.
     colour = torch.cat([chroma, light], 1)
     for _ in range(P.SKIN_SEED_ROUNDS):
-        weights = seeds * inside * _agreement(colour, fields.mean(colour, weights), weights, P.SKIN_SEED_TOLERANCE)
+        weights = (
+            seeds * inside * _agreement(colour, fields.mean(colour, weights), weights, P.SKIN_SEED_TOLERANCE)
+        )
         weights = weights + 1e-4 * inside
     # The local model follows coloured side light; the global one keeps it from following a wall.
     plausible = _plausible(chroma, weights)
@@ -58,9 +60,7 @@ def _plausible(chroma: Tensor, seeds: Tensor) -> Tensor:
     return torch.sigmoid((P.SKIN_FARTHEST_CHROMA - departure) / P.SKIN_CHROMA_SOFTNESS)
 
 
-def _agreement(
-    colour: Tensor, expected: Tensor, weights: Tensor, tolerance: tuple[float, float]
-) -> Tensor:
+def _agreement(colour: Tensor, expected: Tensor, weights: Tensor, tolerance: tuple[float, float]) -> Tensor:
     """How well (B, 3, S, S) chroma and light agree with what is ``expected`` there, in [0, 1].
 
     Chroma is judged in units of its own spread on the face, light by fixed bounds: ``tolerance`` is how much
@@ -69,7 +69,9 @@ def _agreement(
     departure = colour - expected
     light = departure[:, 2:]
     # Shaded skin is more saturated, overexposed skin paler: expect chroma to change along with light.
-    slope = fields.mean(departure[:, :2] * light, weights) / (fields.mean(light**2, weights) + P.SKIN_SLOPE_PRIOR)
+    slope = fields.mean(departure[:, :2] * light, weights) / (
+        fields.mean(light**2, weights) + P.SKIN_SLOPE_PRIOR
+    )
     departure = departure[:, :2] - slope * light
     spread = fields.mean(departure**2, weights).sqrt().clamp(*P.SKIN_CHROMA_SPREAD)
     distance = ((departure / spread) ** 2).sum(1, keepdim=True)

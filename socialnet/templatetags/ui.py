@@ -51,7 +51,7 @@ def tone(thing) -> int:
 
 @register.simple_tag
 def undo_of(message) -> dict[str, object] | None:
-    """Where a message's Undo posts to: ``extra_tags`` holds ``undo:/address?name=value`` (socialnet.flash)."""
+    """Where a message's Undo posts to: ``extra_tags`` holds ``undo:/address?name=value`` (socialnet.answers)."""
     mark, _, address = (message.extra_tags or "").partition("undo:")
     if mark or not address:
         return None

@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts import selectors, services
-from accounts.models import Block, CircleMembership, Friendship
+from accounts.models import Block, Friendship
 from tests.factories import BlockFactory, CircleFactory, FriendshipFactory, UserFactory, befriend
 
 pytestmark = pytest.mark.django_db
@@ -91,20 +91,17 @@ def test_a_friendship_is_not_declined_by_a_stale_page(mara, theo) -> None:
     assert selectors.are_friends(mara, theo)
 
 
-@pytest.mark.parametrize("who_ends", ["one", "other"])
-def test_ending_a_friendship_empties_the_circles_of_both(mara, theo, who_ends) -> None:
+@pytest.mark.parametrize("end", [services.friendship_end, services.block_create])
+def test_nobody_gets_out_of_a_circle_by_their_own_act(mara, theo, end) -> None:
     befriend(mara, theo)
-    friend = UserFactory()
-    befriend(mara, friend)
-    circle, other_circle = (
-        CircleFactory(owner=mara, members=[theo, friend]),
-        CircleFactory(owner=theo, members=[mara]),
-    )
-    one, other = (mara, theo) if who_ends == "one" else (theo, mara)
-    services.friendship_end(one=one, other=other)
+    circle = CircleFactory(owner=mara, members=[theo])
+    if end is services.block_create:
+        end(blocker=theo, blocked=mara)
+        services.block_remove(blocker=theo, blocked=mara)
+    else:
+        end(one=theo, other=mara)
     assert not selectors.are_friends(mara, theo)
-    assert list(circle.members.all()) == [friend]
-    assert list(other_circle.members.all()) == []
+    assert list(circle.members.all()) == [theo]
 
 
 def test_ending_what_is_only_a_request_leaves_the_request(mara, theo) -> None:
@@ -118,11 +115,9 @@ def test_a_block_ends_everything_between_the_two_and_nothing_else(mara, theo, ac
     FriendshipFactory(requester=theo, addressee=mara, accepted=accepted)
     friend = UserFactory()
     befriend(mara, friend)
-    CircleFactory(owner=mara, members=[theo, friend])
-    CircleFactory(owner=theo, members=[mara])
     services.block_create(blocker=mara, blocked=theo)
     assert selectors.friendship_between(mara, theo) is None
-    assert [row.person for row in CircleMembership.objects.all()] == [friend]
+    assert selectors.are_friends(mara, friend)
     assert selectors.hidden_people_ids(mara) == {theo.pk}
     assert selectors.hidden_people_ids(theo) == {mara.pk}
     assert selectors.hidden_people_ids(friend) == set()

@@ -53,13 +53,13 @@ def posted(engine: Engine) -> dict[str, tuple[np.ndarray, list[Face]]]:
 
 
 def sign_in(browser: Browser, site: RunningDemo, handle: str) -> Page:
-    page = browser.new_context().new_page()
-    page.goto(site.url + "/accounts/login/")
+    page = browser.new_context(base_url=site.url).new_page()
+    page.goto("/accounts/login/")
     page.locator("input[name=login]").fill(handle)
     page.locator("input[name=password]").fill(demo.PASSWORD)
     page.locator("main button[type=submit]").first.click()
     expect(page.locator("main")).to_be_visible()
-    page.goto(site.url + "/")
+    page.goto("/")
     return page
 
 
@@ -83,13 +83,14 @@ def faces_shown(
     scale = served.shape[1] / original.shape[1]
     if scale != 1:
         served = np.asarray(Image.fromarray(served).resize(original.shape[1::-1], Image.Resampling.BICUBIC))
-    embedder = engine.pack.embedder
     shown = set()
     for face, name in zip(faces, names, strict=True):
         core = face.landmarks[17:68]  # brows, eyes, nose, mouth
         (x0, y0), (x1, y1) = core.min(0).astype(int), core.max(0).astype(int)
         difference = np.abs(served[y0:y1, x0:x1].astype(float) - original[y0:y1, x0:x1]).mean()
-        distance = float(np.linalg.norm(embedder.embed(served, face.landmarks[None])[0] - face.embedding))
+        distance = float(
+            np.linalg.norm(engine.pack.recognizer.embed(served, face.landmarks[None])[0] - face.embedding)
+        )
         if difference < SAME_PIXELS and distance < SAME_PERSON:
             shown.add(name)
         else:
@@ -130,10 +131,10 @@ def test_the_feed_really_draws_the_picture_it_was_served(browser, running_demo):
 def test_an_anonymous_visitor_gets_no_photo(browser, running_demo):
     member = sign_in(browser, running_demo, "sam")
     source = member.locator("img[src*='/image/']").first.get_attribute("src")
-    visitor = browser.new_context().new_page()
-    visitor.goto(running_demo.url + "/")
+    visitor = browser.new_context(base_url=running_demo.url).new_page()
+    visitor.goto("/")
     assert visitor.locator("img[src*='/photos/']").count() == 0
-    answer = visitor.request.get(running_demo.url + source, max_redirects=0)
+    answer = visitor.request.get(source, max_redirects=0)
     assert answer.status in (302, 403, 404)
     assert not answer.headers.get("content-type", "").startswith("image/")
 

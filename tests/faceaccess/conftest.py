@@ -53,13 +53,16 @@ def face_of(photo: Photo, owner: User) -> FaceRegion:
 
 
 def client_of(user: User | None) -> Client:
-    client = Client()
-    if user is not None:
-        client.force_login(user)
-    return client
+    """A browser signed in as ``user``, the same one each time (signing in costs more than most requests)."""
+    if user is None:
+        return Client()
+    if not hasattr(user, "browser"):
+        user.browser = Client()
+        user.browser.force_login(user)
+    return user.browser
 
 
-def fetch(user: User | None, photo: Photo, size: str = "full", **headers: str):
+def fetch(user: User | None, photo: Photo, size: str = "full", headers: dict[str, str] | None = None):
     return client_of(user).get(f"/photos/{photo.pk}/image/{size}", headers=headers)
 
 

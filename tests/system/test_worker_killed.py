@@ -1,4 +1,8 @@
-"""Real processes: a worker that dies in the middle of a photo, and a network without any worker."""
+"""Real processes: a worker that dies in the middle of a photo, and a network without any worker.
+
+Run embedded (SQLite, a folder as broker), and on PostgreSQL and Redis where TEST_DATABASE_URL and TEST_BROKER_URL say
+where these are.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+import redis
 
 from socialnet.management.commands.demo import worker_command
 
@@ -45,16 +52,31 @@ print("FEED", feed.status_code, b"/image/" in feed.content, b"aiting" in feed.co
 """
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> dict[str, str]:
-    """The environment of an embedded installation in an empty folder, with one photo posted and no worker."""
-    names = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL")
+@pytest.fixture(params=["embedded", "servers"])
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """The environment of an empty installation with one photo posted and no worker."""
+    names = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "DJANGO_SETTINGS_MODULE")
     environment = {name: value for name, value in os.environ.items() if name not in names}
     environment |= {"MFMC_VAR": str(tmp_path), "OMP_NUM_THREADS": "2"}
+    if request.param == "servers":
+        environment |= empty_servers()
     manage(environment, "migrate", "--verbosity", "0")
     manage(environment, "collectstatic", "--no-input", "--verbosity", "0")
     manage(environment, "shell", "-c", POST_A_PHOTO)
     return environment
+
+
+def empty_servers() -> dict[str, str]:
+    """A fresh database on the server of TEST_DATABASE_URL and a flushed Redis at TEST_BROKER_URL."""
+    if "TEST_DATABASE_URL" not in os.environ or "TEST_BROKER_URL" not in os.environ:
+        pytest.skip("no PostgreSQL and Redis: TEST_DATABASE_URL and TEST_BROKER_URL are not set")
+    server, broker = os.environ["TEST_DATABASE_URL"], os.environ["TEST_BROKER_URL"]
+    with closing(psycopg.connect(server, autocommit=True)) as connection:
+        connection.execute("DROP DATABASE IF EXISTS mfmc_system WITH (FORCE)")
+        connection.execute("CREATE DATABASE mfmc_system")
+    redis.Redis.from_url(broker).flushdb()
+    database = urlsplit(server)._replace(path="/mfmc_system").geturl()
+    return {"DATABASE_URL": database, "CELERY_BROKER_URL": broker, "CACHE_URL": broker}
 
 
 def manage(environment: dict[str, str], *arguments: str) -> str:
@@ -90,7 +112,11 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def rows(environment: dict[str, str], query: str) -> list[tuple]:
-    with closing(sqlite3.connect(Path(environment["MFMC_VAR"]) / "db.sqlite3", timeout=20)) as connection:
+    if "DATABASE_URL" in environment:
+        connection = psycopg.connect(environment["DATABASE_URL"])
+    else:
+        connection = sqlite3.connect(Path(environment["MFMC_VAR"]) / "db.sqlite3", timeout=20)
+    with closing(connection):
         return connection.execute(query).fetchall()
 
 

@@ -98,7 +98,7 @@ def web_command(port: int) -> list[str]:
 
 def worker_command(var: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "celery", "-A", "socialnet", "worker", "--loglevel", "warning"),
+        *(sys.executable, "-m", "celery", "--quiet", "-A", "socialnet", "worker", "--loglevel", "warning"),
         *("--concurrency", "1", "--beat", "--schedule", str(var / "celerybeat-schedule")),
         *("--without-gossip", "--without-mingle"),
     ]
@@ -151,7 +151,7 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
     """End every process group, politely first. Ctrl-C during this is ignored: it would leave orphans."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for process in processes:
-        _signal_group(process, signal.SIGTERM)
+        process.terminate()  # the leader alone: it lets its own children finish what they are doing
     deadline = time.monotonic() + STOP_GRACE_S
     for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):

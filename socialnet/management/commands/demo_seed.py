@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from accounts.engine import get_engine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management.base import BaseCommand, CommandError
 from PIL import Image
 
 from accounts import services as accounts
+from accounts.engine import get_engine
 from accounts.models import Circle, User
 from faceaccess import pipeline
 from faceaccess import services as faces

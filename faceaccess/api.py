@@ -1,0 +1,193 @@
+"""Faces over the API: one's own in others' photos, tags, rules, the access model.
+
+A face that is not one's own, or in a photo one may not see, does not exist here (404), so that no answer tells whose
+a face is.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models import Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import generics, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.selectors import person_for
+from accounts.serializers import HandleSerializer
+from faceaccess import selectors, services
+from faceaccess.models import FacePreference, FaceRegion, Rule, Tag
+from faceaccess.serializers import (
+    AnswerSerializer,
+    EffectSerializer,
+    ModelSerializer,
+    MoveSerializer,
+    OwnFaceSerializer,
+    RuleSerializer,
+)
+from photos.models import Photo
+from socialnet.api import no_content
+
+AS = OpenApiParameter(
+    "as", str, description="Handle of the viewer `decision` is for. Without it: somebody unrelated."
+)
+
+
+class LastFoundFirst(CursorPagination):
+    ordering = "-id"
+
+
+class FacesViewSet(viewsets.GenericViewSet):
+    serializer_class = OwnFaceSerializer
+    pagination_class = LastFoundFirst
+    queryset = FaceRegion.objects.none()
+
+    def get_queryset(self) -> QuerySet[FaceRegion]:
+        return self._with_statements(selectors.regions_of(self.request.user))
+
+    @staticmethod
+    def _with_statements(regions: QuerySet[FaceRegion]) -> QuerySet[FaceRegion]:
+        tags = Prefetch("tags", Tag.objects.select_related("tagger"))
+        return regions.prefetch_related(tags, "authorizations", "overrides")
+
+    @extend_schema(parameters=[AS])
+    def list(self, request: Request) -> Response:
+        """One's face in every photo one may see."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self._decided(page))
+
+    @extend_schema(parameters=[AS])
+    def retrieve(self, request: Request, pk: int) -> Response:
+        """One's face in one photo, what one said about it, and whether a given viewer sees it, and why."""
+        return Response(self._decided([self.get_object()])[0])
+
+    @action(detail=False)
+    def inbox(self, request: Request) -> Response:
+        """Photos that wait for one's answer (model "authorization")."""
+        page = self.paginate_queryset(self._with_statements(selectors.inbox(request.user)))
+        return self.get_paginated_response(self._decided(page))
+
+    @extend_schema(methods=["put"], request=AnswerSerializer)
+    @extend_schema(methods=["delete"], request=None, responses=OwnFaceSerializer)
+    @action(detail=True, methods=["put", "delete"])
+    def answer(self, request: Request, pk: int) -> Response:
+        """Approve or deny one's face in this photo (PUT), or go back to silence, which hides (DELETE)."""
+        region = self.get_object()
+        if request.method == "PUT":
+            services.authorization_answer(region=region, by=request.user, **self._given(AnswerSerializer))
+        else:
+            services.authorization_clear(region=region, by=request.user)
+        return self.retrieve(request, pk)
+
+    @extend_schema(methods=["put"], request=EffectSerializer)
+    @extend_schema(methods=["delete"], request=None, responses=OwnFaceSerializer)
+    @action(detail=True, methods=["put", "delete"])
+    def override(self, request: Request, pk: int) -> Response:
+        """Show or hide one's face in this photo whatever the rules say (PUT), or go back to them (DELETE)."""
+        region = self.get_object()
+        if request.method == "PUT":
+            services.override_set(region=region, by=request.user, **self._given(EffectSerializer))
+        else:
+            services.override_clear(region=region, by=request.user)
+        return self.retrieve(request, pk)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"], url_path="not-me")
+    def not_me(self, request: Request, pk: int) -> Response:
+        """ "That's not me": the face is nobody's at once, and never matched to one again."""
+        services.match_reject(region=self.get_object(), by=request.user)
+        return no_content()
+
+    @extend_schema(
+        methods=["post"],
+        request=HandleSerializer,
+        responses={
+            204: OpenApiResponse(description="Noted; the same whether or not the face is this person's.")
+        },
+    )
+    @extend_schema(methods=["delete"], request=None, responses={204: None})
+    @action(detail=True, methods=["post", "delete"])
+    def tag(self, request: Request, pk: int) -> Response:
+        """Name a face as a friend's or one's own (POST), or take back a tag one gave or got (DELETE)."""
+        visible = Photo.objects.visible_to(request.user).ready()
+        region = get_object_or_404(
+            FaceRegion.objects.select_related("photo").filter(photo__in=visible), pk=pk
+        )
+        if request.method == "POST":
+            owner = person_for(request.user, self._given(HandleSerializer)["handle"])
+            services.tag_create(region=region, tagger=request.user, owner=owner)
+        else:
+            services.tag_withdraw(region=region, by=request.user)
+        return no_content()
+
+    def _given(self, serializer: type) -> dict[str, object]:
+        given = serializer(data=self.request.data)
+        given.is_valid(raise_exception=True)
+        return given.validated_data
+
+    def _decided(self, regions: list[FaceRegion]) -> list[dict[str, object]]:
+        """Serialized, with the decision for the viewer that ``as`` names."""
+        handle = self.request.query_params.get("as")
+        viewer = person_for(self.request.user, handle) if handle else None
+        decisions = selectors.visible_sets([region.photo for region in regions], viewer)
+        return OwnFaceSerializer(regions, many=True, context={"decisions": decisions}).data
+
+
+class RulesViewSet(viewsets.ModelViewSet):
+    """One's ordered rules (model "rules"): the first that matches a viewer decides; if none does, hidden."""
+
+    serializer_class = RuleSerializer
+    pagination_class = None
+    http_method_names = ("get", "post", "patch", "delete")
+    queryset = Rule.objects.none()
+
+    def get_queryset(self) -> QuerySet[Rule]:
+        return Rule.objects.filter(owner=self.request.user).select_related(
+            "subject_person", "uploader_person"
+        )
+
+    def perform_create(self, serializer: RuleSerializer) -> None:
+        fields = dict(serializer.validated_data)
+        enabled = fields.pop("enabled", True)
+        serializer.instance = services.rule_create(owner=self.request.user, enabled=enabled, **fields)
+
+    def perform_update(self, serializer: RuleSerializer) -> None:
+        serializer.instance = services.rule_update(
+            rule=serializer.instance, by=self.request.user, **serializer.validated_data
+        )
+
+    def perform_destroy(self, instance: Rule) -> None:
+        services.rule_delete(rule=instance, by=self.request.user)
+
+    @extend_schema(request=MoveSerializer, responses=RuleSerializer(many=True))
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, pk: int) -> Response:
+        """Swap a rule with the one before (``up``) or after it; answers with the list."""
+        given = MoveSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.rule_move(rule=self.get_object(), by=request.user, up=given.validated_data["up"])
+        return Response(self.get_serializer(self.get_queryset(), many=True).data, status=status.HTTP_200_OK)
+
+
+class ModelView(generics.GenericAPIView):
+    serializer_class = ModelSerializer
+
+    def get(self, request: Request) -> Response:
+        """The access model of one's face."""
+        preference = FacePreference.objects.filter(owner=request.user).first()
+        state = {
+            "model": selectors.effective_model(request.user),
+            "choice": preference.model if preference else "",
+            "pinned": bool(settings.FACE_PINNED_MODEL),
+        }
+        return Response(self.get_serializer(state).data)
+
+    def put(self, request: Request) -> Response:
+        """Choose it; takes effect on everybody's next request."""
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.model_choose(owner=request.user, model=given.validated_data["choice"])
+        return self.get(request)

@@ -1,0 +1,115 @@
+"""Posts and photos over the API. In this app, and not in photos, because what one gets of a photo is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.selectors import person_for
+from faceaccess.selectors import photos_with_stand_ins, taggable_regions
+from faceaccess.serializers import (
+    PhotoSerializer,
+    PlaceSerializer,
+    PostCreateSerializer,
+    PostEditSerializer,
+    PostSerializer,
+)
+from faceaccess.services import photo_retry
+from photos import selectors, services
+from photos.models import Photo, Post
+from socialnet.api import no_content
+
+
+class NewestFirst(CursorPagination):
+    ordering = ("-created_at", "-id")
+
+
+class PostsViewSet(mixins.DestroyModelMixin, viewsets.GenericViewSet):
+    """Posts one may see, newest first. What one may not see does not exist (404)."""
+
+    serializer_class = PostSerializer
+    pagination_class = NewestFirst
+    parser_classes = (MultiPartParser, JSONParser)
+    queryset = Post.objects.none()
+
+    def get_queryset(self):
+        return selectors.feed(self.request.user)
+
+    @extend_schema(parameters=[OpenApiParameter("author", str, description="Only posts of this handle.")])
+    def list(self, request: Request) -> Response:
+        """The feed, or one person's posts."""
+        posts = self.get_queryset()
+        if handle := request.query_params.get("author"):
+            posts = posts.by(person_for(request.user, handle))
+        page = self.paginate_queryset(posts)
+        return self.get_paginated_response(self._shown(page, many=True))
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One post."""
+        return Response(self._shown(self.get_object()))
+
+    @extend_schema(request=PostCreateSerializer)
+    def create(self, request: Request) -> Response:
+        """Post photos. They are served once every face in them is protected; ask again until ``state`` is ready."""
+        given = PostCreateSerializer(data=request.data, context=self.get_serializer_context())
+        given.is_valid(raise_exception=True)
+        fields = given.validated_data
+        uploads = fields.pop("photos")
+        post = services.post_create(author=request.user, uploads=uploads, **fields)
+        return Response(self._shown(post), status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=PostEditSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change the caption or the audience of one's post."""
+        given = PostEditSerializer(data=request.data, context=self.get_serializer_context(), partial=True)
+        given.is_valid(raise_exception=True)
+        post = services.post_update(post=self.get_object(), by=request.user, **given.validated_data)
+        return Response(self._shown(post))
+
+    def perform_destroy(self, instance: Post) -> None:
+        services.post_delete(post=instance, by=self.request.user)
+
+    def _shown(self, posts: Post | list[Post], many: bool = False) -> object:
+        """Serialized for this viewer, with the visible sets of all the photos read at once."""
+        photos = [photo for post in (posts if many else [posts]) for photo in post.photos.all()]
+        return PostSerializer(posts, many=many, context=viewer_context(self, photos)).data
+
+
+class PhotosViewSet(viewsets.GenericViewSet):
+    serializer_class = PhotoSerializer
+    queryset = Photo.objects.none()
+
+    def get_queryset(self):
+        return selectors.photos_visible_to(self.request.user)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One photo; the images are this viewer's own."""
+        photo = self.get_object()
+        return Response(PhotoSerializer(photo, context=viewer_context(self, [photo])).data)
+
+    @extend_schema(responses=PlaceSerializer(many=True))
+    @action(detail=True, pagination_class=None)
+    def faces(self, request: Request, pk: str) -> Response:
+        """Places of the faces one may tag: all of them, alike, whether one sees the face or a stand-in."""
+        regions = taggable_regions(self.get_object(), request.user)
+        return Response(PlaceSerializer(regions, many=True).data)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Start over with one's photo that could not be protected."""
+        photo_retry(photo=self.get_object(), by=request.user)
+        return no_content()
+
+
+def viewer_context(view: viewsets.GenericViewSet, photos: Iterable[Photo]) -> dict[str, object]:
+    """A serializer context that knows which of the photos hold stand-ins for this viewer."""
+    stand_ins = photos_with_stand_ins(photos, view.request.user)
+    return {**view.get_serializer_context(), "stand_ins": stand_ins}

@@ -1,0 +1,201 @@
+"""The shapes of posts, photos, faces and rules in the API: only what this viewer may know.
+
+Others' faces have no shape here but a place in the picture: no owner, match, state or number of stand-ins.
+"""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.models import Circle, User
+from accounts.selectors import people_visible_to
+from faceaccess.models import AccessModel, Authorization, Effect, FaceRegion, Rule
+from faceaccess.policies import Reason
+from faceaccess.renditions import SIZES, dimensions
+from photos.models import Audience, Photo, Post
+from socialnet.api import PersonSerializer
+
+
+class OwnCircleField(serializers.PrimaryKeyRelatedField):
+    """One of the requester's circles; anybody else's does not exist for them."""
+
+    def __init__(self, **kwargs: object) -> None:
+        if not kwargs.get("read_only"):
+            kwargs.setdefault("queryset", Circle.objects.none())
+        super().__init__(**kwargs)
+
+    def get_queryset(self):
+        return Circle.objects.filter(owner=self.context["request"].user)
+
+
+class ImageSerializer(serializers.Serializer):
+    """Where the viewer's own image of the photo is, and how large. Ask with the same credentials."""
+
+    url = serializers.URLField(read_only=True)
+    width = serializers.IntegerField(read_only=True)
+    height = serializers.IntegerField(read_only=True)
+
+
+class PhotoSerializer(serializers.ModelSerializer):
+    """A photo as one viewer gets it. ``stand_ins`` says that some faces were replaced: not whose, which or how many."""
+
+    images = serializers.SerializerMethodField()
+    stand_ins = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Photo
+        fields = ("id", "post", "position", "state", "width", "height", "alt_text", "images", "stand_ins")
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.DictField(child=ImageSerializer()))
+    def get_images(self, photo: Photo) -> dict[str, dict[str, object]]:
+        if not photo.is_ready:
+            return {}
+        build = self.context["request"].build_absolute_uri
+        images = {}
+        for size in SIZES:
+            width, height = dimensions(photo, size)
+            url = build(reverse("photo-image", args=[photo.pk, size]))
+            images[size] = {"url": url, "width": width, "height": height}
+        return images
+
+    def get_stand_ins(self, photo: Photo) -> bool:
+        return photo.pk in self.context["stand_ins"]
+
+
+class PostSerializer(serializers.ModelSerializer):
+    author = PersonSerializer(read_only=True)
+    photos = PhotoSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Post
+        fields = ("id", "author", "caption", "audience", "created_at", "photos")
+        read_only_fields = fields
+
+
+class PostEditSerializer(serializers.Serializer):
+    caption = serializers.CharField(max_length=500, allow_blank=True, required=False)
+    audience = serializers.ChoiceField(Audience.choices, required=False)
+    circle = OwnCircleField(required=False, allow_null=True)
+
+
+class PostCreateSerializer(PostEditSerializer):
+    """``photos``: one or more picture files; ``alt_texts``: their descriptions, in the same order."""
+
+    photos = serializers.ListField(child=serializers.FileField(), allow_empty=False)
+    alt_texts = serializers.ListField(
+        child=serializers.CharField(max_length=300, allow_blank=True), required=False
+    )
+
+
+class PlaceSerializer(serializers.ModelSerializer):
+    """A face that may be tagged: where it is (x0, y0, x1, y1 px of the photo), and nothing else."""
+
+    box = serializers.ListField(child=serializers.FloatField(), read_only=True)
+
+    class Meta:
+        model = FaceRegion
+        fields = ("id", "box")
+        read_only_fields = fields
+
+
+class DecisionSerializer(serializers.Serializer):
+    shown = serializers.BooleanField(read_only=True)
+    reason = serializers.ChoiceField([reason.value for reason in Reason], read_only=True)
+    rule = serializers.IntegerField(read_only=True, allow_null=True)
+
+
+class TagSerializer(serializers.Serializer):
+    tagger = serializers.CharField(source="tagger.username", read_only=True, allow_null=True)
+    withdrawn = serializers.SerializerMethodField()
+
+    def get_withdrawn(self, tag) -> bool:
+        return tag.withdrawn_at is not None
+
+
+class OwnFaceSerializer(serializers.ModelSerializer):
+    """One's own face in one photo: what one said about it, and what follows for a given viewer."""
+
+    box = serializers.ListField(child=serializers.FloatField(), read_only=True)
+    tag = serializers.SerializerMethodField()
+    answer = serializers.SerializerMethodField()
+    override = serializers.SerializerMethodField()
+    decision = serializers.SerializerMethodField()
+
+    class Meta:
+        model = FaceRegion
+        fields = ("id", "photo", "box", "tag", "answer", "override", "decision")
+        read_only_fields = fields
+
+    @extend_schema_field(TagSerializer(allow_null=True))
+    def get_tag(self, region: FaceRegion) -> dict[str, object] | None:
+        tag = _own(region.tags, region)
+        return TagSerializer(tag).data if tag else None
+
+    @extend_schema_field(serializers.ChoiceField(Authorization.Answer.choices, allow_null=True))
+    def get_answer(self, region: FaceRegion) -> str | None:
+        answer = _own(region.authorizations, region)
+        return answer.answer if answer else None
+
+    @extend_schema_field(serializers.ChoiceField(Effect.choices, allow_null=True))
+    def get_override(self, region: FaceRegion) -> str | None:
+        override = _own(region.overrides, region)
+        return override.effect if override else None
+
+    @extend_schema_field(DecisionSerializer)
+    def get_decision(self, region: FaceRegion) -> dict[str, object]:
+        return DecisionSerializer(self.context["decisions"][region.photo_id].decisions[region.index]).data
+
+
+def _own(statements, region: FaceRegion):
+    """The present owner's statement out of the prefetched ones."""
+    return next((row for row in statements.all() if row.owner_id == region.owner_id), None)
+
+
+class AnswerSerializer(serializers.Serializer):
+    answer = serializers.ChoiceField(Authorization.Answer.choices)
+
+
+class EffectSerializer(serializers.Serializer):
+    effect = serializers.ChoiceField(Effect.choices)
+
+
+class ModelSerializer(serializers.Serializer):
+    """``model`` is in force, ``choice`` is one's own ("" follows the site); ``pinned``: one model for everybody."""
+
+    model = serializers.ChoiceField(AccessModel.choices, read_only=True)
+    choice = serializers.ChoiceField(AccessModel.choices, allow_blank=True)
+    pinned = serializers.BooleanField(read_only=True)
+
+
+class VisiblePersonField(serializers.SlugRelatedField):
+    """Somebody whose existence the requester may know of, by handle."""
+
+    def __init__(self, **kwargs: object) -> None:
+        if not kwargs.get("read_only"):
+            kwargs.setdefault("queryset", User.objects.none())
+        super().__init__(slug_field="username", **kwargs)
+
+    def get_queryset(self):
+        return people_visible_to(self.context["request"].user)
+
+
+class RuleSerializer(serializers.ModelSerializer):
+    subject_circle = OwnCircleField(required=False, allow_null=True)
+    subject_person = VisiblePersonField(required=False, allow_null=True)
+    uploader_circle = OwnCircleField(required=False, allow_null=True)
+    uploader_person = VisiblePersonField(required=False, allow_null=True)
+
+    class Meta:
+        model = Rule
+        fields = (
+            "id", "position", "enabled", "effect", "subject", "subject_circle", "subject_person",
+            "uploader", "uploader_circle", "uploader_person",
+        )  # fmt: skip
+        read_only_fields = ("position",)
+
+
+class MoveSerializer(serializers.Serializer):
+    up = serializers.BooleanField()

@@ -1,0 +1,159 @@
+"""The end of the cascade: is this window a face, and where exactly?
+
+One O-net answer on one crop is noisy: hands and ties reach .97, half-hidden faces stay at .01. The same window seen
+a little larger, smaller, shifted and mirrored, by the R-net as well, tells them apart far better. So windows on which
+two views do not agree at once get a second look, and their score is a logistic regression on both networks' means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+
+from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
+from mfmc_engine.detection.networks import ONet, RNet
+from mfmc_engine.detection.pyramid import Pyramid
+from mfmc_engine.geometry import overlap
+from mfmc_engine.parameters import (
+    DUPLICATE_OVERLAP,
+    FACE_SCORE,
+    LOCATE_ZOOMS,
+    ONET_NMS,
+    SURE_SCORE,
+    VERIFY_BIAS,
+    VERIFY_SHIFT,
+    VERIFY_WEIGHTS,
+    VERIFY_ZOOMS,
+)
+from mfmc_engine.types import FloatArray
+
+
+class View(NamedTuple):
+    """One way to look at a window: its size and shift in window sizes, mirrored or not."""
+
+    zoom: float = 1.0
+    dx: float = 0.0
+    dy: float = 0.0
+    mirrored: bool = False
+
+    def of(self, squares: FloatArray) -> FloatArray:
+        """The (N, 4) squares to cut for this view of the windows."""
+        size = squares[:, 2:3] - squares[:, :1]
+        centre = (squares[:, :2] + squares[:, 2:]) / 2 + size * np.array([self.dx, self.dy], np.float32)
+        half = size * self.zoom / 2
+        return np.concatenate([centre - half, centre + half], 1).astype(np.float32)
+
+
+FIRST_LOOK: Final = (View(), View(mirrored=True))
+SECOND_LOOK: Final = tuple(View(zoom, mirrored=m) for zoom in VERIFY_ZOOMS[:2] for m in (False, True))
+SUPPORT: Final = (
+    *(View(zoom, mirrored=m) for zoom in VERIFY_ZOOMS[2:] for m in (False, True)),
+    *(View(1.0, dx * VERIFY_SHIFT, dy * VERIFY_SHIFT) for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1))),
+)
+
+
+def judge(
+    rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, known: FloatArray, doubt: float
+) -> Candidates:
+    """Which of the R-net's (N, 4) boxes are faces, best score first; boxes on (M, 4) ``known`` faces are skipped.
+
+    ``doubt``: O-net probability on the better of two views, below which a window gets no second look.
+    """
+    boxes = boxes[overlap(boxes, known, smaller=True).max(1, initial=0) <= ONET_NMS]
+    first = _look(onet, pyramid, boxes, FIRST_LOOK)
+    certain = first.scores.min(1) >= SURE_SCORE
+    sure = first.take(np.flatnonzero(certain)).summary()
+    sure = sure.take(suppress(sure.boxes, sure.scores, ONET_NMS, smaller=True))
+
+    doubtful = np.flatnonzero(~certain & (first.scores.max(1) >= doubt))
+    common = overlap(first.summary().boxes[doubtful], sure.boxes, smaller=True)
+    doubtful = doubtful[common.max(1, initial=0) <= ONET_NMS]
+    looks = first.take(doubtful).joined(_look(onet, pyramid, boxes[doubtful], SECOND_LOOK)).summary()
+    looks = looks.take(suppress(looks.boxes, looks.scores, DUPLICATE_OVERLAP, smaller=True))
+    looks = looks.take(
+        _chance(looks.scores, np.float32(1)) >= FACE_SCORE
+    )  # the R-net could not save the others
+    scores = _chance(looks.scores, _support(rnet, pyramid, looks.boxes))
+    faces = Candidates(looks.boxes, scores, looks.points).take(scores >= FACE_SCORE)
+    return sure.merged(faces, DUPLICATE_OVERLAP)
+
+
+def points_in(onet: ONet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
+    """(N, 5, 2) points of the faces in (N, 4) boxes: the O-net's surest answer over quarter turns and zooms."""
+    best, answers = np.full(len(boxes), -1, np.float32), np.zeros((len(boxes), 5, 2), np.float32)
+    for zoom in LOCATE_ZOOMS:
+        for which, part, crops in pyramid.windows(View(zoom).of(to_squares(boxes)), 48):
+            size = (part[:, 2:] - part[:, :2])[:, None]
+            for quarters in range(4):
+                face, _, points = onet(torch.rot90(crops, quarters, (2, 3)))
+                unit = points.cpu().numpy().reshape(-1, 2, 5).transpose(0, 2, 1)
+                for _ in range(quarters):
+                    unit = np.stack([1 - unit[..., 1], unit[..., 0]], -1)
+                score = face.cpu().numpy()
+                better = score > best[which]
+                best[which[better]] = score[better]
+                answers[which[better]] = (unit * size + part[:, None, :2])[better]
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """The O-net's answers on V views of N windows."""
+
+    scores: FloatArray  # (N, V)
+    boxes: FloatArray  # (N, V, 4)
+    points: FloatArray  # (N, V, 5, 2)
+
+    def take(self, keep: np.ndarray) -> _Looks:
+        return _Looks(self.scores[keep], self.boxes[keep], self.points[keep])
+
+    def joined(self, other: _Looks) -> _Looks:
+        return _Looks(
+            np.concatenate([self.scores, other.scores], 1),
+            np.concatenate([self.boxes, other.boxes], 1),
+            np.concatenate([self.points, other.points], 1),
+        )
+
+    def summary(self) -> Candidates:
+        """The mean score, and boxes and points averaged with the scores as weights."""
+        weights = self.scores / np.maximum(self.scores.sum(1, keepdims=True), 1e-9)
+        boxes = np.einsum("nv,nvi->ni", weights, self.boxes)
+        points = np.einsum("nv,nvij->nij", weights, self.points)
+        return Candidates(boxes, self.scores.mean(1), points)
+
+
+def _look(onet: ONet, pyramid: Pyramid, boxes: FloatArray, views: Sequence[View]) -> _Looks:
+    squares, shape = to_squares(boxes), (len(boxes), len(views))
+    looks = _Looks(*(np.empty((*shape, *rest), np.float32) for rest in ((), (4,), (5, 2))))
+    for number, view in enumerate(views):
+        for which, part, crops in pyramid.windows(view.of(squares), 48):
+            face, regression, points = (
+                x.cpu().numpy() for x in onet(crops.flip(3) if view.mirrored else crops)
+            )
+            unit = points.reshape(-1, 2, 5).transpose(0, 2, 1)
+            if view.mirrored:
+                regression = regression[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1], np.float32)
+                unit = unit[:, [1, 0, 2, 4, 3]] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
+            looks.scores[which, number] = face
+            looks.boxes[which, number] = regress(part, regression)
+            looks.points[which, number] = unit * (part[:, 2:] - part[:, :2])[:, None] + part[:, None, :2]
+    return looks
+
+
+def _support(rnet: RNet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
+    """(N,) mean of the R-net's probabilities over many views."""
+    squares, total = to_squares(boxes), np.zeros(len(boxes), np.float32)
+    for view in SUPPORT:
+        for which, _, crops in pyramid.windows(view.of(squares), 24):
+            total[which] += rnet(crops.flip(3) if view.mirrored else crops)[0].cpu().numpy()
+    return total / np.float32(len(SUPPORT))
+
+
+def _chance(onet_mean: FloatArray, rnet_mean: FloatArray | np.float32) -> FloatArray:
+    """How many of the windows that look like this are faces: a logistic regression."""
+    logit = VERIFY_WEIGHTS[0] * onet_mean + VERIFY_WEIGHTS[1] * rnet_mean + VERIFY_BIAS
+    return np.asarray(1 / (1 + np.exp(-logit)), np.float32)

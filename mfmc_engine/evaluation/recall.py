@@ -1,0 +1,118 @@
+"""How many annotated faces the detector finds, what else it takes for a face, and how long it takes.
+
+A folder of photos with ``boxes.json``: ``{file: [{"box": [x0, y0, x1, y1], "ignore": bool}]}`` in pixels of the upright
+photo. A face counts as found if a detection overlaps its box by IoU 0.4; each detection finds one face at most, and
+detections on ignored boxes count neither way.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from mfmc_engine.detection import Detector
+from mfmc_engine.errors import EngineError
+from mfmc_engine.geometry import apply, index_space, overlap, turning
+from mfmc_engine.imaging import decode
+from mfmc_engine.parameters import RECALL_IOU, RECALL_SIZES
+from mfmc_engine.types import FloatArray, Image
+
+ANGLES: Final = (0, 90, 180, 270, 45)  # degrees counter-clockwise
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over the photos seen so far."""
+
+    photos: int = 0
+    megapixels: float = 0.0
+    seconds: float = 0.0  # processor time, all threads
+    false_positives: int = 0
+    faces: dict[int, int] = field(
+        default_factory=lambda: dict.fromkeys(RECALL_SIZES, 0)
+    )  # smallest size -> count
+    found: dict[int, int] = field(default_factory=lambda: dict.fromkeys(RECALL_SIZES, 0))
+
+    def add(self, boxes: FloatArray, annotations: list[dict[str, Any]], truth: FloatArray) -> None:
+        """Count one photo: (N, 4) detections against the (M, 4) boxes of its annotations."""
+        hits, surplus = compare(boxes, truth)
+        counted = np.array([not a["ignore"] for a in annotations], bool)
+        # a face's size is that of its upright box: the box around a turned one is larger
+        upright = np.array([a["box"] for a in annotations], np.float64).reshape(-1, 4)
+        size = np.sqrt(np.prod(upright[:, 2:] - upright[:, :2], 1))
+        for smallest in RECALL_SIZES:
+            chosen = counted & (size >= smallest)
+            self.faces[smallest] += int(chosen.sum())
+            self.found[smallest] += int((chosen & hits).sum())
+        self.false_positives += surplus
+        self.photos += 1
+
+    def summary(self) -> dict[str, Any]:
+        """Rates, ready for JSON."""
+        return {
+            "photos": self.photos,
+            "faces": {f"{size}px": count for size, count in self.faces.items()},
+            "recall": {f"{s}px": round(self.found[s] / max(1, self.faces[s]), 4) for s in RECALL_SIZES},
+            "false_positives_per_photo": round(self.false_positives / max(1, self.photos), 3),
+            "seconds_per_megapixel": round(self.seconds / max(1e-9, self.megapixels), 3),
+        }
+
+
+def compare(boxes: FloatArray, truth: FloatArray) -> tuple[np.ndarray, int]:
+    """Which of (M, 4) true boxes are found by (N, 4) detections, and how many detections find nothing."""
+    common = overlap(truth, boxes)
+    rows, columns = linear_sum_assignment(-np.where(common >= RECALL_IOU, common, 0))
+    paired = common[rows, columns] >= RECALL_IOU
+    hits = np.zeros(len(truth), bool)
+    hits[rows[paired]] = True
+    return hits, len(boxes) - int(paired.sum())
+
+
+def measure(
+    detector: Detector, folder: Path, angles: tuple[int, ...] = ANGLES
+) -> Iterator[tuple[int, Tally]]:
+    """For each angle by which the photos are turned, the tally over all photos of ``folder``.
+
+    Raises EngineError if the folder has no readable ``boxes.json``.
+    """
+    try:
+        boxes: dict[str, list[dict[str, Any]]] = json.loads((folder / "boxes.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        raise EngineError(f"{folder}: no readable boxes.json in this folder") from None
+    for angle in angles:
+        tally = Tally()
+        for name, marked in boxes.items():
+            photo, truth = turned(decode(folder / name), [a["box"] for a in marked], angle)
+            start = time.process_time()
+            found = detector.detect(photo)
+            tally.seconds += time.process_time() - start
+            tally.megapixels += photo.shape[0] * photo.shape[1] / 1e6
+            tally.add(np.array([d.box for d in found], np.float32).reshape(-1, 4), marked, truth)
+        yield angle, tally
+
+
+def turned(image: Image, boxes: list[list[float]], angle: int) -> tuple[Image, FloatArray]:
+    """A photo turned counter-clockwise on a canvas that holds all of it, and the boxes around its turned boxes.
+
+    Off the quarter turns a face fills about its old box, not the larger one around the turned corners, so the old
+    size is kept about the new centre.
+    """
+    transform, size = turning(image.shape[1], image.shape[0], angle)
+    corners = np.array(boxes, np.float32).reshape(-1, 2, 2)
+    centre = apply(transform, corners.mean(1))
+    half = (corners[:, 1] - corners[:, 0]) / 2
+    if angle % 180 == 90:
+        half = half[:, ::-1]
+    truth = np.concatenate([centre - half, centre + half], 1)
+    if angle % 90 == 0:
+        return np.ascontiguousarray(np.rot90(image, angle // 90)), truth
+    canvas = cv2.warpAffine(image, index_space(transform), size, flags=cv2.INTER_LINEAR)
+    return np.asarray(canvas, np.uint8), truth

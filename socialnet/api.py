@@ -1,0 +1,74 @@
+"""What all of the API shares: errors, the token login, and the shapes of people in answers."""
+
+from __future__ import annotations
+
+from django.core import exceptions as django
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.authtoken.models import Token
+from rest_framework.authtoken.serializers import AuthTokenSerializer
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView, exception_handler
+
+
+def answer_error(error: Exception, context: dict[str, object]) -> Response | None:
+    """DRF's own answers, and 400 with the reasons for what a service refuses as invalid."""
+    if isinstance(error, django.ValidationError):
+        detail = serializers.as_serializer_error(error)
+        # A field of the model that is no field of the request is still the request's mistake.
+        shared = api_settings.NON_FIELD_ERRORS_KEY
+        error = serializers.ValidationError({key or shared: value for key, value in detail.items()})
+    if isinstance(error, django.PermissionDenied) and error.args:
+        return Response({"detail": str(error)}, status=status.HTTP_403_FORBIDDEN)
+    return exception_handler(error, context)
+
+
+class TokenSerializer(serializers.Serializer):
+    token = serializers.CharField(read_only=True)
+
+
+class TokenView(APIView):
+    """A token for programs: send it as ``Authorization: Token …``."""
+
+    throttle_scope = "login"
+
+    def get_authenticators(self):
+        # Signing in needs no session: with one, a page of another site could be made to sign somebody in.
+        return (
+            [] if self.request is not None and self.request.method == "POST" else super().get_authenticators()
+        )
+
+    def get_permissions(self):
+        return [] if self.request is not None and self.request.method == "POST" else [IsAuthenticated()]
+
+    @extend_schema(
+        request=AuthTokenSerializer, responses=TokenSerializer, auth=[], operation_id="token_create"
+    )
+    def post(self, request: Request) -> Response:
+        """Sign in. Wrong passwords are counted; after some the account is locked for a while (400 then, too)."""
+        # Through Django's authenticate() with the request, which is where the counting happens.
+        given = AuthTokenSerializer(data=request.data, context={"request": request})
+        given.is_valid(raise_exception=True)
+        token, _ = Token.objects.get_or_create(user=given.validated_data["user"])
+        return Response({"token": token.key})
+
+    @extend_schema(responses={204: OpenApiResponse(description="Revoked.")}, operation_id="token_revoke")
+    def delete(self, request: Request) -> Response:
+        """Revoke the token."""
+        Token.objects.filter(user=request.user).delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PersonSerializer(serializers.Serializer):
+    """All that anybody learns about somebody else."""
+
+    handle = serializers.CharField(source="username", read_only=True)
+    name = serializers.CharField(read_only=True)
+    bio = serializers.CharField(read_only=True)
+
+
+def no_content() -> Response:
+    return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,29 @@
+"""Addresses of the API, version 1."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from accounts import api as people
+from faceaccess import api as faces
+from faceaccess import posts_api as posts
+from socialnet.api import TokenView
+
+router = SimpleRouter()
+router.register("people", people.PeopleViewSet, "api-person")
+router.register("friends/requests", people.FriendRequestsViewSet, "api-friend-request")
+router.register("friends", people.FriendsViewSet, "api-friend")
+router.register("circles", people.CirclesViewSet, "api-circle")
+router.register("blocks", people.BlocksViewSet, "api-block")
+router.register("captures", people.CapturesViewSet, "api-capture")
+router.register("posts", posts.PostsViewSet, "api-post")
+router.register("photos", posts.PhotosViewSet, "api-photo")
+router.register("faces", faces.FacesViewSet, "api-face")
+router.register("rules", faces.RulesViewSet, "api-rule")
+
+urlpatterns = [
+    path("token/", TokenView.as_view(), name="api-token"),
+    path("me/", people.MeView.as_view(), name="api-me"),
+    path("consent/", people.ConsentView.as_view(), name="api-consent"),
+    path("model/", faces.ModelView.as_view(), name="api-model"),
+    path("", include(router.urls)),
+]

@@ -1,0 +1,109 @@
+"""Deleting an account: no row, no word and no file of the person is left; what others own stays theirs."""
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import authenticate
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.test import RequestFactory
+
+from accounts import services
+from accounts.models import User
+from faceaccess import services as faces
+from faceaccess.models import FaceRegion
+from photos.models import Photo
+from tests.faceaccess.conftest import client_of, engine, face_of, fetch, person, posted, shown_to  # noqa: F401
+from tests.factories import CircleFactory, befriend
+
+pytestmark = pytest.mark.django_db(transaction=True)  # files go after a real commit
+
+HANDLE, NAME, MAIL = "leaving.one", "Leaving Person", "leaving@mail.example"
+
+
+def rows_that_mention(words) -> list[str]:
+    """Every row of every table with one of the words in any of its columns."""
+    found = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            found += [
+                f"{table}: {row}" for row in cursor.fetchall() if any(word in repr(row) for word in words)
+            ]
+    return found
+
+
+def rows_that_point_at(pk: int) -> list[str]:
+    """Every row of every model with a key to that user."""
+    found = []
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta.concrete_fields:
+            if field.is_relation and field.related_model is User:
+                found += [f"{model.__name__}.{field.name}"] * model._base_manager.filter(
+                    **{field.name: pk}
+                ).count()
+    return found
+
+
+@pytest.fixture
+def leaver(engine):  # noqa: F811
+    """Somebody with everything: captures, friends, circles, posts, tags, answers, rules, failed sign-ins, a token."""
+    leaver = person(0, username=HANDLE, display_name=NAME, email=MAIL)
+    friend, blocked, asked = person(1, "proxy"), person(), person()
+    befriend(leaver, friend)
+    services.friendship_request(requester=leaver, addressee=asked)
+    services.block_create(blocker=blocked, blocked=leaver)
+    CircleFactory(owner=leaver, members=[friend])
+    CircleFactory(owner=friend, members=[leaver])
+    own, others = posted(leaver), posted(friend)
+    fetch(leaver, own)
+    fetch(leaver, others)
+    faces.authorization_answer(region=face_of(others, leaver), by=leaver, answer="approved")
+    faces.tag_create(region=face_of(others, friend), tagger=leaver, owner=friend)
+    faces.rule_create(owner=leaver, effect="show", subject="friends")
+    faces.rule_create(owner=friend, effect="hide", subject="person", subject_person=leaver)
+    faces.model_choose(owner=leaver, model="authorization")
+    client_of(None).post("/accounts/login/", {"login": HANDLE, "password": "wrong"})
+    client_of(None).post("/api/v1/token/", {"username": HANDLE, "password": "wrong"})
+    return leaver
+
+
+def test_an_account_is_deleted_to_the_last_row_and_file(leaver, private_files, settings) -> None:
+    pk, own = leaver.pk, leaver.posts.get().photos.get()
+    others = Photo.objects.exclude(pk=own.pk).get()
+    assert rows_that_mention([HANDLE])
+    assert len(rows_that_point_at(pk)) > 10
+    assert [name for name in private_files() if own.pk.hex in name]
+    assert [name for name in private_files() if name.startswith(f"captures/{pk}/")]
+
+    services.account_delete(user=leaver, by=leaver)
+
+    assert rows_that_mention([HANDLE, NAME, MAIL, str(own.pk), own.pk.hex]) == []
+    assert rows_that_point_at(pk) == []
+    left = private_files()
+    assert [name for name in left if own.pk.hex in name or name.startswith(f"captures/{pk}/")] == []
+    known = {
+        others.original.name,
+        *(region.decoy.patch.name for region in others.regions.select_related("decoy")),
+    }
+    known |= {capture.picture.name for user in User.objects.all() for capture in user.captures.all()}
+    assert set(left) == known, "every file left belongs to a row of somebody else"
+    renditions = [path for path in settings.RENDITION_ROOT.rglob("*") if path.is_file()]
+    assert not [path for path in renditions if own.pk.hex in str(path) or str(own.pk) in str(path)]
+
+
+def test_their_face_in_photos_of_others_is_nobodys_and_hidden(leaver) -> None:
+    others = Photo.objects.exclude(post__author=leaver).get()
+    region, viewer = face_of(others, leaver), person()
+    assert region.index in shown_to(viewer, others), "it was approved"
+    services.account_delete(user=leaver, by=leaver)
+    region.refresh_from_db()
+    assert region.owner is None
+    assert region.index not in shown_to(viewer, others)
+    assert FaceRegion.objects.filter(photo=others).count() == 3
+
+
+def test_nobody_deletes_the_account_of_another(leaver) -> None:
+    with pytest.raises(PermissionDenied):
+        services.account_delete(user=leaver, by=person(is_staff=True, is_superuser=True))
+    assert authenticate(RequestFactory().post("/"), username=HANDLE, password="wrong") is None
+    assert User.objects.filter(username=HANDLE).exists()

@@ -1,0 +1,79 @@
+"""Two requests at once: whatever their order, the rules hold. Real transactions, real threads."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
+
+from accounts import selectors, services
+from accounts.models import FaceCapture, Friendship
+from tests.accounts.fake_engine import FakeEngine
+from tests.factories import UserFactory, picture, upload
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = 8
+
+
+def at_once(*calls) -> list:
+    """What each call returned or raised, started together in threads of their own."""
+    start = Barrier(len(calls))
+
+    def run(call):
+        try:
+            start.wait(10)
+            return call()
+        except Exception as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result(60) for future in [pool.submit(run, call) for call in calls]]
+
+
+def test_two_who_ask_each_other_at_once_are_friends() -> None:
+    for _ in range(ROUNDS):
+        one, other = UserFactory(), UserFactory()
+        results = at_once(
+            partial(services.friendship_request, requester=one, addressee=other),
+            partial(services.friendship_request, requester=other, addressee=one),
+        )
+        assert all(isinstance(result, Friendship) for result in results), results
+        assert selectors.are_friends(one, other)
+        assert Friendship.objects.between(one, other).count() == 1
+
+
+def test_a_block_wins_over_an_acceptance_at_the_same_moment() -> None:
+    for _ in range(ROUNDS):
+        one, other = UserFactory(), UserFactory()
+        friendship = services.friendship_request(requester=one, addressee=other)
+        accepted, blocked = at_once(
+            partial(services.friendship_accept, friendship=friendship, by=other),
+            partial(services.block_create, blocker=one, blocked=other),
+        )
+        assert not isinstance(blocked, Exception), blocked
+        assert isinstance(accepted, Friendship | PermissionDenied | ValidationError), accepted
+        assert selectors.friendship_between(one, other) is None
+        assert selectors.hidden_people_ids(one) == {other.pk}
+
+
+def test_one_face_is_enrolled_by_one_of_two_accounts_that_try_at_once(monkeypatch) -> None:
+    monkeypatch.setattr("accounts.enrolment.get_engine", FakeEngine)
+    for _ in range(ROUNDS):
+        FaceCapture.objects.all().delete()
+        users = [UserFactory(), UserFactory()]
+        image = picture(300, 300)
+        results = at_once(
+            *(
+                partial(services.capture_enroll, user=user, upload=upload(image), consented=True)
+                for user in users
+            )
+        )
+        assert sorted(type(result).__name__ for result in results) == ["EnrolmentRejected", "FaceCapture"], (
+            results
+        )
+        assert FaceCapture.objects.count() == 1

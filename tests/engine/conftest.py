@@ -1,0 +1,29 @@
+"""The six-person photo, decoded and analysed once."""
+
+import numpy as np
+import pytest
+
+from mfmc_engine import imaging
+from mfmc_engine.packs.builtin import weights_folder
+
+
+@pytest.fixture(scope="session")
+def photo(six_people) -> np.ndarray:
+    return imaging.decode(six_people)
+
+
+@pytest.fixture(scope="session")
+def analysis(photo, real_engine):
+    return real_engine.analyze(photo)
+
+
+@pytest.fixture(scope="session")
+def dlib_models():
+    """dlib's own predictor and descriptor, the reference for ours."""
+    import dlib
+
+    folder = weights_folder("face_recognition_models") / "models"
+    return (
+        dlib.shape_predictor(str(folder / "shape_predictor_68_face_landmarks.dat")),
+        dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat")),
+    )

@@ -1,0 +1,146 @@
+"""Finding faces: all of them, whichever way up, and little else."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from mfmc_engine.evaluation.recall import compare, measure, turned
+from mfmc_engine.geometry import overlap
+from mfmc_engine.imaging import decode
+from tests.conftest import SHARED
+
+# by eye, px of t1.jpg
+PEOPLE = [(56, 264, 163, 399), (271, 149, 368, 268), (467, 265, 575, 410)]
+PEOPLE += [(744, 342, 843, 473), (909, 59, 1011, 200), (1132, 275, 1228, 396)]
+
+
+def boxes_of(faces) -> np.ndarray:
+    return np.array([face.box for face in faces], np.float32).reshape(-1, 4)
+
+
+def test_the_six_people_are_found_and_nothing_else(analysis, photo) -> None:
+    assert (analysis.height, analysis.width) == photo.shape[:2]
+    common = overlap(boxes_of(analysis.faces), np.array(PEOPLE, np.float32))
+    assert common.shape == (6, 6)
+    assert np.diag(common).min() > 0.6  # in this order: from left to right
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_the_same_six_are_found_in_the_turned_photo(photo, real_engine, analysis, quarters) -> None:
+    sideways, truth = turned(photo, [list(box) for box in PEOPLE], 90 * quarters)
+    found = real_engine.analyze(sideways).faces
+    hits, surplus = compare(boxes_of(found), truth)
+    assert hits.all()
+    assert surplus == 0
+    # and they are recognised as themselves: their points were turned back rightly
+    upright = np.stack([face.embedding for face in analysis.faces])
+    for face, person in zip(found, overlap(boxes_of(found), truth).argmax(1), strict=True):
+        distances = np.linalg.norm(upright - face.embedding, axis=1)
+        assert distances.argmin() == person
+        assert distances.min() < 0.35
+
+
+def test_the_astronaut_is_one_face(real_engine) -> None:
+    faces = real_engine.analyze(skimage.data.astronaut()).faces
+    assert len(faces) == 1
+    assert overlap(boxes_of(faces), np.array([[175, 65, 275, 210]], np.float32))[0, 0] > 0.4
+
+
+@pytest.mark.parametrize("name", ["coffee", "rocket", "brick", "page", "chelsea"])
+def test_pictures_of_things_hold_no_faces(real_engine, name) -> None:
+    picture = getattr(skimage.data, name)()
+    picture = np.dstack([picture] * 3) if picture.ndim == 2 else picture
+    assert real_engine.analyze(np.ascontiguousarray(picture)).faces == ()
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 900), (31, 33)])
+def test_a_picture_without_room_for_a_face_is_no_error(real_engine, shape) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (*shape, 3)).astype(np.uint8)
+    assert len(real_engine.analyze(noise).faces) <= 1
+
+
+def test_small_faces_of_a_large_photo_are_found(photo, real_engine) -> None:
+    canvas = np.full((3000, 4000, 3), 90, np.uint8)
+    small = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)  # faces of about 55 px
+    canvas[2000 : 2000 + small.shape[0], 3000 : 3000 + small.shape[1]] = small
+    assert len(real_engine.analyze(canvas).faces) == 6
+
+
+def test_a_face_cut_by_the_border_is_found(photo, real_engine) -> None:
+    x0, y0, x1, y1 = PEOPLE[4]
+    half = np.ascontiguousarray(photo[:, : x1 - (x1 - x0) // 4])  # a quarter of the face is missing
+    found = boxes_of(real_engine.analyze(half).faces)
+    assert overlap(found, np.array([[x0, y0, half.shape[1], y1]], np.float32)).max() > 0.4
+
+
+def test_a_given_box_adds_a_face_where_none_was_found(photo, real_engine, analysis) -> None:
+    box = (600, 600, 660, 680)  # nobody
+    faces = real_engine.analyze(photo, [box]).faces
+    assert len(faces) == 7
+    assert np.allclose(faces[-1].box, box)
+    assert (faces[-1].source, faces[-1].score) == ("given", 1.0)
+    assert np.allclose(boxes_of(faces[:6]), boxes_of(analysis.faces))  # the others keep their numbers
+
+
+def test_a_given_box_on_a_found_face_is_that_face(photo, real_engine, analysis) -> None:
+    box = analysis.faces[2].box + 4
+    faces = real_engine.analyze(photo, [box]).faces
+    assert len(faces) == 6
+    assert faces[-1].source == "given"
+    assert np.allclose(faces[-1].landmarks, analysis.faces[2].landmarks)
+
+
+def test_a_given_box_around_two_people_hides_neither_of_them(photo, real_engine) -> None:
+    faces = real_engine.analyze(photo, [(40, 130, 390, 420)]).faces
+    assert len(faces) == 7
+
+
+@pytest.mark.parametrize("box", [(5, 5, 5, 90), (90, 5, 10, 90), (-50, -50, -10, -10), (5, 5, np.nan, 90)])
+def test_a_box_that_is_none_is_an_error(photo, real_engine, box) -> None:
+    with pytest.raises(ValueError, match="inside"):
+        real_engine.analyze(photo, [box])
+
+
+def test_a_given_box_finds_the_face_in_it_whichever_way_up(photo, real_engine, analysis) -> None:
+    person = analysis.faces[3]
+    for quarters in range(4):
+        sideways, truth = turned(photo, [person.box.tolist()], 90 * quarters)
+        (found,) = real_engine.pack.detector.locate(sideways, truth)
+        marks = real_engine.pack.landmarker.mark(sideways, found.points[None])
+        embedding = real_engine.pack.recognizer.embed(sideways, marks)[0]
+        assert np.linalg.norm(embedding - person.embedding) < 0.4
+
+
+def test_each_detection_finds_one_true_box_at_most() -> None:
+    truth = np.array([[0, 0, 10, 10], [1, 0, 11, 10]], np.float32)
+    hits, surplus = compare(np.array([[0, 0, 10, 10], [50, 50, 60, 60]], np.float32), truth)
+    assert (hits.sum(), surplus) == (1, 1)
+    hits, surplus = compare(np.empty((0, 4), np.float32), truth)
+    assert (hits.sum(), surplus) == (0, 0)
+
+
+@pytest.mark.shared
+def test_recall_on_crowds_stays_where_it_was_measured(tmp_path, real_engine) -> None:
+    """Two of the thirteen photos, the others belong in `benchmark recall`: 19 large and 50 small faces."""
+    source = SHARED / "group_photos"
+    wanted = {"linzaer_10.jpg", "linzaer_27.jpg"}
+    boxes = json.loads((source / "boxes.json").read_text())
+    (tmp_path / "boxes.json").write_text(json.dumps({n: b for n, b in boxes.items() if n in wanted}))
+    for name in wanted:
+        (tmp_path / name).symlink_to(source / name)
+    ((_, tally),) = measure(real_engine.pack.detector, tmp_path, (0,))
+    figures = tally.summary()
+    assert figures["recall"]["24px"] >= 0.985
+    assert figures["recall"]["48px"] == 1.0
+    assert figures["false_positives_per_photo"] <= 1.0
+
+
+@pytest.mark.shared
+def test_eyes_lie_above_mouths_in_upright_portraits(real_engine) -> None:
+    for number in range(0, 4000, 400):
+        image = decode(SHARED / "synthetic_faces" / f"{number:04}.webp")
+        (face,) = real_engine.analyze(image).faces
+        assert face.landmarks[36:48, 1].mean() < face.landmarks[48:, 1].mean()

@@ -1,0 +1,320 @@
+"""Nobody gets a face that was not disclosed to them: viewer × audience × model × consent, through every channel."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import CircleMembership, User
+from faceaccess import services
+from photos.models import Audience, Photo
+from tests.faceaccess.conftest import client_of, face_of, fetch, person, pixels, posted, shown_to, shows
+from tests.factories import BlockFactory, CircleFactory, befriend
+
+pytestmark = pytest.mark.django_db
+
+VIEWERS = ("owner", "uploader", "friend", "member", "stranger", "blocked", "staff", "anonymous")
+MODELS = ("proxy", "authorization", "rules")
+SIZES = ("thumb", "feed", "full")
+CONSENTS = ("silent", "disclosed", "taken back")
+
+# Who may see a photo at all. The uploader befriended the owner, the friend, the member and the blocked one.
+AUDIENCES = {
+    Audience.MEMBERS: {"owner", "uploader", "friend", "member", "stranger", "blocked", "staff"},
+    Audience.FRIENDS: {"owner", "uploader", "friend", "member", "blocked"},
+    Audience.CIRCLE: {"uploader", "member"},
+    Audience.ONLY_ME: {"uploader"},
+}
+
+
+@dataclass
+class Scene:
+    photo: Photo
+    people: dict[str, User | None]
+    shown: set[str]  # viewers to whom the owner's face is disclosed, if they may see the photo
+
+    def may_see(self, viewer: str) -> bool:
+        return viewer in AUDIENCES[self.photo.post.audience]
+
+
+def scene(model: str, consent: str, audience: str) -> Scene:
+    people: dict[str, User | None] = {
+        name: person() for name in VIEWERS if name not in ("owner", "anonymous")
+    }
+    people |= {"owner": person(0, model, username="owner_of_it"), "anonymous": None}
+    User.objects.filter(pk=people["staff"].pk).update(is_staff=True, is_superuser=True)
+    people["staff"].refresh_from_db()
+    owner, uploader = people["owner"], people["uploader"]
+    for name in ("owner", "friend", "member", "blocked"):
+        befriend(uploader, people[name])
+    befriend(owner, people["friend"])
+    befriend(owner, people["member"])
+    BlockFactory(blocker=owner, blocked=people["blocked"])
+    seeing = CircleFactory(owner=uploader, members=[people["member"]])
+    photo = posted(uploader, audience=audience, post__circle=seeing if audience == Audience.CIRCLE else None)
+    shown = _consent(model, consent, photo, people)
+    return Scene(photo, people, shown | {"owner"})
+
+
+def _consent(model: str, consent: str, photo: Photo, people: dict[str, User]) -> set[str]:
+    """Disclose as the model has it, or disclose and take back. Returns who is meant to see the face now."""
+    owner = people["owner"]
+    if consent == "silent":
+        return set()
+    region = face_of(photo, owner)
+    if model == "proxy":
+        region.tags.create(owner=owner, tagger=people["friend"])
+    elif model == "authorization":
+        services.authorization_answer(region=region, by=owner, answer="approved")
+    else:
+        family = CircleFactory(owner=owner)
+        CircleMembership.objects.create(circle=family, person=people["member"])
+        rule = services.rule_create(owner=owner, effect="show", subject="circle", subject_circle=family)
+    if consent == "taken back":
+        if model == "proxy":
+            services.tag_withdraw(region=region, by=owner)
+        elif model == "authorization":
+            services.authorization_answer(region=region, by=owner, answer="denied")
+        else:
+            services.rule_update(rule=rule, by=owner, effect="hide")
+        return set()
+    return {"member"} if model == "rules" else set(VIEWERS) - {"blocked", "anonymous"}
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+@pytest.mark.parametrize("consent", CONSENTS)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_channel_tells_every_viewer_exactly_what_they_may_know(engine, model, consent, audience):
+    this = scene(model, consent, audience)
+    etags = {name: fetch(user, this.photo).headers.get("ETag") for name, user in this.people.items()}
+    for name, user in this.people.items():
+        expected = name in this.shown
+        if not this.may_see(name):
+            check_nothing(this, user)
+            continue
+        for size in SIZES if audience == Audience.MEMBERS else ("thumb",):
+            image = pixels(fetch(user, this.photo, size))
+            assert shows(image, 0) == expected, (name, size)
+            assert not shows(image, 1), "a face nobody enrolled"
+        check_conditional(this, name, etags)
+        check_words(this, user, own=name == "owner")
+        check_crop(this, user, own=name == "owner")
+
+
+def check_nothing(this: Scene, user: User | None) -> None:
+    """A photo one may not see and one that does not exist are the same thing, on every address."""
+    region = this.photo.regions.get(index=0)
+    absent = "00000000-0000-4000-8000-000000000000"
+    client = client_of(user)
+    for address in (f"/photos/{{}}/image/{size}" for size in ("thumb", "original")):
+        real, none = client.get(address.format(this.photo.pk)), client.get(address.format(absent))
+        assert real.status_code == none.status_code == 404
+        assert real.headers.get("ETag") is None
+        assert client.head(address.format(this.photo.pk)).status_code == 404
+        conditional = client.get(address.format(this.photo.pk), headers={"If-None-Match": "*"})
+        assert conditional.status_code == 404, "304 would say that there is a photo"
+    denied = 401 if user is None else 404
+    assert client.get(f"/api/v1/photos/{this.photo.pk}/").status_code == denied
+    assert client.get(f"/api/v1/photos/{this.photo.pk}/faces/").status_code == denied
+    assert client.get(f"/api/v1/faces/{region.pk}/").status_code == denied
+    assert client.get(reverse("face-crop", args=[region.pk])).status_code == 404
+
+
+def check_conditional(this: Scene, name: str, etags: dict[str, str | None]) -> None:
+    """Somebody else's ETag opens nothing: 304 only for who would get the same bytes."""
+    for etag in set(etags.values()) - {None}:
+        response = fetch(this.people[name], this.photo, headers={"If-None-Match": etag})
+        assert response.status_code == (304 if etag == etags[name] else 200), name
+    head = client_of(this.people[name]).head(f"/photos/{this.photo.pk}/image/full")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["ETag"] == etags[name]
+
+
+def check_words(this: Scene, user: User, own: bool) -> None:
+    """The API names nobody's face but one's own, and nowhere how many, which or how sure."""
+    client = client_of(user)
+    photo = client.get(f"/api/v1/photos/{this.photo.pk}/").json()
+    assert photo.keys() == {
+        *("id", "post", "position", "state", "width", "height", "alt_text", "images", "stand_ins")
+    }
+    assert photo["stand_ins"] is True
+    places = client.get(f"/api/v1/photos/{this.photo.pk}/faces/").json()
+    assert [place.keys() for place in places] == [{"id", "box"}] * 3
+    assert "owner_of_it" not in json.dumps([photo, places])
+    region = this.photo.regions.get(index=0)
+    for address in ("", "answer/", "override/", "not-me/"):
+        response = client.get(f"/api/v1/faces/{region.pk}/{address}")
+        if not own:
+            assert response.status_code in (404, 405), address
+
+
+def check_crop(this: Scene, user: User, own: bool) -> None:
+    for index, region in enumerate(this.photo.regions.all()):
+        response = client_of(user).get(reverse("face-crop", args=[region.pk]))
+        assert response.status_code == (200 if own and index == 0 else 404)
+
+
+def test_originals_cannot_be_guessed(engine, client):
+    """The storage's own names, under every prefix a web server might serve, reach nothing."""
+    author = person()
+    photo = posted(author)
+    client.force_login(author)
+    patch = photo.regions.first().decoy.patch
+    for name in (photo.original.name, patch.name):
+        for prefix in ("", "media/", "private/", "var/private/", "static/", "static/../var/private/"):
+            assert client.get(f"/{prefix}{name}").status_code == 404
+        assert client.get(photo.original.storage.url(name)).status_code == 404
+    for size in ("original", "full.png", "../original", "2048"):
+        assert client.get(f"/photos/{photo.pk}/image/{size}").status_code == 404
+
+
+@pytest.mark.parametrize("state", [state for state in Photo.State if state != Photo.State.READY])
+def test_an_unfinished_photo_is_a_neutral_card_for_everybody(engine, state):
+    """Also for its uploader and the people in it, and also while regions and decoys already exist."""
+    owner, uploader = person(0, "authorization"), person()
+    photo = posted(uploader)
+    services.authorization_answer(region=face_of(photo, owner), by=owner, answer="approved")
+    etag = fetch(owner, photo).headers["ETag"]
+    Photo.objects.filter(pk=photo.pk).update(state=state)
+    for viewer in (owner, uploader, person()):
+        for size in ("thumb", "feed", "full"):
+            response = fetch(viewer, photo, size, headers={"If-None-Match": etag})
+            assert response.status_code == 503
+            assert response.headers["Content-Type"] == "image/svg+xml"
+            assert response.headers["Cache-Control"] == "no-store"
+            assert "ETag" not in response.headers
+            assert ("Retry-After" in response.headers) == (state != Photo.State.FAILED)
+        detail = client_of(viewer).get(f"/api/v1/photos/{photo.pk}/").json()
+        assert detail["images"] == {}
+    crop = client_of(owner).get(reverse("face-crop", args=[photo.regions.get(index=0).pk]))
+    assert crop.status_code == 503
+
+
+def test_a_served_picture_carries_pixels_and_nothing_else(engine):
+    author = person()
+    response = fetch(author, posted(author))
+    assert segments(response.content) <= {"APP0", "DQT", "SOF2", "DHT", "SOS"}
+    assert response.content.endswith(b"\xff\xd9"), "something follows the picture"
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert {"Cookie", "Authorization"} <= set(response.headers["Vary"].split(", "))
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Content-Disposition"] == 'inline; filename="photo.jpg"'
+
+
+def segments(jpeg: bytes) -> set[str]:
+    """Names of the marker segments of a JPEG file (ITU T.81, table B.1)."""
+    names = {0xC2: "SOF2", 0xC4: "DHT", 0xDB: "DQT", 0xDA: "SOS", 0xE0: "APP0"}
+    found, at = set(), 2
+    while at < len(jpeg) - 2:
+        assert jpeg[at] == 0xFF
+        found.add(names.get(jpeg[at + 1], hex(jpeg[at + 1])))
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        if jpeg[at] != 0xFF or jpeg[at + 1] in range(0xD0, 0xD8) or jpeg[at + 1] == 0:
+            while not (jpeg[at] == 0xFF and jpeg[at + 1] != 0 and jpeg[at + 1] not in range(0xD0, 0xD8)):
+                at += 1
+    return found
+
+
+class TestRevocation:
+    """What is taken back is gone on the very next request, whatever the browser holds."""
+
+    @pytest.fixture
+    def viewer(self):
+        return person()
+
+    def check(self, viewer: User, photo: Photo, take_back) -> None:
+        before = fetch(viewer, photo)
+        assert shows(pixels(before), 0)
+        take_back()
+        after = fetch(viewer, photo, headers={"If-None-Match": before.headers["ETag"]})
+        assert after.status_code == 200
+        assert not shows(pixels(after), 0)
+        assert shown_to(viewer, photo, "thumb") == set()
+
+    def test_of_an_approval(self, engine, viewer):
+        owner = person(0, "authorization")
+        photo = posted(person())
+        region = face_of(photo, owner)
+        services.authorization_answer(region=region, by=owner, answer="approved")
+        self.check(viewer, photo, lambda: services.authorization_clear(region=region, by=owner))
+
+    def test_of_a_tag_by_the_owner(self, engine, viewer):
+        owner, friend = person(0, "proxy"), person()
+        befriend(owner, friend)
+        photo = posted(person())
+        region = face_of(photo, owner)
+        services.tag_create(region=region, tagger=friend, owner=owner)
+        self.check(viewer, photo, lambda: services.tag_withdraw(region=region, by=owner))
+
+    def test_of_the_friendship_a_tag_rests_on(self, engine, viewer):
+        owner, friend = person(0, "proxy"), person()
+        friendship = befriend(owner, friend)
+        photo = posted(person())
+        services.tag_create(region=face_of(photo, owner), tagger=friend, owner=owner)
+        self.check(viewer, photo, friendship.delete)
+
+    def test_of_a_rule(self, engine, viewer):
+        owner = person(0, "rules")
+        photo = posted(person())
+        rule = services.rule_create(owner=owner, effect="show", subject="everyone")
+        self.check(viewer, photo, lambda: services.rule_update(rule=rule, by=owner, enabled=False))
+
+    def test_by_a_block(self, engine, viewer):
+        owner = person(0, "rules")
+        photo = posted(person())
+        services.rule_create(owner=owner, effect="show", subject="everyone")
+        self.check(viewer, photo, lambda: BlockFactory(blocker=viewer, blocked=owner))
+
+    def test_by_another_model(self, engine, viewer):
+        owner = person(0, "rules")
+        photo = posted(person())
+        services.rule_create(owner=owner, effect="show", subject="everyone")
+        self.check(viewer, photo, lambda: services.model_choose(owner=owner, model="authorization"))
+
+    def test_of_the_enrolment(self, engine, viewer):
+        owner = person(0, "rules")
+        photo = posted(person())
+        services.rule_create(owner=owner, effect="show", subject="everyone")
+        # The rows alone, without any signal: the read itself must notice.
+        self.check(viewer, photo, owner.captures.all().delete)
+
+    def test_of_the_match(self, engine, viewer):
+        owner = person(0, "rules")
+        photo = posted(person())
+        services.rule_create(owner=owner, effect="show", subject="everyone")
+        self.check(viewer, photo, lambda: services.match_reject(region=face_of(photo, owner), by=owner))
+
+    def test_of_the_photo_itself(self, engine, viewer):
+        photo = posted(person())
+        etag = fetch(viewer, photo).headers["ETag"]
+        BlockFactory(blocker=photo.post.author, blocked=viewer)
+        assert fetch(viewer, photo, headers={"If-None-Match": etag}).status_code == 404
+
+
+def test_a_crop_shows_the_neighbours_as_their_own_viewers_do(engine):
+    """Two faces within one crop's margin: the neighbour's stays a stand-in."""
+    owner = person(0, "authorization")
+    author = person()
+    photo = posted(author)
+    region = face_of(photo, owner)
+    wide = [region.box[0] - 40, region.box[1], region.box[2] + 60, region.box[3]]
+    type(region).objects.filter(pk=region.pk).update(box=wide)
+    image = pixels(client_of(owner).get(reverse("face-crop", args=[region.pk])))
+    colours = {tuple(int(v) // 32 for v in colour) for colour in image.reshape(-1, 3)}
+    assert (220 // 32, 20 // 32, 20 // 32) in colours, "the owner's own face"
+    assert (20 // 32, 160 // 32, 20 // 32) not in colours, "the neighbour's"
+
+
+def test_api_tokens_get_the_same_images_as_sessions(engine, client):
+    from rest_framework.authtoken.models import Token
+
+    owner = person(0, "authorization")
+    photo = posted(person())
+    token = Token.objects.create(user=owner)
+    address = f"/photos/{photo.pk}/image/full"
+    response = client.get(address, headers={"Authorization": f"Token {token.key}"})
+    assert shows(pixels(response), 0)
+    assert client.get(address, headers={"Authorization": "Token wrong"}).status_code == 404

@@ -1,0 +1,71 @@
+"""A small network in which every list of every page has something in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import Circle, User
+from faceaccess.models import FaceRegion, Rule
+from photos.models import Audience, Photo
+from tests.faceaccess.conftest import client_of, engine, face_of, person, posted  # noqa: F401  a fixture, and helpers
+from tests.factories import BlockFactory, CircleFactory, FriendshipFactory, PhotoFactory, befriend
+
+
+@dataclass
+class Network:
+    me: User  # face 0, by approval
+    friend: User  # face 1, by proxy
+    ruler: User  # face 2, by rules; a friend
+    stranger: User
+    asking: User
+    blocked: User
+    circle: Circle
+    rule: Rule
+    photo: Photo  # mine, three faces, ready
+    theirs: Photo  # the friend's
+    waiting: Photo
+    failed: Photo
+
+    @property
+    def my_face(self) -> FaceRegion:
+        return face_of(self.photo, self.me)
+
+
+@pytest.fixture
+def network(db, engine) -> Network:  # noqa: F811
+    me = person(0, "authorization", username="me.myself", display_name="Mia Meier")
+    friend = person(1, "proxy", display_name="Frida Fern")
+    ruler = person(2, "rules", display_name="Rosa Ruler")
+    stranger, asking, blocked = person(), person(display_name="Ada Asking"), person()
+    befriend(me, friend)
+    befriend(me, ruler)
+    FriendshipFactory(requester=asking, addressee=me)
+    BlockFactory(blocker=me, blocked=blocked)
+    circle = CircleFactory(owner=me, name="Choir", members=[friend])
+    return Network(
+        me=me,
+        friend=friend,
+        ruler=ruler,
+        stranger=stranger,
+        asking=asking,
+        blocked=blocked,
+        circle=circle,
+        rule=Rule.objects.create(
+            owner=me, position=1, effect="hide", subject="circle", subject_circle=circle
+        ),
+        photo=posted(me, 3),
+        theirs=posted(friend, 3, Audience.FRIENDS),
+        waiting=PhotoFactory(author=me, state=Photo.State.WAITING),
+        failed=PhotoFactory(author=me, state=Photo.State.FAILED),
+    )
+
+
+def press(user, action: str, /, *arguments, follow: bool = True, **fields: str):
+    return client_of(user).post(reverse(action, args=arguments), fields, follow=follow)
+
+
+def told(response) -> str:
+    return " ".join(str(message) for message in response.context["messages"])
