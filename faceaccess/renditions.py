@@ -123,12 +123,13 @@ def _make(photo: Photo, seen: VisibleSet, size: str, shape: Callable[[Image], Im
     if not path.exists():
         with _single_flight(name):
             if not path.exists():  # somebody else may have made it while this request waited
-                _write(path, photo, _render(photo, seen, shape))
+                _write(path, photo, render(photo, seen, shape))
     width, height = dimensions(photo, size) if size in SIZES else (0, 0)
     return Rendition(path, name, width, height)
 
 
-def _render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> bytes:
+def render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> bytes:
+    """The JPEG of the photo with all faces but ``seen.shown`` replaced, past the cache. Raises UnavailableError."""
     from mfmc_engine.compositing import compose
 
     try:

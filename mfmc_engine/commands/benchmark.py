@@ -1,4 +1,4 @@
-"""Measure the engine against annotated photos."""
+"""Measure the engine: faces found on annotated photos, and speed on one photo."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from mfmc_engine import imaging
 from mfmc_engine.commands.options import add_device
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import load_pack
@@ -26,9 +27,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recall.add_argument("--json", action="store_true", help="print JSON, one line per angle")
     recall.add_argument("--threads", type=int, default=1)
     add_device(recall)
+    speed = kinds.add_parser(
+        "speed", help="seconds per stage on one photo, beside a dlib and OpenCV baseline"
+    )
+    speed.add_argument("photo", type=Path, metavar="PHOTO")
+    speed.add_argument("--repeats", type=int, default=5)
+    speed.add_argument("--json", action="store_true", help="print JSON")
+    speed.add_argument("--threads", type=int, default=2)
+    add_device(speed)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Print the figures of one kind of measurement."""
+    return _recall(arguments) if arguments.kind == "recall" else _speed(arguments)
+
+
+def _speed(arguments: argparse.Namespace) -> int:
+    """Print one line per stage, then the sums and ratios."""
+    from mfmc_engine.engine import Engine
+    from mfmc_engine.evaluation.speed import measure, summary
+
+    engine = Engine(device=arguments.device, threads=arguments.threads)
+    faces, stages = measure(imaging.decode(arguments.photo), engine, arguments.repeats)
+    figures = summary(stages)
+    if arguments.json:
+        medians = {name: stage.median for name, stage in stages.items()}
+        print(json.dumps({"faces": faces, "stages_s": medians, **figures}))
+        return 0
+    print(f"{faces} faces, {arguments.threads} threads, {arguments.repeats} repeats")
+    for stage in stages.values():
+        print(f"  {stage.name:<20} {1000 * stage.median:8.1f} ms (best {1000 * stage.best:.1f})")
+    for name, value in figures.items():
+        print(f"  {name} = {value:.3g}")
+    return 0
+
+
+def _recall(arguments: argparse.Namespace) -> int:
     """Print one line per angle."""
     from mfmc_engine.evaluation.recall import measure
 

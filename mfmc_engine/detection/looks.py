@@ -19,7 +19,6 @@ from mfmc_engine.detection.networks import ONet, RNet
 from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
-    DOUBTFUL_SCORE,
     DUPLICATE_OVERLAP,
     FACE_SCORE,
     LOCATE_ZOOMS,
@@ -57,19 +56,27 @@ SUPPORT: Final = (
 )
 
 
-def judge(rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, known: FloatArray) -> Candidates:
-    """Which of the R-net's (N, 4) boxes are faces, best score first; boxes on (M, 4) ``known`` faces are skipped."""
+def judge(
+    rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, known: FloatArray, doubt: float
+) -> Candidates:
+    """Which of the R-net's (N, 4) boxes are faces, best score first; boxes on (M, 4) ``known`` faces are skipped.
+
+    ``doubt``: O-net probability on the better of two views, below which a window gets no second look.
+    """
     boxes = boxes[overlap(boxes, known, smaller=True).max(1, initial=0) <= ONET_NMS]
     first = _look(onet, pyramid, boxes, FIRST_LOOK)
     certain = first.scores.min(1) >= SURE_SCORE
     sure = first.take(np.flatnonzero(certain)).summary()
     sure = sure.take(suppress(sure.boxes, sure.scores, ONET_NMS, smaller=True))
 
-    doubtful = np.flatnonzero(~certain & (first.scores.max(1) >= DOUBTFUL_SCORE))
+    doubtful = np.flatnonzero(~certain & (first.scores.max(1) >= doubt))
     common = overlap(first.summary().boxes[doubtful], sure.boxes, smaller=True)
     doubtful = doubtful[common.max(1, initial=0) <= ONET_NMS]
     looks = first.take(doubtful).joined(_look(onet, pyramid, boxes[doubtful], SECOND_LOOK)).summary()
     looks = looks.take(suppress(looks.boxes, looks.scores, DUPLICATE_OVERLAP, smaller=True))
+    looks = looks.take(
+        _chance(looks.scores, np.float32(1)) >= FACE_SCORE
+    )  # the R-net could not save the others
     scores = _chance(looks.scores, _support(rnet, pyramid, looks.boxes))
     faces = Candidates(looks.boxes, scores, looks.points).take(scores >= FACE_SCORE)
     return sure.merged(faces, DUPLICATE_OVERLAP)
@@ -146,7 +153,7 @@ def _support(rnet: RNet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
     return total / np.float32(len(SUPPORT))
 
 
-def _chance(onet_mean: FloatArray, rnet_mean: FloatArray) -> FloatArray:
-    """How many of the windows that look like this are faces: a logistic regression."""
+def _chance(onet_mean: FloatArray, rnet_mean: FloatArray | np.float32) -> FloatArray:
+    """Score in [0, 1] of a doubtful window: a logistic function of both means, steepened by hand (see parameters)."""
     logit = VERIFY_WEIGHTS[0] * onet_mean + VERIFY_WEIGHTS[1] * rnet_mean + VERIFY_BIAS
     return np.asarray(1 / (1 + np.exp(-logit)), np.float32)

@@ -13,6 +13,7 @@ from mfmc_engine.detection.looks import judge, points_in
 from mfmc_engine.detection.networks import load_networks
 from mfmc_engine.detection.pyramid import Pyramid, normalised
 from mfmc_engine.parameters import (
+    DOUBTFUL_SCORE,
     PNET_CELL,
     PNET_NMS,
     PNET_STRIDE,
@@ -34,10 +35,15 @@ class Cascade:
         self.pnet, self.rnet, self.onet = load_networks(folder, self.device)
 
     @torch.inference_mode()
-    def run(self, pyramid: Pyramid, min_face: float, known: FloatArray = NOTHING) -> Candidates:
-        """Faces of ``min_face`` px and more, best score first, but not those in (M, 4) ``known`` boxes."""
+    def run(
+        self, pyramid: Pyramid, min_face: float, known: FloatArray = NOTHING, doubt: float = DOUBTFUL_SCORE
+    ) -> Candidates:
+        """Faces of ``min_face`` px and more, best score first, but not those in (M, 4) ``known`` boxes.
+
+        ``doubt``: see ``looks.judge``; more is faster and finds fewer faces that are hard to see.
+        """
         boxes = self._refine(pyramid, self._propose(pyramid, min_face))
-        return judge(self.rnet, self.onet, pyramid, boxes, known)
+        return judge(self.rnet, self.onet, pyramid, boxes, known, doubt)
 
     @torch.inference_mode()
     def points_in(self, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:

@@ -18,10 +18,12 @@ from mfmc_engine.geometry import apply, invert, overlap
 from mfmc_engine.imaging import resize_to_pixels
 from mfmc_engine.parameters import (
     DIAGONAL_ROLL,
+    DOUBTFUL_SCORE,
     DUPLICATE_OVERLAP,
     MIN_FACE,
     SETTLED_SCORE,
     SURE_SCORE,
+    TURNED_DOUBTFUL_SCORE,
     TURNED_LOG_ODDS,
     TURNED_MIN_FACE,
     TURNED_SCORE,
@@ -68,13 +70,13 @@ class TurnedMTCNN:
         turned = pyramid.turned(quarters)
         settled = turn(known.take(known.scores >= SETTLED_SCORE), quarters, pyramid.size)
 
-        def run(min_face: float) -> Candidates:
-            return turn(self.cascade.run(turned, min_face, settled.boxes), -quarters, turned.size)
+        def run(min_face: float, doubt: float) -> Candidates:
+            return turn(self.cascade.run(turned, min_face, settled.boxes, doubt), -quarters, turned.size)
 
-        found = run(TURNED_MIN_FACE)
+        found = run(TURNED_MIN_FACE, TURNED_DOUBTFUL_SCORE)
         found = found.take(found.scores >= TURNED_SCORE)
         if _has_new(found, known):
-            found = run(MIN_FACE)
+            found = run(MIN_FACE, DOUBTFUL_SCORE)
             if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
                 # most faces stand this way, the photo lies on its side: now the earlier readings need to be sure
                 return found.merged(known.take(known.scores >= TURNED_SCORE), DUPLICATE_OVERLAP)

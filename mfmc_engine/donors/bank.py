@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from io import BytesIO
@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from mfmc_engine import parameters
 from mfmc_engine.errors import DonorBankError
 from mfmc_engine.types import FloatArray, Image
 
 METADATA, CHECKSUMS = "bank.npz", "SHA256SUMS"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Donor:
     """One synthetic face. Yaw and pitch in degrees (positive: to the image's right, up), as in donors/traits.py."""
 
@@ -43,10 +44,10 @@ class Donor:
     file: Traversable
     sha256: str
 
-    @cached_property
+    @property
     def image(self) -> Image:
-        """(256, 256, 3), read and checked on first use. Raises DonorBankError if the file was changed."""
-        return _decode(_checked(self.file, self.sha256))
+        """(256, 256, 3), read-only; read and checked on use. Raises DonorBankError if the file was changed."""
+        return _picture(self)
 
 
 def _checked(file: Traversable, expected: str | None) -> bytes:
@@ -59,8 +60,9 @@ def _checked(file: Traversable, expected: str | None) -> bytes:
     return content
 
 
-def _decode(content: bytes) -> Image:
-    with PillowImage.open(BytesIO(content)) as file:
+@lru_cache(parameters.DONOR_PICTURES_KEPT)
+def _picture(donor: Donor) -> Image:
+    with PillowImage.open(BytesIO(_checked(donor.file, donor.sha256))) as file:
         pixels = np.asarray(file.convert("RGB"))
     pixels.setflags(write=False)
     return pixels

@@ -19,7 +19,7 @@ from mfmc_engine.donors.ageing import Ageing
 from mfmc_engine.donors.embedding import embed, portrait_embeddings, predict_landmarks
 from mfmc_engine.donors.looks import skin_colour
 from mfmc_engine.donors.morph import ExpectedFace, Morph, Source, face_mask, morph
-from mfmc_engine.donors.portraits import SIZE, Portraits, mirrored, usable
+from mfmc_engine.donors.portraits import SIZE, Portraits, flaws, mirrored
 from mfmc_engine.donors.recipes import VARIANTS, Pantry, Pick, Recipe, variant_of
 from mfmc_engine.donors.spread import spread_out
 from mfmc_engine.donors.traits import interocular, trait_vector
@@ -85,7 +85,7 @@ class Kitchen:
             return None
         looks = attributes.load()(embedding)
         male = float(looks.male[0])
-        if (male if self.gender == "male" else 1 - male) < parameters.DONOR_GENDER_SURE:
+        if (male if self.gender == "male" else 1 - male) < parameters.DONOR_GENDER:
             return None
         return Candidate(
             recipe,
@@ -164,21 +164,23 @@ class Stock:
         aligned = portraits.aligned()
         face = portraits.mean_landmarks
         male = attributes.load()(embeddings).male
-        sure = np.where(portraits.gender == "male", male, 1 - male) >= parameters.DONOR_GENDER_SURE
-        lightness = np.array([skin_colour(picture, face)[0] for picture in aligned], np.float64)
-        fit = usable(aligned, face) & sure
+        sure = np.where(portraits.gender == "male", male, 1 - male) >= parameters.DONOR_SOURCE_GENDER
+        covered, uneven = flaws(aligned, face)
+        fit = sure & (covered <= parameters.DONOR_HAIR_SHARE) & (uneven <= parameters.DONOR_SIDE_LIGHT)
         ageing = {
-            str(gender): Ageing.learn(
-                portraits, aligned, np.flatnonzero(fit & (portraits.gender == gender)), face
-            )
-            for gender in np.unique(portraits.gender)
+            gender: Ageing.learn(portraits, aligned, np.flatnonzero(fit & (portraits.gender == gender)), face)
+            for gender in np.unique(portraits.gender).tolist()
         }
+        for gender, group in _cells(portraits):
+            rows = np.flatnonzero(fit & (portraits.gender == gender) & (portraits.group == group))
+            fit[rows[np.argsort(covered[rows], kind="stable")][parameters.DONOR_SOURCES :]] = False
+        lightness = np.array([skin_colour(picture, face)[0] for picture in aligned], np.float64)
         return cls(portraits, embeddings, aligned, fit, lightness, ageing)
 
-    def cells(self) -> list[tuple[str, str]]:
-        """Every gender and group, sorted."""
-        pairs = zip(self.portraits.gender.tolist(), self.portraits.group.tolist(), strict=True)
-        return sorted(set(pairs))
+
+def _cells(portraits: Portraits) -> list[tuple[str, str]]:
+    """Every gender and group, sorted."""
+    return sorted(set(zip(portraits.gender.tolist(), portraits.group.tolist(), strict=True)))
 
 
 def cell_candidates(
@@ -212,7 +214,7 @@ def build(
     stock = Stock.take(folder, leave_out, cache)
     quota = {(side, mouth): parameters.DONOR_QUOTA[side] for side, mouth in VARIANTS}
     donors: dict[str, Candidate] = {}
-    for number, (gender, group) in enumerate(stock.cells()):
+    for number, (gender, group) in enumerate(_cells(stock.portraits)):
         rng = np.random.default_rng([seed, number])
         candidates = list(cell_candidates(stock, gender, group, attempts, rng, jobs))
         if not candidates:

@@ -106,22 +106,22 @@ class Portraits:
         return out
 
 
-def usable(aligned: NDArray[np.uint8], face: Points) -> NDArray[np.bool_]:
-    """Which aligned portraits (N, SIZE, SIZE, 3) show their forehead and are evenly lit.
+def flaws(aligned: NDArray[np.uint8], face: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How much of the forehead is covered (share) and how unevenly the cheeks are lit (CIE L*), each (N,).
 
-    ``face`` (68, 2) px is the shape they were aligned to. The cheeks give the skin's colour. A forehead pixel far
-    from it (CIE76) is hair, a hat or a hand; cheeks of unlike lightness mean side light.
+    ``aligned`` (N, SIZE, SIZE, 3) shows faces in the shape ``face`` (68, 2) px. The cheeks give the skin's colour. A
+    forehead pixel far from it (CIE76) is hair, a hat or a hand; cheeks of unlike lightness mean side light.
     """
     brows = face[[17, 18, 19, 21, 22, 24, 25, 26]]
     upper = forehead(face) * 0.85 + brows * 0.15
-    brow_line = filled(np.concatenate([face[17:27], upper[::-1]]), (SIZE, SIZE))
-    brow_line[int(face[19, 1] - 0.125 * traits.interocular(face)) :] = False
-    left, right = cheeks(face, (SIZE, SIZE))
-    keep = np.empty(len(aligned), bool)
+    skin = filled(np.concatenate([face[17:27], upper[::-1]]), (SIZE, SIZE))
+    skin[int(face[19, 1] - 0.125 * traits.interocular(face)) :] = False
+    sides = cheeks(face, (SIZE, SIZE))
+    covered, uneven = np.empty(len(aligned)), np.empty(len(aligned))
     for index, picture in enumerate(aligned):
         lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-        sides = [np.median(lab[side], 0) for side in (left, right)]
-        covered = np.linalg.norm(lab[brow_line] - np.mean(sides, 0), axis=1) > parameters.DONOR_HAIR_COLOUR
-        uneven = abs(sides[0][0] - sides[1][0])
-        keep[index] = covered.mean() <= parameters.DONOR_HAIR_SHARE and uneven <= parameters.DONOR_SIDE_LIGHT
-    return keep
+        left, right = (np.median(lab[side], 0) for side in sides)
+        apart = np.linalg.norm(lab[skin] - (left + right) / 2, axis=1)
+        covered[index] = np.mean(apart > parameters.DONOR_HAIR_COLOUR)
+        uneven[index] = abs(left[0] - right[0])
+    return covered, uneven

@@ -59,13 +59,18 @@ class Pantry:
         self._rarity = np.tile(1 / density, 2)
 
     def recipe(self, variant: tuple[str, str], rng: np.random.Generator) -> Recipe | None:
-        """Draw an anchor of ``variant`` and its mix; None if there are too few portraits for one."""
+        """Draw an anchor of ``variant`` and its mix; None if there are too few portraits for one.
+
+        The mix is of the same variant where there is choice enough, otherwise just the nearest in all traits.
+        """
         pool = np.array([i for i, v in enumerate(self._variant) if v == variant], int)
         needed = 2 * parameters.DONOR_MIX
-        if len(np.unique(self._index[pool])) < needed:
+        if len(pool) == 0 or len(np.unique(self._index)) < needed:
             return None
         weights = self._rarity[pool]
         anchor = rng.choice(pool, p=weights / weights.sum())
+        if len(np.unique(self._index[pool])) < parameters.DONOR_LIKE_POOL:
+            pool = np.arange(len(self._picks))
         apart = np.linalg.norm(self._like[pool] - self._like[anchor], axis=1)
         # A face and its mirror image would make a symmetric copy of one portrait.
         order = [i for i in pool[np.argsort(apart, kind="stable")] if self._index[i] != self._index[anchor]]

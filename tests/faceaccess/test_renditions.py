@@ -71,7 +71,7 @@ def test_a_hundred_first_viewers_at_once_render_once(engine, monkeypatch, settin
     photo = posted(person())
     seen = visible_set(photo, person())
     monkeypatch.setattr(renditions, "visible_set", lambda *_: seen)
-    render, renders, start = renditions._render, [], threading.Barrier(20)
+    render, renders, start = renditions.render, [], threading.Barrier(20)
 
     def slow(*arguments):
         renders.append(1)
@@ -85,7 +85,7 @@ def test_a_hundred_first_viewers_at_once_render_once(engine, monkeypatch, settin
         finally:
             connection.close()
 
-    monkeypatch.setattr(renditions, "_render", slow)
+    monkeypatch.setattr(renditions, "render", slow)
     with ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(ask, range(100)))
     assert len(renders) == 1
@@ -128,14 +128,14 @@ def test_regions_not_numbered_through_stop_the_picture(engine):
 
 def test_a_photo_deleted_while_its_picture_is_made_leaves_no_file(engine, settings, monkeypatch):
     photo = posted(person())
-    render = renditions._render
+    render = renditions.render
 
     def deleted_meanwhile(*arguments):
         data = render(*arguments)
         Photo.objects.filter(pk=photo.pk).delete()
         return data
 
-    monkeypatch.setattr(renditions, "_render", deleted_meanwhile)
+    monkeypatch.setattr(renditions, "render", deleted_meanwhile)
     with pytest.raises(renditions.UnavailableError):
         renditions.rendition(photo, person(), "full")
     assert made(settings) == []
