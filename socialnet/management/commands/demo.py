@@ -21,18 +21,16 @@ from django.core.management.base import BaseCommand, CommandError
 
 from socialnet.demo_network import PASSWORD, PEOPLE
 
-# What a reset removes. Named one by one: var/ may hold other things its owner put there.
+# What a reset removes from var/, as patterns. Named one by one: it may hold other things its owner put there.
 MADE_BY_THE_DEMO = (
-    "db.sqlite3",
-    "db.sqlite3-wal",
-    "db.sqlite3-shm",
+    "db.sqlite3*",
     "private",
     "renditions",
     "cache",
     "queue",
     "mail",
     "incoming",
-    "celerybeat-schedule",
+    "celerybeat-schedule*",
 )
 STOP_GRACE_S = 10
 START_LIMIT_S = 60
@@ -98,7 +96,7 @@ def web_command(port: int) -> list[str]:
 
 def worker_command(var: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "celery", "--quiet", "-A", "socialnet", "worker", "--loglevel", "warning"),
+        *(sys.executable, "-m", "celery", "--quiet", "-A", "socialnet", "worker", "--loglevel", "error"),
         *("--concurrency", "1", "--beat", "--schedule", str(var / "celerybeat-schedule")),
         *("--without-gossip", "--without-mingle"),
     ]
@@ -107,7 +105,9 @@ def worker_command(var: Path) -> list[str]:
 def _child_environment() -> dict[str, str]:
     threads = str(settings.ENGINE_THREADS)
     capped = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
-    return {**os.environ, **capped}
+    # A demo on somebody's own machine may well run as root (a container); the worker need not say so every time.
+    quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+    return {**os.environ, **capped, **quiet}
 
 
 def _refuse_taken_port(port: int) -> None:
@@ -124,12 +124,11 @@ def _refuse_taken_port(port: int) -> None:
 def _forget_everything() -> None:
     if not settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         raise CommandError("--reset only starts over the embedded database; yours is set by DATABASE_URL.")
-    for name in MADE_BY_THE_DEMO:
-        path = settings.VAR_DIR / name
+    for path in (path for name in MADE_BY_THE_DEMO for path in settings.VAR_DIR.glob(name)):
         if path.is_dir():
             shutil.rmtree(path)
         else:
-            path.unlink(missing_ok=True)
+            path.unlink()
     for folder in ("incoming", "queue/messages", "queue/control"):
         (settings.VAR_DIR / folder).mkdir(parents=True, exist_ok=True)
 
