@@ -293,4 +293,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    # A folder as broker has no host name, and kombu would say so at every start.
+    "loggers": {"kombu.connection": {"level": "ERROR"}},
 }
