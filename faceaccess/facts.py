@@ -118,7 +118,7 @@ def relations(regions: Iterable[RegionFacts], viewer_id: int | None) -> Relation
     people = (uploaders | {viewer_id} | {region.tagger_id for region in regions}) - {None}
     rules = _rules({region.owner_id for region in regions if region.model is Model.RULES})
     asked = {word for own in rules.values() for rule in own for word in (rule.subject, rule.uploader)}
-    friendship_matters = bool(asked & {"friends", "friends_of_friends"}) or any(r.tagged for r in regions)
+    friendship_matters = bool(asked & {"friends", "friends_of_friends", "circle"}) or any(r.tagged for r in regions)
     accepted = Friendship.objects.accepted()
     return Relations(
         friends=_pairs(accepted, "low_id", "high_id", owners, people) if friendship_matters else set(),

@@ -154,6 +154,6 @@ def _support(rnet: RNet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
 
 
 def _chance(onet_mean: FloatArray, rnet_mean: FloatArray | np.float32) -> FloatArray:
-    """How many of the windows that look like this are faces: a logistic regression."""
+    """Score in [0, 1] of a doubtful window: a logistic function of both means, steepened by hand (see parameters)."""
     logit = VERIFY_WEIGHTS[0] * onet_mean + VERIFY_WEIGHTS[1] * rnet_mean + VERIFY_BIAS
     return np.asarray(1 / (1 + np.exp(-logit)), np.float32)

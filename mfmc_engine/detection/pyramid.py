@@ -84,5 +84,7 @@ def _resized(image: Image, width: int, height: int) -> Image:
 
 def normalised(image: Image, device: torch.device) -> Tensor:
     """(h, w, 3) uint8 to (1, 3, h, w) in [-1, 1], channels last in memory."""
-    pixels = torch.from_numpy(image).to(device)
+    pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).to(
+        device
+    )  # torch wants it writable
     return (pixels.permute(2, 0, 1)[None].float() - 127.5) / 128

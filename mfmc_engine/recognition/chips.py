@@ -82,7 +82,7 @@ def _cut(image: Image, transform: FloatArray, chip: Image) -> None:
     while scale / 2 > 1:
         window = np.floor(cv2.pyrDown(window)).astype(np.float32)
         transform[:, 2] += PYRAMID_SHIFT
-        transform, scale = transform / 2, scale / 2
+        transform, scale = np.asarray(transform / 2, np.float32), scale / 2
     # assigning floats to bytes truncates, which is what dlib does
     chip[:] = cv2.warpAffine(
         window,

@@ -66,10 +66,14 @@ def _match_contrast(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) 
     grey, grey_wanted = fields.luminance(detail), fields.luminance(reference)
     contrast = (_deviation(grey_wanted, wanted) / _deviation(grey, own)).clamp(*P.CONTRAST_GAIN)
     tint, own_tint = _shadow_tint(reference, target), _shadow_tint(detail, donor)
-    rest, rest_wanted = detail - grey - own_tint * grey, reference - grey_wanted - tint * grey_wanted
+    shade, shade_wanted = (field.clamp(-P.TINT_RANGE, P.TINT_RANGE) for field in (grey, grey_wanted))
+    rest, rest_wanted = detail - grey - own_tint * shade, reference - grey_wanted - tint * shade_wanted
     colour = (_deviation(rest_wanted, wanted) / _deviation(rest, own)).clamp(*P.COLOUR_GAIN)
     grey = grey * contrast
-    return grey + tint * grey + rest * colour
+    # Black brows beside orange skin look blue relative to it, and would turn truly blue on another skin.
+    hair = fields.gaussian(fields.dilate(donor.part(outlines.brow_hair), P.BROW_REACH), P.BROW_REACH)
+    rest = rest * (1 - P.BROW_NEUTRAL * hair)
+    return grey + tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE) + rest * colour
 
 
 def _shadow_tint(detail: Tensor, face: Lit) -> Tensor:
@@ -108,7 +112,10 @@ def _match_parts(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) -> 
             ratio = grey_wanted.clamp(max=-P.PART_CONTRAST) / grey.clamp(max=-P.PART_CONTRAST)
             factor = (1 + (ratio - 1) * light_share).clamp(1 - limit, 1 + limit)
             local = fields.luminance(detail)
-            detail = detail + soft * (local * (factor - 1) + colour)
+            depth = (local / grey.clamp(max=-P.PART_CONTRAST)).clamp(
+                0, 1
+            )  # 1 on hair and lip, 0 on bare skin
+            detail = detail + soft * (local * (factor - 1) + colour * depth)
         else:
             light = ((grey_wanted - grey) * light_share).clamp(-limit, limit)
             flatter = 1 + P.DARKENED_CONTRAST * light.clamp(

@@ -1,0 +1,155 @@
+"""Decoys on the six-person photo: verified, repeatable, and nothing outside them changed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mfmc_engine import imaging, replacement
+from mfmc_engine.compositing import compose
+from mfmc_engine.donors.candidates import candidates
+from mfmc_engine.guarantee import Thresholds
+from mfmc_engine.types import DecoyRequest, Gallery
+
+
+@pytest.fixture(scope="module")
+def photo(six_people):
+    return imaging.decode(six_people)
+
+
+@pytest.fixture(scope="module")
+def faces(photo, real_engine):
+    return real_engine.analyze(photo).faces
+
+
+@pytest.fixture(scope="module")
+def requests(faces):
+    return [DecoyRequest(face, bytes([1, i])) for i, face in enumerate(faces)]
+
+
+@pytest.fixture(scope="module")
+def decoys(photo, requests, real_engine):
+    return real_engine.make_decoys(photo, requests)
+
+
+def test_all_six_are_swapped_beyond_the_threshold(decoys):
+    assert [decoy.kind for decoy in decoys] == ["swap"] * 6
+    assert all(decoy.distance_to_original > decoy.threshold >= 0.6 for decoy in decoys)
+
+
+def test_the_distance_holds_on_the_composed_photo(photo, faces, decoys, real_engine):
+    composed = compose(photo, decoys, range(6))
+    after = real_engine.pack.recognizer.embed(composed, np.stack([face.landmarks for face in faces]))
+    distances = np.linalg.norm(after - np.stack([face.embedding for face in faces]), axis=1)
+    assert (distances > 0.6).all()
+
+
+def test_faces_are_still_found_where_they_were(photo, faces, decoys, real_engine):
+    again = real_engine.analyze(compose(photo, decoys, range(6))).faces
+    for face in faces:
+        centre = face.landmarks.mean(0)
+        assert any(((other.box[:2] < centre) & (centre < other.box[2:])).all() for other in again)
+
+
+def test_no_donor_is_used_twice_in_one_photo(decoys):
+    assert len({decoy.donor for decoy in decoys}) == 6
+
+
+def test_pixels_outside_the_masks_are_untouched_and_patches_carry_none_of_them(photo, decoys):
+    composed = compose(photo, decoys, range(6))
+    covered = np.zeros(photo.shape[:2], bool)
+    for decoy in decoys:
+        (x, y), (height, width) = decoy.origin, decoy.alpha.shape
+        covered[y : y + height, x : x + width] |= decoy.alpha > 0
+        assert not decoy.pixels[decoy.alpha == 0].any()
+    np.testing.assert_array_equal(composed[~covered], photo[~covered])
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_face(photo, requests, real_engine):
+    one = [requests[1]]
+    first, second = (real_engine.make_decoys(photo, one)[0] for _ in range(2))
+    np.testing.assert_array_equal(first.pixels, second.pixels)
+    np.testing.assert_array_equal(first.alpha, second.alpha)
+    donors = {
+        real_engine.make_decoys(photo, [DecoyRequest(one[0].face, bytes([9, i]))])[0].donor for i in range(4)
+    }
+    assert len(donors) > 1
+
+
+def test_nobody_in_the_gallery_is_impersonated(photo, requests, decoys, real_engine):
+    """Enrol the very donor that was drawn: the next decoy must be somebody else."""
+    from mfmc_engine.donors import bank
+
+    donor = bank.load()[decoys[0].donor]
+    gallery = Gallery(("somebody",), donor.embedding[None])
+    again = real_engine.make_decoys(photo, [requests[0]], gallery)[0]
+    assert again.donor != donor.id
+    assert again.nearest_gallery > Thresholds().gallery
+
+
+@pytest.mark.parametrize("impossible", [{"original": 99.0, "preferred": 99.0}, {"gallery": 99.0}])
+def test_an_impossible_threshold_ends_in_redaction(photo, requests, real_engine, impossible):
+    thresholds = Thresholds(**impossible)
+    gallery = Gallery(("somebody",), np.ones((1, 128), np.float32))
+    easy = candidates(
+        photo, Gallery(), Thresholds(), "random"
+    )  # donors are offered, the output never satisfies
+    decoy = replacement.make_decoys(real_engine.pack, photo, requests[:1], gallery, easy, thresholds)[0]
+    assert (decoy.kind, decoy.donor) == ("redaction", None)
+    assert decoy.attempts > 0
+
+
+@pytest.mark.parametrize("change", ["tiny", "nonsense", "profile"])
+def test_faces_that_cannot_be_swapped_are_redacted_not_skipped(photo, requests, real_engine, change):
+    face = requests[0].face
+    if change == "tiny":
+        face = dataclasses.replace(face, quality=dataclasses.replace(face.quality, size=15.0))
+    elif change == "profile":
+        face = dataclasses.replace(face, quality=dataclasses.replace(face.quality, yaw=85.0))
+    else:
+        marks = np.random.default_rng(0).uniform(0, 100, (68, 2)).astype(np.float32)
+        face = dataclasses.replace(face, landmarks=marks)
+    decoy = real_engine.make_decoys(photo, [DecoyRequest(face, b"x")])[0]
+    assert decoy.kind == "redaction"
+    x, y = face.box[:2].round().astype(int) - decoy.origin
+    width, height = (face.box[2:] - face.box[:2]).round().astype(int)
+    assert np.mean(decoy.alpha[y : y + height, x : x + width] > 0) > 0.95
+
+
+def test_a_redaction_defeats_the_recogniser(photo, faces, real_engine):
+    redacted = [dataclasses.replace(f, quality=dataclasses.replace(f.quality, size=15.0)) for f in faces]
+    made = real_engine.make_decoys(photo, [DecoyRequest(f, bytes([i])) for i, f in enumerate(redacted)])
+    composed = compose(photo, made, range(6))
+    after = real_engine.pack.recognizer.embed(composed, np.stack([face.landmarks for face in faces]))
+    originals = np.stack([face.embedding for face in faces])
+    distances = np.linalg.norm(after[:, None] - originals[None], axis=2)
+    assert (np.diag(distances) > 0.55).all()
+
+
+def test_overlapping_faces_bring_no_pixel_of_each_other(photo, requests, decoys, real_engine):
+    """A second face right beside the first keeps its half: the nearer (larger) one wins the overlap."""
+    near = requests[0].face
+    small = dataclasses.replace(
+        near,
+        landmarks=(near.landmarks - near.landmarks.mean(0)) * 0.8 + near.landmarks.mean(0) + [30, 0],
+    )
+    small = dataclasses.replace(small, landmarks=small.landmarks.astype(np.float32))
+    from mfmc_engine.swapping import blending
+
+    targets = blending.prepare(photo, [near.landmarks, small.landmarks])
+    inside = targets.landmarks[1]
+    shared = targets.barred[1, 0].numpy()
+    left_cheek = np.round(inside[2:5].mean(0) + [6, 0]).astype(int)
+    assert shared[left_cheek[1], left_cheek[0]] > 0.9
+    assert targets.barred[0, 0].numpy()[100:180, 100:130].max() < 0.1
+
+
+@pytest.mark.shared
+def test_profiles_whose_landmarks_are_guesses_are_redacted(real_engine):
+    from tests.conftest import SHARED
+
+    photo = imaging.decode(SHARED / "group_photos" / "linzaer_24.jpg")
+    faces = real_engine.analyze(photo).faces
+    decoys = real_engine.make_decoys(photo, [DecoyRequest(face, bytes([i])) for i, face in enumerate(faces)])
+    assert len(decoys) == len(faces)
+    assert sum(decoy.kind == "redaction" for decoy in decoys) >= 0.8 * len(faces)

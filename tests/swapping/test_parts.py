@@ -1,0 +1,174 @@
+"""Fields, skin, masks, light, sharpness and redaction, each on pictures whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mfmc_engine.parameters import CROP_SIZE
+from mfmc_engine.swapping import fields, masks, mesh, outlines, redaction, relight, skin, texture
+from mfmc_engine.types import Face, Quality
+
+FACE = mesh.mean_face()
+CPU = torch.device("cpu")
+
+
+def _painted(colour=(0.8, 0.6, 0.5)) -> torch.Tensor:
+    """A plain face: skin everywhere, dark brows and eyes, red lips."""
+    picture = torch.tensor(colour).view(1, 3, 1, 1).expand(1, 3, CROP_SIZE, CROP_SIZE).clone()
+    for outline, tone in (
+        (outlines.brow_hair, (0.2, 0.15, 0.1)),
+        (outlines.eye_openings, (0.3, 0.3, 0.3)),
+        (outlines.lips, (0.6, 0.3, 0.3)),
+    ):
+        mask = fields.rasterise(outline, [FACE], CPU)
+        picture = picture * (1 - mask) + torch.tensor(tone).view(1, 3, 1, 1) * mask
+    return picture
+
+
+@pytest.mark.parametrize("radius", [0, 1, 2, 3, 5, 8, -1, -4])
+def test_dilation_agrees_with_max_pooling(radius):
+    mask = (torch.rand(2, 1, 40, 50, generator=torch.Generator().manual_seed(1)) > 0.9).float()
+    size = 2 * abs(radius) + 1
+    expected = (
+        F.max_pool2d(mask, size, 1, radius) if radius >= 0 else 1 - F.max_pool2d(1 - mask, size, 1, -radius)
+    )
+    assert torch.equal(fields.dilate(mask, radius), expected)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 2.0, 6.0, 20.0])
+def test_a_blur_keeps_constants_and_spreads_a_dot_by_sigma(sigma):
+    assert torch.allclose(
+        fields.gaussian(torch.full((1, 1, 64, 64), 0.7), sigma), torch.tensor(0.7), atol=1e-5
+    )
+    dot = torch.zeros(1, 1, 256, 256)
+    dot[..., 128, 128] = 1
+    blurred = fields.gaussian(dot, sigma)[0, 0]
+    ys = torch.arange(256.0) - float((blurred.sum(1) * torch.arange(256.0)).sum())
+    assert float((blurred.sum(1) * ys**2).sum().sqrt()) == pytest.approx(sigma, rel=0.12, abs=0.3)
+
+
+def test_skin_is_told_from_hair_and_from_a_coloured_wall():
+    picture = _painted()
+    picture[..., :70, :] = torch.tensor((0.15, 0.1, 0.08)).view(1, 3, 1, 1)  # fringe
+    picture[..., :, 175:] = torch.tensor((0.3, 0.5, 0.8)).view(1, 3, 1, 1)  # wall behind one cheek
+    likelihood = skin.likelihood(picture, [FACE])[0, 0]
+    assert likelihood[150, 110] > 0.9  # cheek
+    assert likelihood[60, 128] < 0.1  # fringe
+    assert likelihood[150, 190] < 0.1  # wall
+
+
+def test_skin_survives_side_light():
+    ramp = torch.linspace(1.1, 0.45, CROP_SIZE).view(1, 1, 1, -1)
+    likelihood = skin.likelihood(_painted() * ramp, [FACE])[0, 0]
+    assert likelihood[150, 80] > 0.8
+    assert likelihood[150, 175] > 0.8
+
+
+def _mask(picture: torch.Tensor) -> torch.Tensor:
+    likelihood = skin.likelihood(picture, [FACE])
+    plain = torch.ones_like(likelihood)
+    return masks.swap_mask(likelihood, plain, [FACE], [FACE], torch.zeros_like(likelihood))[0, 0]
+
+
+def test_brows_eyes_nose_and_mouth_are_always_replaced():
+    noise = torch.rand(1, 3, CROP_SIZE, CROP_SIZE, generator=torch.Generator().manual_seed(3))
+    for picture in (_painted(), noise, torch.zeros(1, 3, CROP_SIZE, CROP_SIZE)):
+        alpha = _mask(picture)
+        for part in (outlines.eye_openings, outlines.lips, outlines.nostrils):
+            inside = fields.rasterise(part, [FACE], CPU)[0, 0] > 0
+            assert alpha[inside].min() > 0.95
+
+
+def test_hair_in_front_stays_and_nothing_beyond_the_jaw_is_touched():
+    picture = _painted()
+    picture[..., :66, :] = torch.tensor((0.15, 0.1, 0.08)).view(1, 3, 1, 1)
+    alpha = _mask(picture)
+    assert alpha[:60].max() < 0.1
+    assert alpha[CROP_SIZE - 30 :].max() == 0
+    assert alpha[:, :50].max() == 0
+
+
+def test_pixels_of_a_face_in_front_are_barred():
+    likelihood = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
+    barred = torch.zeros_like(likelihood)
+    barred[..., 128:] = 1
+    alpha = masks.swap_mask(likelihood, likelihood, [FACE], [FACE], barred)
+    assert alpha[..., 128:].max() == 0
+    assert alpha[..., 140, 110] > 0.9
+
+
+def _relit(donor: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    lit = [relight.Lit(p, skin.likelihood(p, [FACE]), [FACE]) for p in (donor, target)]
+    return relight.relight(lit[0], lit[1], 3.5)
+
+
+def test_a_decoy_takes_the_targets_skin_tone_and_side_light():
+    ramp = torch.linspace(1.2, 0.5, CROP_SIZE).view(1, 1, 1, -1)
+    target = _painted((0.6, 0.4, 0.3)) * ramp
+    relit = _relit(_painted((0.85, 0.65, 0.55)), target)
+    for x in (85, 170):
+        assert torch.allclose(relit[0, :, 150, x], target[0, :, 150, x], atol=0.03)
+
+
+def test_a_grey_photo_gets_a_grey_decoy():
+    grey = fields.luminance(_painted()).expand(1, 3, -1, -1)
+    relit = _relit(_painted(), grey)
+    inside = fields.rasterise(outlines.region, [FACE], CPU)[0, 0] > 0
+    colours = relit[0][:, inside]
+    assert float((colours.max(0).values - colours.min(0).values).max()) < 0.02
+
+
+def test_a_decoy_is_no_sharper_than_the_photo():
+    generator = torch.Generator().manual_seed(5)
+    crisp = (_painted() + 0.15 * torch.randn(1, 1, CROP_SIZE, CROP_SIZE, generator=generator)).clamp(0, 1)
+    blurred = fields.gaussian(_painted(), 3.0)
+    energy = lambda p: float((fields.luminance(p) - fields.gaussian(fields.luminance(p), 1.0)).std())  # noqa: E731
+    assert energy(texture.match_sharpness(crisp, blurred, [FACE])) < 0.35 * energy(crisp)
+
+
+def test_grain_of_the_photo_is_added_and_none_to_a_clean_one():
+    random = np.random.default_rng(0)
+    clean = np.full((80, 80, 3), 128, np.float32)
+    noisy = clean + random.normal(0, 4, (80, 80, 1)).astype(np.float32)
+    everywhere = np.ones((80, 80), bool)
+    grained = texture.add_grain(clean, noisy, everywhere, np.random.default_rng(1))
+    assert float(grained[..., 0].std()) == pytest.approx(4, rel=0.25)
+    np.testing.assert_array_equal(
+        texture.add_grain(clean, clean, everywhere, np.random.default_rng(1)), clean
+    )
+
+
+def _face(box) -> Face:
+    low, high = np.array(box[:2], np.float32), np.array(box[2:], np.float32)
+    marks = (FACE - FACE.min(0)) / np.ptp(FACE, axis=0) * (high - low) + low
+    return Face(
+        np.array(box, np.float32),
+        1.0,
+        marks.astype(np.float32),
+        np.zeros(128, np.float32),
+        Quality(60, 1, 0, 1),
+    )
+
+
+@pytest.mark.parametrize(
+    "box", [(40, 40, 100, 120), (-20, -20, 30, 40), (170, 150, 230, 220), (90, 90, 93, 94)]
+)
+def test_a_redaction_covers_all_of_the_box_inside_the_picture(box):
+    image = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    patch = redaction.redact(image, _face(box), np.random.default_rng(1))
+    cover = np.zeros((200, 200), np.uint8)
+    height, width = patch.alpha.shape
+    cover[patch.origin[1] : patch.origin[1] + height, patch.origin[0] : patch.origin[0] + width] = patch.alpha
+    x0, y0, x1, y1 = np.clip(box, 0, 200)
+    core = cover[y0:y1, x0:x1]
+    corners = 4 * 0.05 * core.size
+    assert np.count_nonzero(core < 255) <= corners
+    assert not patch.pixels[patch.alpha == 0].any()
+
+
+def test_a_redaction_holds_a_handful_of_colours():
+    image = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+    patch = redaction.redact(image, _face((60, 60, 220, 240)), np.random.default_rng(1))
+    shown = patch.pixels[patch.alpha > 0]
+    assert len(np.unique(shown, axis=0)) <= 60
