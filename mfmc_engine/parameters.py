@@ -280,10 +280,10 @@ DONOR_DETAIL_BLUR = 2.0  # px, Gaussian sigma below which texture is fine detail
 DONOR_DETAIL_SHARE = 0.5  # share of the first portrait in the fine detail
 DONOR_SURROUND = 20  # px kept sharp round a donor's face and forehead
 # Range of the exaggeration of shape and texture; sqrt(3) gives a mean of three the spread of single faces.
-DONOR_STRENGTH = (1.6, 2.3)
+DONOR_STRENGTH = (1.7, 2.4)
 DONOR_YEARS = (-10.0, 24.0)  # range by which a donor is aged: portraits are mostly 23 to 36, people are not
 DONOR_AGEING_RIDGE = 1e-3  # ridge of the ageing regression: only keeps it solvable
-# Contrast units: sources that differ more round the brows leave a ghost of one; the worst 15 %, by eye.
+# Contrast units: sources that differ more round the brows leave a ghost of one. By eye; drops 10-35 % by cell.
 DONOR_DISAGREEMENT = 9.8
 DONOR_FRONTAL_YAW = 8.0  # degrees: a donor beyond it counts as turned left or right
 DONOR_CLOSED_MOUTH = 0.05  # mouth opening up to which a donor counts as neutral

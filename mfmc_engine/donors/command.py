@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "portraits", type=Path, metavar="DIR", help="folder with meta.npz and the pictures it names"
     )
     build.add_argument("--out", type=Path, default=Path(__file__).parent / "faces", help="folder of the bank")
-    build.add_argument("--attempts", type=int, default=80, help="recipes tried per gender, group and variant")
+    build.add_argument("--attempts", type=int, default=48, help="recipes tried per gender, group and variant")
     build.add_argument("--seed", type=int, default=0)
     build.add_argument("--jobs", type=int, default=2, help="processes")
     build.add_argument(

@@ -178,15 +178,17 @@ def morph(
     """A face with the mean pixels of ``texture`` in the mean shape of ``shape``, both exaggerated and aged.
 
     ``strength`` is that of shape and of texture, ``years`` how much older (or younger) the face is made.
-    Each needs three or more faces, all of like pose and expression; the first of ``texture`` gives fine detail.
+    Each needs three or more faces of like pose and expression; the first of ``texture`` gives fine detail and pose.
     Shape and texture of different people make faces that none of the sources resembles.
     """
     if min(len(texture), len(shape)) < 3:
         raise ValueError(f"a donor mixes three or more portraits, got {len(texture)} and {len(shape)}")
     mean = np.mean([source.landmarks for source in shape], 0)
-    values = traits.trait_vector(mean)
-    usual = expected.shape(values)
-    landmarks = usual + strength[0] * (mean - usual) + years * ageing.shape
+    found = traits.trait_vector(mean)
+    # Where few portraits are turned, less turned ones are mixed in: the first one's pose is kept all the same.
+    values = np.concatenate([traits.trait_vector(texture[0].landmarks)[:2], found[2:]])
+    own = strength[0] * (mean - expected.shape(found))
+    landmarks = expected.shape(values) + own + years * ageing.shape
     mesh = Mesh(mesh_shape(landmarks, SIZE), SIZE)
     warped = register([mesh.warp(s.picture, mesh_shape(s.landmarks, SIZE)) for s in texture])
     blend = np.mean(warped, 0)

@@ -62,10 +62,8 @@ def _row(cell: str, donors: list[Candidate]) -> str:
     embeddings = np.stack([c.embedding for c in donors])
     apart = distances(embeddings, embeddings)[np.triu_indices(len(donors), 1)]
     sides = "/".join(str(side[name]) for name in ("frontal", "left", "right"))
-    return (
-        f"| {cell} | {len(donors)} | {sides} | {mouth['neutral']}/{mouth['smiling']} "
-        f"| {apart.mean():.3f} | {apart.min():.3f} |"
-    )
+    spread = f"{apart.mean():.3f} | {apart.min():.3f}" if len(apart) else "- | -"
+    return f"| {cell} | {len(donors)} | {sides} | {mouth['neutral']}/{mouth['smiling']} | {spread} |"
 
 
 def provenance(donors: Mapping[str, Candidate], command: str) -> str:

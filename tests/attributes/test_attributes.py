@@ -40,9 +40,11 @@ def test_donors_look_like_their_labels():
     guess = attributes.load()(bank.embeddings)
     assert np.mean((guess.male > 0.5) == (bank.gender == "male")) >= 0.99
     found = np.array(GROUPS)[guess.group.argmax(1)]
-    right = {group: np.mean(found[bank.group == group] == group) for group in GROUPS}
-    assert min(right.values()) >= 0.55, right  # latino faces lie between the others
-    assert np.mean(list(right.values())) >= 0.75, right
+    shares = np.array(
+        [[np.mean(found[bank.group == group] == guess) for guess in GROUPS] for group in GROUPS]
+    )
+    assert shares.argmax(1).tolist() == [0, 1, 2, 3]
+    assert np.diag(shares).mean() >= 0.7  # latino faces lie between the others
 
 
 def test_the_fit_finds_a_linear_truth():
@@ -87,4 +89,4 @@ def test_real_faces_are_estimated_as_well_as_stated():
     age = np.array([float(row["age_estimate"]) for row in rows])
     assert np.mean((guess.male > 0.5) == male) >= 0.9
     assert np.median(np.abs(guess.age - age)) <= 4.5
-    assert np.median(np.abs(guess.age - age)) < 0.7 * np.median(np.abs(np.median(age) - age))
+    assert np.corrcoef(guess.age, age)[0, 1] >= 0.7

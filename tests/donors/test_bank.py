@@ -51,7 +51,7 @@ def test_donors_of_one_gender_and_group_are_no_look_alikes(bank, gender, group):
     rows = (bank.gender == gender) & (bank.group == group)
     embeddings = bank.embeddings[rows]
     apart = distances(embeddings, embeddings)[np.triu_indices(rows.sum(), 1)]
-    assert apart.mean() >= 0.55
+    assert apart.mean() >= 0.58
     assert apart.min() >= 0.25
 
 
