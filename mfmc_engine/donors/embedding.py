@@ -5,7 +5,6 @@ Used where the bank and the attribute estimators are made; the running engine ha
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,26 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PillowImage
 from tqdm import tqdm
 
-from mfmc_engine.errors import WeightsMissingError
+from mfmc_engine.packs.builtin import dlib_weights
 from mfmc_engine.types import FloatArray, Image
-
-
-def _weights(name: str) -> str:
-    # Not importlib.resources: importing the package needs pkg_resources, which newer setuptools no longer bring.
-    spec = importlib.util.find_spec("face_recognition_models")
-    if spec is None or spec.origin is None:
-        raise WeightsMissingError("dlib's weights are missing: pip install face_recognition_models")
-    return str(Path(spec.origin).parent / "models" / name)
 
 
 @cache
 def _network() -> Any:
-    return dlib.face_recognition_model_v1(_weights("dlib_face_recognition_resnet_model_v1.dat"))
+    return dlib.face_recognition_model_v1(str(dlib_weights("dlib_face_recognition_resnet_model_v1.dat")))
 
 
 @cache
 def _predictor() -> Any:
-    return dlib.shape_predictor(_weights("shape_predictor_68_face_landmarks.dat"))
+    return dlib.shape_predictor(str(dlib_weights("shape_predictor_68_face_landmarks.dat")))
 
 
 def embed(image: Image, landmarks: ArrayLike) -> FloatArray:

@@ -21,9 +21,9 @@ import numpy as np
 
 from mfmc_engine import parameters as P
 from mfmc_engine.compositing import compose
+from mfmc_engine.donors.embedding import lfw_picture
 from mfmc_engine.engine import Engine
 from mfmc_engine.geometry import index_space, similarity
-from mfmc_engine.imaging import decode
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.quality import assess
 from mfmc_engine.recognition.chips import extract_chips
@@ -41,12 +41,6 @@ class Trial:
     before: dict[str, float]
     after: dict[str, float]
     landmark_error: float  # mean over the 68 points, inter-ocular distances
-
-
-def prepare(path: Path) -> Image:
-    """A tight LFW crop as its README says: 180 px, padded with its edge to 300 px."""
-    enlarged = cv2.resize(decode(path), (180, 180), interpolation=cv2.INTER_CUBIC)
-    return np.ascontiguousarray(cv2.copyMakeBorder(enlarged, 60, 60, 60, 60, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def mobilefacenet(path: Path) -> Embed:
@@ -86,7 +80,7 @@ def evaluate(folder: Path, limit: int, judge: Path | None, seed: int = 11) -> li
 
 
 def _trial(engine: Engine, recognizers: dict[str, Embed], person: str, paths: list[Path]) -> Trial:
-    image, other = (prepare(path) for path in paths)
+    image, other = (lfw_picture(path)[0] for path in paths)
     marks, other_marks = (_marks(engine, picture) for picture in (image, other))
     box = np.array(P.LFW_FACE_BOX, np.float32)
     quality = assess(box, marks, extract_chips(image, marks[None])[0])

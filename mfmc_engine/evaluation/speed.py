@@ -22,7 +22,7 @@ from mfmc_engine.donors import bank
 from mfmc_engine.donors.bank import Donor
 from mfmc_engine.engine import Engine
 from mfmc_engine.geometry import similarity
-from mfmc_engine.packs.builtin import weights_folder
+from mfmc_engine.packs.builtin import dlib_weights
 from mfmc_engine.types import DecoyRequest, FloatArray, Image
 
 HULL = 17  # the jaw's landmarks; with the brows they bound the pasted face
@@ -95,11 +95,10 @@ class Baseline:
     """Detect, mark, describe and replace every face with dlib and OpenCV; nothing of ours but the donor's picture."""
 
     def __init__(self) -> None:
-        models = weights_folder("face_recognition_models") / "models"
         self.detector = dlib.get_frontal_face_detector()
-        self.predictor = dlib.shape_predictor(str(models / "shape_predictor_68_face_landmarks.dat"))
+        self.predictor = dlib.shape_predictor(str(dlib_weights("shape_predictor_68_face_landmarks.dat")))
         self.network = dlib.face_recognition_model_v1(
-            str(models / "dlib_face_recognition_resnet_model_v1.dat")
+            str(dlib_weights("dlib_face_recognition_resnet_model_v1.dat"))
         )
         self.donors = list(bank.load().values())
         self.described = np.array([donor.embedding for donor in self.donors])

@@ -77,12 +77,12 @@ class BuiltinPack:
     def _load_landmarker(self) -> Landmarker:
         from mfmc_engine.landmarks.dlib68 import Dlib68
 
-        return Dlib68(_dlib_weights("shape_predictor_68_face_landmarks.dat"))
+        return Dlib68(dlib_weights("shape_predictor_68_face_landmarks.dat"))
 
     def _load_recognizer(self) -> Recognizer:
         from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
 
-        return DlibRecognizer(_dlib_weights("dlib_face_recognition_resnet_model_v1.dat"), self.device)
+        return DlibRecognizer(dlib_weights("dlib_face_recognition_resnet_model_v1.dat"), self.device)
 
 
 def weights_folder(package: str) -> Path:
@@ -98,7 +98,8 @@ def weights_folder(package: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _dlib_weights(name: str) -> Path:
+def dlib_weights(name: str) -> Path:
+    """One of the files in ``face_recognition_models``. Raises WeightsMissingError with the command to install it."""
     path = weights_folder("face_recognition_models") / "models" / name
     if not path.is_file():
         package = PIP["face_recognition_models"]
