@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from socialnet import demo_network as demo  # noqa: E402
-from socialnet.management.commands.demo_seed import bundled_photo  # noqa: E402
+from socialnet.demo_network import bundled_photo  # noqa: E402
 from tests.browser.demo import RunningDemo, start_demo  # noqa: E402
 
 OUT = ROOT / "docs" / "images"
