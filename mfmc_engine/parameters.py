@@ -256,7 +256,7 @@ ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
 ORIGINAL_PREFERRED: Final = 0.64
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
-REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
+REDRAW_ROUNDS: Final = 14  # donors tried for one face before it is redacted
 
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
 # is smooth). The first draws look most like the photo; later ones give up shading to get away from the original.
@@ -267,11 +267,10 @@ DRAW_STRENGTHS: Final = (
     (1.0, 5.0),
     (1.2, 7.0),
     (1.2, 7.0),
-    (1.4, 9.0),
-    (1.4, 9.0),
+    *(((1.4, 9.0),) * 8),
 )
 RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
-REDRAW_POOL: Final = 18  # best-fitting donors that are tried at all
+REDRAW_POOL: Final = 10  # best-fitting donors that redraws take first: of the face's kin, then of the others
 REDRAW_CHANCE: Final = (
     0.04  # Euclidean, standard deviation added to distances: nobody's redraws end on one donor
 )

@@ -42,16 +42,20 @@ def redraws(
     kin: dict[str, bool],
     random: np.random.Generator,
 ) -> list[str]:
-    """``ranked``, shortened and put in the order of least time: the first draws stay random; if they fail, the other
-    well-fitting donors follow, ``kin`` before all others and, among each, the ones distant from ``original`` (D,)
-    early. A redraw costs time, and a distant donor is the likeliest to end it. Chance blurs that order, or all photos
-    of one person would end on one donor.
+    """``ranked`` in the order of least time. The first draws stay random; if they fail, the best-fitting ``kin``
+    follow, then the best-fitting others, and among each the ones distant from ``original`` (D,) early: a redraw costs
+    time, and a distant donor is the likeliest to end it. Chance blurs that order, or all photos of one person would
+    end on one donor. Whatever is left comes last: in a crowd, others use donors up.
     """
-    drawn = ranked[: parameters.RANDOM_DRAWS]
-    rest = ranked[parameters.RANDOM_DRAWS : parameters.REDRAW_POOL]
+    drawn, rest = ranked[: parameters.RANDOM_DRAWS], ranked[parameters.RANDOM_DRAWS :]
     noise = parameters.REDRAW_CHANCE * random.standard_normal(len(rest))
     apart = {
         i: float(np.linalg.norm(donors[i].embedding - original) + extra)
         for i, extra in zip(rest, noise, strict=True)
     }
-    return [*drawn, *sorted(rest, key=lambda i: (not kin[i], -apart[i], i))]
+    order = list(drawn)
+    for own in (True, False):
+        fitting = [i for i in rest if kin[i] == own][: parameters.REDRAW_POOL]
+        order += sorted(fitting, key=lambda i: (-apart[i], i))
+    seen = set(order)
+    return [*order, *(i for i in rest if i not in seen)]
