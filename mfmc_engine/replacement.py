@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -125,12 +126,13 @@ def _draw(
     """Fill in ``chosen`` of every case, as far as donors and rounds go."""
     pending = list(range(len(cases)))
     used: set[str] = set()
-    for strength in P.DRAW_STRENGTHS:
-        drawn = [(i, donor) for i in pending if (donor := _next(cases[i].donors, used)) is not None]
+    for shape_share, light_sigma, at_once in P.DRAW_ROUNDS:
+        drawn = [(i, donor) for i in pending for donor in _next(cases[i].donors, used, at_once)]
         if not drawn:
             break
         chosen = targets.pick([i for i, _ in drawn])
-        patches = _swap(image, chosen, [cases[i] for i, _ in drawn], [donor for _, donor in drawn], strength)
+        faces, donors = [cases[i] for i, _ in drawn], [donor for _, donor in drawn]
+        patches = _swap(image, chosen, faces, donors, shape_share, light_sigma)
         views = _views(pack, image, [cases[i].face for i, _ in drawn], patches)
         for (i, donor), patch, seen in zip(drawn, patches, views, strict=True):
             case = cases[i]
@@ -140,7 +142,7 @@ def _draw(
             case.tried += 1
             attempt = _Attempt(donor.id, patch, verdict, seen)
             case.attempts.append(attempt)
-            if verdict.satisfies(thresholds):
+            if case.chosen is None and verdict.satisfies(thresholds):
                 case.chosen = attempt
         pending = [i for i in pending if cases[i].chosen is None]
         if not pending:
@@ -160,13 +162,11 @@ def _settle(case: _Case, cases: list[_Case], gallery: Gallery, thresholds: Thres
     case.chosen = None if index is None else case.attempts[index]
 
 
-def _next(donors: Iterator[Donor], used: set[str]) -> Donor | None:
-    """The next donor that no face of this photo has tried yet."""
-    for donor in donors:
-        if donor.id not in used:
-            used.add(donor.id)
-            return donor
-    return None
+def _next(donors: Iterator[Donor], used: set[str], number: int) -> list[Donor]:
+    """The next ``number`` donors that no face of this photo has tried yet, fewer where they run out."""
+    fresh = list(islice((donor for donor in donors if donor.id not in used), number))
+    used.update(donor.id for donor in fresh)
+    return fresh
 
 
 def _swap(
@@ -174,10 +174,10 @@ def _swap(
     targets: Targets,
     cases: Sequence[_Case],
     donors: Sequence[Donor],
-    strength: tuple[float, float],
+    shape_share: float,
+    light_sigma: float,
 ) -> list[Patch]:
-    """One decoy per target; ``strength`` is a row of DRAW_STRENGTHS."""
-    shape_share, light_sigma = strength
+    """One decoy per target; for the shares see DRAW_ROUNDS."""
     pictures = blending.to_tensor([donor.image for donor in donors], targets.crops.device)
     marks = [
         mesh.mixed_landmarks(t, d.landmarks, shape_share)
