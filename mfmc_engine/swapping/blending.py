@@ -83,7 +83,7 @@ def blend(
     decoys = relight.relight(donor, target, light_sigma)
     decoys = texture.match_sharpness(decoys, targets.crops, targets.landmarks)
     decoys = relight.close_seam(decoys, donor, target, alpha)
-    decoys = relight.keep_in_range(decoys, target)
+    decoys = relight.darken_rim(relight.keep_in_range(decoys, target), target)
     return decoys.clamp(0, 1), alpha
 
 

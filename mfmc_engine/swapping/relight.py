@@ -134,6 +134,9 @@ def _match_parts(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) -> 
         (outlines.inner_mouth, False, *P.INNER_MOUTH_SHARES),
     ):
         mask = donor.part(outline)
+        if outline is outlines.inner_mouth:  # teeth that show beyond landmarks a little off would be fangs
+            lips = donor.part(outlines.lips) * fields.dilate(mask, P.TEETH_REACH)
+            mask = torch.maximum(mask, lips * (fields.luminance(detail) > P.TEETH_TONE))
         own, wanted = _tone(detail, mask), _tone(reference, target.part(outline))
         grey, grey_wanted = fields.luminance(own), fields.luminance(wanted)
         colour = (((wanted - grey_wanted) - (own - grey)) * colour_share).clamp(-limit, limit)
@@ -210,6 +213,15 @@ def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:
     room = (ceiling - knee).clamp(min=P.LIGHT_DARKEST)
     bent = torch.where(own > knee, knee + room * torch.tanh((own - knee) / room), own)
     return decoys * (bent / own)
+
+
+def darken_rim(decoys: Tensor, target: Lit) -> Tensor:
+    """Where a turned head ends right behind nose and lips, skin as light as a cheek would be a halo: what is lighter
+    there than the photo (blurred) takes its colour. (B, 3, S, S) in and out."""
+    rim = 1 - fields.gaussian(fields.dilate(target.part(outlines.region), -P.RIM_WIDTH), P.RIM_FEATHER)
+    photo = fields.gaussian(target.pictures, P.RIM_FEATHER)
+    excess = (_log_ratio(fields.luminance(decoys), fields.luminance(photo)) - P.RIM_EXCESS) / P.RIM_EXCESS
+    return decoys + rim * (1 - target.skin) * excess.clamp(0, 1) * (photo - decoys)
 
 
 def _spread_of(values: Tensor, weights: Tensor) -> Tensor:

@@ -149,6 +149,18 @@ def test_nothing_glares_that_does_not_in_the_photo(outline):
     assert fields.luminance(kept)[0, 0][inside].max() < highest * 1.1
 
 
+def test_a_dark_wall_behind_a_turned_face_gets_no_light_rim():
+    picture = _painted()
+    wall = torch.tensor((0.3, 0.2, 0.1)).view(1, 3, 1, 1)
+    picture[..., :80] = wall
+    target = relight.Lit(picture, skin.likelihood(picture, [FACE]), [FACE])
+    kept = relight.darken_rim(_painted(), target)
+    far_cheek = (0, slice(None), slice(162, 170), slice(67, 72))  # between the jaw and the inner face
+    assert (kept[far_cheek] - wall[0]).abs().mean() < 0.05
+    middle = (0, slice(None), slice(120, 170), slice(100, 160))
+    assert torch.allclose(kept[middle], _painted()[middle], atol=1e-4)
+
+
 def test_what_the_photo_holds_itself_hardly_changes_in_range():
     picture = _painted() * torch.linspace(1.1, 0.6, CROP_SIZE).view(1, 1, 1, -1)
     target = relight.Lit(picture, skin.likelihood(picture, [FACE]), [FACE])
