@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.models import CircleMembership, User
 from faceaccess import services
+from faceaccess.seeing import STRANGER, VISITOR
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import client_of, face_of, fetch, person, pixels, posted, shown_to, shows
 from tests.factories import BlockFactory, CircleFactory, befriend
@@ -102,6 +103,7 @@ def test_every_channel_tells_every_viewer_exactly_what_they_may_know(engine, mod
         check_conditional(this, name, etags)
         check_words(this, user, own=name == "owner")
         check_crop(this, user, own=name == "owner")
+        check_see_as(this, user, own=name == "owner")
 
 
 def check_nothing(this: Scene, user: User | None) -> None:
@@ -121,6 +123,9 @@ def check_nothing(this: Scene, user: User | None) -> None:
     assert client.get(f"/api/v1/photos/{this.photo.pk}/faces/").status_code == denied
     assert client.get(f"/api/v1/faces/{region.pk}/").status_code == denied
     assert client.get(reverse("face-crop", args=[region.pk])).status_code == 404
+    as_stranger = reverse("photo-image-as", args=[this.photo.pk, STRANGER, "thumb"])
+    assert client.get(as_stranger).status_code == client.head(as_stranger).status_code == 404
+    assert client.get(f"/api/v1/photos/{this.photo.pk}/see-as/?as={STRANGER}").status_code == denied
 
 
 def check_conditional(this: Scene, name: str, etags: dict[str, str | None]) -> None:
@@ -155,6 +160,31 @@ def check_crop(this: Scene, user: User, own: bool) -> None:
     for index, region in enumerate(this.photo.regions.all()):
         response = client_of(user).get(reverse("face-crop", args=[region.pk]))
         assert response.status_code == (200 if own and index == 0 else 404)
+
+
+def check_see_as(this: Scene, user: User, own: bool) -> None:
+    """Through another's eyes nobody sees a face that is not theirs, nor learns whose eyes there are."""
+    client = client_of(user)
+    for name, other in this.people.items():
+        who = other.username if other else VISITOR
+        response = client.get(reverse("photo-image-as", args=[this.photo.pk, who, "thumb"]))
+        told = client.get(f"/api/v1/photos/{this.photo.pk}/see-as/", {"as": who})
+        # The owner's friends in the scene, the friend and the member, and the visitor who sees no photo at all.
+        assert told.status_code == (200 if own and name in ("friend", "member", "anonymous") else 404), name
+        assert response.status_code == (200 if own and name in ("friend", "member") else 404), name
+        if response.status_code == 200:
+            image = pixels(response)
+            assert [shows(image, index) for index in range(3)] == [name in this.shown, False, False]
+            assert told.json()["may_see"] is None, "the audience is the uploader's to tell"
+    response = client.get(reverse("photo-image-as", args=[this.photo.pk, STRANGER, "thumb"]))
+    if own and this.photo.post.audience == Audience.MEMBERS:
+        assert [shows(pixels(response), index) for index in range(3)] == [
+            "stranger" in this.shown,
+            False,
+            False,
+        ]
+    else:
+        assert response.status_code == 404
 
 
 def test_originals_cannot_be_guessed(engine, client):
