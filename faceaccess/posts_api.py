@@ -29,8 +29,6 @@ from photos import selectors, services
 from photos.models import Photo, Post
 from socialnet.api import no_content
 
-AS = f"A friend's handle, `{seeing.STRANGER}` (any member) or `{seeing.VISITOR}` (somebody without an account)."
-
 
 class NewestFirst(CursorPagination):
     ordering = ("-created_at", "-id")
@@ -107,7 +105,8 @@ class PhotosViewSet(viewsets.GenericViewSet):
         return Response(PlaceSerializer(regions, many=True).data)
 
     @extend_schema(
-        parameters=[OpenApiParameter("as", str, required=True, description=AS)], responses=ViewAsSerializer
+        parameters=[OpenApiParameter("as", str, required=True, description=seeing.VALUES)],
+        responses=ViewAsSerializer,
     )
     @action(detail=True, url_path="see-as")
     def see_as(self, request: Request, pk: str) -> Response:

@@ -23,6 +23,8 @@ from photos.models import Audience, Photo
 NOBODY_REAL = -1  # the id of a hypothetical member: no account has it
 STRANGER, VISITOR = "~stranger", "~visitor"  # "~" is in no handle
 
+VALUES = f"A friend's handle, `{STRANGER}` (any member) or `{VISITOR}` (somebody without an account)."
+
 
 @dataclass(frozen=True, slots=True)
 class Onlooker:
@@ -130,6 +132,11 @@ def view_as(region: FaceRegion, asker: User, onlooker: Onlooker) -> View | None:
     if decision is None:
         return None
     return View(onlooker, may_see(region.photo, asker, onlooker), decision)
+
+
+def try_rules(region: FaceRegion, onlooker: Onlooker) -> Decision | None:
+    """What the owner's rules (and their word on this photo) say about the onlooker, also while not in force."""
+    return decision_for(region, onlooker, model=Model.RULES)
 
 
 def photos_to_try(asker: User, at_most: int = 60) -> QuerySet[FaceRegion]:

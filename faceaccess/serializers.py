@@ -183,6 +183,20 @@ class EffectSerializer(serializers.Serializer):
     effect = serializers.ChoiceField(Effect.choices)
 
 
+class EffectToldSerializer(serializers.Serializer):
+    """What a change would do. ``rounded``: others' photos are among them, and people are told down to a multiple of 5.
+
+    ``lower_bound``: there are more photos or people than were looked at.
+    """
+
+    photos = serializers.IntegerField(read_only=True)
+    people = serializers.IntegerField(source="people_told", read_only=True)
+    rounded = serializers.BooleanField(source="is_rounded", read_only=True)
+    shows = serializers.BooleanField(read_only=True)
+    hides = serializers.BooleanField(read_only=True)
+    lower_bound = serializers.BooleanField(source="capped", read_only=True)
+
+
 class ModelSerializer(serializers.Serializer):
     """``model`` is in force, ``choice`` is one's own ("" follows the site); ``pinned``: one model for everybody."""
 

@@ -27,7 +27,7 @@ def test_the_picker_offers_friends_by_name_a_stranger_and_somebody_without_accou
     offered = [tag["value"] for tag in page.all("option") if tag.inside("select")]
     expected = ["", network.friend.username, network.ruler.username, STRANGER, VISITOR]
     assert offered[: len(expected)] == expected
-    (form,) = [form for form in page.forms_to(reverse("photo", args=[network.photo.pk]))]
+    (form,) = page.forms_to(reverse("photo", args=[network.photo.pk]))
     assert form["method"] == "get"
 
 
