@@ -224,3 +224,15 @@ def test_work_is_bounded_and_the_figures_say_when_they_are_a_lower_bound(engine,
 def test_a_change_that_does_not_exist_is_an_error():
     with pytest.raises(ValueError, match="no such change"):
         rules_after([], "explode", Rule())
+
+
+def test_whoever_a_block_stands_before_is_not_counted(engine):
+    """Neither who blocked the author nor, being decided hidden before and after, who blocked the owner."""
+    owner = person(0, "rules")
+    walled, seeing, other = person(), person(), person()
+    posted(other, 1)
+    BlockFactory(blocker=walled, blocked=other)
+    rule = Rule(effect="show", subject="everyone")
+    assert scene(owner).effect(rules=rules_after([], "add", rule)).people == {seeing.pk, other.pk}
+    BlockFactory(blocker=seeing, blocked=owner)
+    assert scene(owner).effect(rules=rules_after([], "add", rule)).people == {other.pk}
