@@ -8,21 +8,27 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.selectors import person_for
 from accounts.serializers import HandleSerializer
-from faceaccess import selectors, services
-from faceaccess.models import FacePreference, FaceRegion, Rule, Tag
+from faceaccess import seeing, selectors, services
+from faceaccess.effects import CHANGES_OF_ONE, rule_effect, scene
+from faceaccess.facts import model_of
+from faceaccess.models import AccessModel, FacePreference, FaceRegion, Rule, Tag
 from faceaccess.serializers import (
     AnswerSerializer,
+    DecisionSerializer,
     EffectSerializer,
+    EffectToldSerializer,
     ModelSerializer,
     MoveSerializer,
     OwnFaceSerializer,
@@ -171,6 +177,48 @@ class RulesViewSet(viewsets.ModelViewSet):
         services.rule_move(rule=self.get_object(), by=request.user, up=given.validated_data["up"])
         return Response(self.get_serializer(self.get_queryset(), many=True).data, status=status.HTTP_200_OK)
 
+    @extend_schema(request=RuleSerializer, responses=EffectToldSerializer)
+    @action(detail=False, methods=["post"], url_path="effect")
+    def effect_of_adding(self, request: Request) -> Response:
+        """What adding this rule at the end would change. Saves nothing."""
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        rule = Rule(owner=request.user, **given.validated_data)
+        rule.clean()
+        return Response(EffectToldSerializer(rule_effect(request.user, "add", rule)).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("change", str, required=True, enum=CHANGES_OF_ONE)],
+        responses=EffectToldSerializer,
+    )
+    @action(detail=True, url_path="effect")
+    def effect(self, request: Request, pk: int) -> Response:
+        """What moving, switching or deleting this rule would change. Saves nothing."""
+        change = request.query_params.get("change", "")
+        if change not in CHANGES_OF_ONE:
+            raise ValidationError({"change": [f"One of {', '.join(CHANGES_OF_ONE)}."]})
+        return Response(EffectToldSerializer(rule_effect(request.user, change, self.get_object())).data)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("face", int, required=True, description="One's own face in a photo."),
+            OpenApiParameter("as", str, required=True, description=seeing.VALUES),
+        ],
+        responses=DecisionSerializer,
+    )
+    @action(detail=False, url_path="try")
+    def try_it(self, request: Request) -> Response:
+        """What one's rules say about one person and one photo, and which rule decided; also while not in force."""
+        face = request.query_params.get("face", "")
+        if not face.isdecimal():
+            raise Http404
+        region = get_object_or_404(selectors.regions_of(request.user), pk=int(face))
+        onlooker = seeing.onlooker_for(request.user, request.query_params.get("as", ""))
+        decision = seeing.try_rules(region, onlooker)
+        if decision is None:
+            raise Http404
+        return Response(DecisionSerializer(decision).data)
+
 
 class ModelView(generics.GenericAPIView):
     serializer_class = ModelSerializer
@@ -191,3 +239,18 @@ class ModelView(generics.GenericAPIView):
         given.is_valid(raise_exception=True)
         services.model_choose(owner=request.user, model=given.validated_data["choice"])
         return self.get(request)
+
+
+class ModelEffectView(generics.GenericAPIView):
+    serializer_class = EffectToldSerializer
+
+    @extend_schema(
+        parameters=[OpenApiParameter("choice", str, required=True, enum=["", *AccessModel.values])]
+    )
+    def get(self, request: Request) -> Response:
+        """What choosing another access model would change. Saves nothing."""
+        choice = request.query_params.get("choice", "")
+        if choice not in ("", *AccessModel.values):
+            raise ValidationError({"choice": [f"One of {', '.join(AccessModel.values)}, or empty."]})
+        told = scene(request.user).effect(model=model_of(choice))
+        return Response(self.get_serializer(told).data)

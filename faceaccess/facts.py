@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
 
-from accounts.models import Block, CircleMembership, FaceCapture, Friendship
+from accounts.models import Block, CircleMembership, FaceCapture, Friendship, User
 from faceaccess.models import Authorization, Effect, FaceRegion, Rule
 from faceaccess.policies import FaceFacts, Model, Person, RuleFact, TagFact
 from photos.models import Photo
@@ -42,8 +42,11 @@ def model_of(choice: str | None) -> Model:
     return Model(settings.FACE_PINNED_MODEL or choice or settings.FACE_DEFAULT_MODEL)
 
 
-def region_facts(photo_ids: Collection[object]) -> list[RegionFacts]:
-    """One query: every region of the photos with the statements that its present owner made or received."""
+def region_facts(photo_ids: Collection[object], owner: User | None = None) -> list[RegionFacts]:
+    """One query: every region of the photos with the statements that its present owner made or received.
+
+    ``owner``: only the regions matched to this person.
+    """
     enrolled = FaceCapture.objects.filter(user=OuterRef("owner"), pack=OuterRef("pack"))
     rows = (
         FaceRegion.objects.filter(photo__in=photo_ids)
@@ -62,6 +65,8 @@ def region_facts(photo_ids: Collection[object]) -> list[RegionFacts]:
             "tag", "tag__tagger", "tag__withdrawn_at", "answer__answer", "word__effect",
         )
     )  # fmt: skip
+    if owner is not None:
+        rows = rows.filter(owner=owner)
     return [_region_facts(*row) for row in rows]
 
 
@@ -116,7 +121,7 @@ def relations(regions: Iterable[RegionFacts], viewer_id: int | None) -> Relation
         return Relations()
     uploaders = {region.uploader_id for region in regions}
     people = (uploaders | {viewer_id} | {region.tagger_id for region in regions}) - {None}
-    rules = _rules({region.owner_id for region in regions if region.model is Model.RULES})
+    rules = rules_of({region.owner_id for region in regions if region.model is Model.RULES})
     asked = {word for own in rules.values() for rule in own for word in (rule.subject, rule.uploader)}
     friendship_matters = bool(asked & {"friends", "friends_of_friends", "circle"}) or any(
         r.tagged for r in regions
@@ -182,17 +187,21 @@ def _mutual(owners: set[int], viewer_id: int) -> set[int]:
     return {owner for (owner,) in lower.union(higher)}
 
 
-def _rules(owners: set[int]) -> dict[int, tuple[RuleFact, ...]]:
+def rules_of(owners: set[int]) -> dict[int, tuple[RuleFact, ...]]:
+    """The enabled rules of each owner who has any, in order."""
     lists: dict[int, list[RuleFact]] = defaultdict(list)
     for rule in Rule.objects.filter(owner__in=owners, enabled=True).order_by("owner", "position", "id"):
-        lists[rule.owner_id].append(
-            RuleFact(
-                id=rule.pk,
-                show=rule.effect == Effect.SHOW,
-                subject=rule.subject,
-                subject_id=rule.subject_circle_id or rule.subject_person_id,
-                uploader=rule.uploader,
-                uploader_id=rule.uploader_circle_id or rule.uploader_person_id,
-            )
-        )
+        lists[rule.owner_id].append(rule_fact(rule))
     return {owner: tuple(rules) for owner, rules in lists.items()}
+
+
+def rule_fact(rule: Rule) -> RuleFact:
+    """A rule, saved or not (``id`` 0), in the policies' own words."""
+    return RuleFact(
+        id=rule.pk or 0,
+        show=rule.effect == Effect.SHOW,
+        subject=rule.subject,
+        subject_id=rule.subject_circle_id or rule.subject_person_id,
+        uploader=rule.uploader,
+        uploader_id=rule.uploader_circle_id or rule.uploader_person_id,
+    )

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from faceaccess import facts
 from faceaccess.models import FaceRegion, Rule
 from faceaccess.policies import Decision, FaceFacts, Model, Person, Reason, decide
+from faceaccess.seeing import NOBODY_REAL
 from faceaccess.wording import reason_sentence
 
-NOBODY_REAL = -1  # the id of a hypothetical viewer: no account has it
 NAMED_AT_MOST = 12  # people named in rules who are looked up one by one
 
 

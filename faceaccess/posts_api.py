@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.selectors import person_for
+from faceaccess import seeing
 from faceaccess.selectors import photos_with_stand_ins, taggable_regions
 from faceaccess.serializers import (
     PhotoSerializer,
@@ -20,6 +22,7 @@ from faceaccess.serializers import (
     PostCreateSerializer,
     PostEditSerializer,
     PostSerializer,
+    ViewAsSerializer,
 )
 from faceaccess.services import photo_retry
 from photos import selectors, services
@@ -100,6 +103,23 @@ class PhotosViewSet(viewsets.GenericViewSet):
         """Places of the faces one may tag: all of them, alike, whether one sees the face or a stand-in."""
         regions = taggable_regions(self.get_object(), request.user)
         return Response(PlaceSerializer(regions, many=True).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("as", str, required=True, description=seeing.VALUES)],
+        responses=ViewAsSerializer,
+    )
+    @action(detail=True, url_path="see-as")
+    def see_as(self, request: Request, pk: str) -> Response:
+        """One's own face in this photo as somebody else gets it; all other faces are as one sees them oneself."""
+        photo = self.get_object()
+        region = seeing.own_region(photo, request.user)
+        if region is None:
+            raise Http404
+        onlooker = seeing.onlooker_for(request.user, request.query_params.get("as", ""))
+        view = seeing.view_as(region, request.user, onlooker)
+        if view is None:
+            raise Http404
+        return Response(ViewAsSerializer(view, context={"request": request, "photo": photo}).data)
 
     @extend_schema(request=None, responses={204: None})
     @action(detail=True, methods=["post"])

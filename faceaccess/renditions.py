@@ -32,6 +32,7 @@ from faceaccess.decoys import decoy_of
 from faceaccess.models import FaceRegion
 from faceaccess.pipeline import read_original
 from faceaccess.policies import Decision, Reason
+from faceaccess.seeing import Onlooker, seen_as
 from faceaccess.selectors import Viewer, VisibleSet, visible_set
 from mfmc_engine.imaging import resize_to_fit
 from mfmc_engine.types import Decoy, Image
@@ -97,6 +98,17 @@ def with_stand_in(region: FaceRegion, owner: User, size: str) -> Rendition:
     seen = visible_set(region.photo, owner)
     hidden = VisibleSet(seen.decisions | {region.index: Decision(False, Reason.NOT_ANSWERED)})
     return _make(region.photo, hidden, size, lambda image: resize_to_fit(image, SIZES[size]))
+
+
+def as_onlooker(region: FaceRegion, owner: User, onlooker: Onlooker, size: str) -> Rendition:
+    """The photo as ``owner`` sees it, with their own face as ``onlooker`` gets it. Raises UnavailableError.
+
+    The same file as everybody gets whose hidden faces are the same: its key tells nothing more than its pixels.
+    """
+    seen = seen_as(region, owner, onlooker)
+    if seen is None:
+        raise UnavailableError("the face has no owner any more")
+    return _make(region.photo, seen, size, lambda image: resize_to_fit(image, SIZES[size]))
 
 
 def key(photo: Photo, seen: VisibleSet, size: str) -> str:

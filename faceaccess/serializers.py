@@ -14,6 +14,7 @@ from accounts.selectors import people_visible_to
 from faceaccess.models import AccessModel, Authorization, Effect, FaceRegion, Rule
 from faceaccess.policies import Reason
 from faceaccess.renditions import SIZES, dimensions
+from faceaccess.seeing import View
 from photos.models import Audience, Photo, Post
 from socialnet.api import PersonSerializer
 
@@ -38,6 +39,16 @@ class ImageSerializer(serializers.Serializer):
     height = serializers.IntegerField(read_only=True)
 
 
+def images_of(photo: Photo, request, name: str, *arguments: str) -> dict[str, dict[str, object]]:
+    """Address and size in px of the photo at every size, by the URL ``name`` that takes photo, arguments and size."""
+    images = {}
+    for size in SIZES:
+        width, height = dimensions(photo, size)
+        url = request.build_absolute_uri(reverse(name, args=[photo.pk, *arguments, size]))
+        images[size] = {"url": url, "width": width, "height": height}
+    return images
+
+
 class PhotoSerializer(serializers.ModelSerializer):
     """A photo as one viewer gets it. ``stand_ins`` says that some faces were replaced: not whose, which or how many."""
 
@@ -53,13 +64,7 @@ class PhotoSerializer(serializers.ModelSerializer):
     def get_images(self, photo: Photo) -> dict[str, dict[str, object]]:
         if not photo.is_ready:
             return {}
-        build = self.context["request"].build_absolute_uri
-        images = {}
-        for size in SIZES:
-            width, height = dimensions(photo, size)
-            url = build(reverse("photo-image", args=[photo.pk, size]))
-            images[size] = {"url": url, "width": width, "height": height}
-        return images
+        return images_of(photo, self.context["request"], "photo-image")
 
     def get_stand_ins(self, photo: Photo) -> bool:
         return photo.pk in self.context["stand_ins"]
@@ -105,6 +110,22 @@ class DecisionSerializer(serializers.Serializer):
     shown = serializers.BooleanField(read_only=True)
     reason = serializers.ChoiceField([reason.value for reason in Reason], read_only=True)
     rule = serializers.IntegerField(read_only=True, allow_null=True)
+
+
+class ViewAsSerializer(serializers.Serializer):
+    """``may_see``: whether they may see the photo at all; null where that is not the asker's to know."""
+
+    may_see = serializers.BooleanField(read_only=True, allow_null=True)
+    decision = DecisionSerializer(read_only=True)
+    images = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DictField(child=ImageSerializer()))
+    def get_images(self, view: View) -> dict[str, dict[str, object]]:
+        if not view.has_picture:
+            return {}
+        return images_of(
+            self.context["photo"], self.context["request"], "photo-image-as", view.onlooker.value
+        )
 
 
 class TagSerializer(serializers.Serializer):
@@ -160,6 +181,20 @@ class AnswerSerializer(serializers.Serializer):
 
 class EffectSerializer(serializers.Serializer):
     effect = serializers.ChoiceField(Effect.choices)
+
+
+class EffectToldSerializer(serializers.Serializer):
+    """What a change would do. ``rounded``: others' photos are among them, and people are told down to a multiple of 5.
+
+    ``lower_bound``: there are more photos or people than were looked at.
+    """
+
+    photos = serializers.IntegerField(read_only=True)
+    people = serializers.IntegerField(source="people_told", read_only=True)
+    rounded = serializers.BooleanField(source="is_rounded", read_only=True)
+    shows = serializers.BooleanField(read_only=True)
+    hides = serializers.BooleanField(read_only=True)
+    lower_bound = serializers.BooleanField(source="capped", read_only=True)
 
 
 class ModelSerializer(serializers.Serializer):

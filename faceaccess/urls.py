@@ -6,6 +6,9 @@ from faceaccess import views
 
 urlpatterns = [
     path("photos/<uuid:photo_id>/image/<slug:size>", views.photo_image, name="photo-image"),
+    path(
+        "photos/<uuid:photo_id>/as/<str:who>/image/<slug:size>", views.photo_image_as, name="photo-image-as"
+    ),
     path("faces/<int:region_id>/crop", views.face_crop, name="face-crop"),
     path("faces/<int:region_id>/preview", views.face_preview, name="face-preview"),
 ]

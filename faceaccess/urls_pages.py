@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from faceaccess import views_pages, views_photos
+from faceaccess import views_pages, views_photos, views_rules
 
 urlpatterns = [
     path("", views_photos.feed, name="feed"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("face/model", views_pages.model_choose, name="face-model"),
     path("face/inbox", views_pages.inbox, name="face-inbox"),
     path("face/rules", views_pages.rules, name="face-rules"),
+    path("face/rules/preview", views_rules.rules_preview, name="rules-preview"),
+    path("face/rules/<int:pk>/preview", views_rules.rule_preview, name="rule-preview"),
     path("face/rules/<int:pk>/move", views_pages.rule_move, name="rule-move"),
     path("face/rules/<int:pk>/toggle", views_pages.rule_toggle, name="rule-toggle"),
     path("face/rules/<int:pk>/delete", views_pages.rule_delete, name="rule-delete"),

@@ -18,7 +18,7 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.models import User
-from faceaccess import renditions
+from faceaccess import renditions, seeing
 from faceaccess.models import FaceRegion
 from faceaccess.selectors import Viewer
 from photos.models import Photo
@@ -58,6 +58,27 @@ def face_preview(request: HttpRequest, region_id: int) -> HttpResponse:
         return _answer(request, renditions.with_stand_in(region, owner, PREVIEW))
     except (renditions.UnavailableError, OSError):
         return _placeholder(request, region.photo, *renditions.dimensions(region.photo, PREVIEW))
+
+
+@require_safe
+def photo_image_as(request: HttpRequest, photo_id: UUID, who: str, size: str) -> HttpResponse:
+    """GET /photos/<id>/as/<who>/image/<size>: one's own face as another gets it, all others as one sees them.
+
+    ``who`` is a friend's handle, or one of the two hypothetical onlookers. 404 for everything else: a photo one may
+    not see or is not in, a person who is no friend, a photo of one's own that this person may not see.
+    """
+    viewer = viewer_of(request)
+    photo = get_object_or_404(Photo.objects.visible_to(viewer).select_related("post"), pk=photo_id)
+    region = seeing.own_region(photo, viewer)
+    if region is None or size not in renditions.SIZES:
+        raise Http404
+    onlooker = seeing.onlooker_for(viewer, who)
+    if seeing.may_see(photo, viewer, onlooker) is False:
+        raise Http404
+    try:
+        return _answer(request, renditions.as_onlooker(region, viewer, onlooker, size))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, photo, *renditions.dimensions(photo, size))
 
 
 def _own_face(request: HttpRequest, region_id: int) -> tuple[FaceRegion, User]:

@@ -11,12 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import consent
-from accounts.models import User
 from accounts.selectors import people_visible_to
 from faceaccess import selectors, services
-from faceaccess.forms import RuleForm
 from faceaccess.models import AccessModel, Authorization, Effect, FaceRegion, PhotoOverride, Rule
 from faceaccess.outlook import outlook
+from faceaccess.views_rules import model_cards, own_rule, rule_form, rules_page
 from faceaccess.wording import MODELS, rule_text
 from photos.models import Photo
 from socialnet.answers import action, back, done
@@ -27,9 +26,10 @@ ANSWERED_AT_MOST = 60
 @login_required
 def face(request: HttpRequest) -> HttpResponse:
     captures = list(request.user.captures.all())
+    chosen = selectors.effective_model(request.user)
     page = {
-        "models": MODELS,
-        "chosen": selectors.effective_model(request.user),
+        "cards": model_cards(request.user, chosen),
+        "chosen": chosen,
         "pinned": bool(settings.FACE_PINNED_MODEL),
         "captures": captures,
         "consent": consent,
@@ -75,22 +75,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
 # --- rules ---
 
 
-def _own_rules(owner: User):
-    return Rule.objects.filter(owner=owner).select_related(
-        "subject_circle", "subject_person", "uploader_circle", "uploader_person"
-    )
-
-
-def _offered(request: HttpRequest) -> User | None:
-    """Somebody a link to the rules named ("Add a rule about …")."""
-    handle = request.POST.get("person") or request.GET.get("person") or ""
-    return people_visible_to(request.user).filter(username=handle).first()
-
-
 @login_required
 def rules(request: HttpRequest) -> HttpResponse:
-    person = _offered(request)
-    form = RuleForm(request.POST or None, owner=request.user, person=person)
+    """The list; POST adds a rule at its end (the page asks first: views_rules.rules_preview)."""
+    form = rule_form(request)
     if request.method == "POST" and form.is_valid():
         try:
             rule = services.rule_create(owner=request.user, **form.parts())
@@ -100,22 +88,12 @@ def rules(request: HttpRequest) -> HttpResponse:
             text = _("Added at the end of your list: %(rule)s.") % {"rule": rule_text(rule)}
             done(request, text, undo=reverse("rule-delete", args=[rule.pk]))
             return redirect("face-rules")
-    page = {
-        "form": form,
-        "person": person,
-        "rules": _own_rules(request.user),
-        "in_force": selectors.effective_model(request.user) == AccessModel.RULES,
-    }
-    return render(request, "faceaccess/rules.html", page)
-
-
-def _own_rule(request: HttpRequest, pk: int) -> Rule:
-    return get_object_or_404(_own_rules(request.user), pk=pk)
+    return rules_page(request, form)
 
 
 @action("face-rules")
 def rule_move(request: HttpRequest, pk: int) -> HttpResponse:
-    rule = _own_rule(request, pk)
+    rule = own_rule(request, pk)
     up = request.POST.get("direction") == "up"
     services.rule_move(rule=rule, by=request.user, up=up)
     done(request, _("Moved: %(rule)s.") % {"rule": rule_text(rule)})
@@ -124,7 +102,7 @@ def rule_move(request: HttpRequest, pk: int) -> HttpResponse:
 
 @action("face-rules")
 def rule_toggle(request: HttpRequest, pk: int) -> HttpResponse:
-    rule = _own_rule(request, pk)
+    rule = own_rule(request, pk)
     services.rule_update(rule=rule, by=request.user, enabled=not rule.enabled)
     text = _("Switched off: %(rule)s.") if rule.enabled else _("Switched on: %(rule)s.")
     done(request, text % {"rule": rule_text(rule)}, undo=reverse("rule-toggle", args=[pk]))
@@ -133,7 +111,7 @@ def rule_toggle(request: HttpRequest, pk: int) -> HttpResponse:
 
 @action("face-rules")
 def rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    rule = _own_rule(request, pk)
+    rule = own_rule(request, pk)
     services.rule_delete(rule=rule, by=request.user)
     done(request, _("Deleted: %(rule)s.") % {"rule": rule_text(rule)})
     return back(request, "face-rules")

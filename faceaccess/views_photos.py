@@ -18,11 +18,11 @@ from django.views.decorators.vary import vary_on_headers
 from accounts import selectors as people
 from accounts.models import User
 from accounts.views import relations_of
-from faceaccess import selectors
-from faceaccess.models import FaceRegion, Tag
+from faceaccess import seeing, selectors
+from faceaccess.models import FaceRegion, Rule, Tag
 from faceaccess.outlook import outlook
 from faceaccess.policies import Reason
-from faceaccess.wording import MODELS
+from faceaccess.wording import MODELS, reason_sentence
 from photos.models import Photo, Post
 from photos.querysets import PostQuerySet
 from photos.selectors import feed as feed_of
@@ -133,6 +133,7 @@ def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
     }
     if photo.is_ready:
         page |= _faces_to_act_on(photo, request.user)
+        page |= _as_somebody(request, photo, page["own"])
     return render(request, "photos/photo.html", page)
 
 
@@ -150,6 +151,22 @@ def _faces_to_act_on(photo: Photo, viewer: User) -> dict[str, object]:
         "people": selectors.taggable_people(viewer, faces[0]) if faces else [],
         "given": given.select_related("owner", "region"),
     }
+
+
+def _as_somebody(request: HttpRequest, photo: Photo, own: FaceRegion | None) -> dict[str, object]:
+    """The picker, and after a choice (``?as=``) whose eyes one looks through; a wrong choice is nobody (404)."""
+    chosen = request.GET.get("as", "")
+    if own is None:
+        return {"as_nothing": bool(chosen)}
+    found: dict[str, object] = {"onlookers": seeing.onlookers(request.user), "as_chosen": chosen}
+    view = seeing.view_as(own, request.user, seeing.onlooker_for(request.user, chosen)) if chosen else None
+    if view is not None:
+        own_rules = Rule.objects.filter(owner=request.user)
+        named = own_rules.select_related(
+            "subject_circle", "subject_person", "uploader_circle", "uploader_person"
+        )
+        found |= {"as_view": view, "as_reason": reason_sentence(view.decision, named)}
+    return found
 
 
 @login_required

@@ -10,8 +10,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 
-from faceaccess.models import AccessModel, Effect, Rule
+from faceaccess import models
+from faceaccess.effects import FEW, PEOPLE_AT_MOST, PHOTOS_AT_MOST, Effect
+from faceaccess.models import AccessModel, Rule
 from faceaccess.policies import Decision, Reason
 
 
@@ -71,6 +74,39 @@ def reason_sentence(decision: Decision, rules: Iterable[Rule] = ()) -> str:
     return str(REASONS[decision.reason])
 
 
+def effect_sentence(effect: Effect) -> str:
+    """What a change would do: how many photos, for how many people, and which way. See faceaccess.effects for both."""
+    if not effect.photos:
+        return _("Nothing changes: everybody sees your face where they see it now, and nowhere else.")
+    photos = ngettext("%(n)d photo would change", "%(n)d photos would change", effect.photos)
+    sentence = _("%(photos)s for %(people)s.") % {
+        "photos": photos % {"n": effect.photos},
+        "people": _people(effect),
+    }
+    if effect.capped:
+        bound = _("Counted among your %(photos)d newest photos and %(people)d people here, so at least:")
+        bound %= {"photos": PHOTOS_AT_MOST, "people": PEOPLE_AT_MOST}
+        sentence = f"{bound} {sentence}"
+    return f"{sentence} {_direction(effect)}"
+
+
+def _people(effect: Effect) -> str:
+    number = effect.people_told
+    if effect.is_rounded and not number:
+        return _("fewer than %(n)d people") % {"n": FEW}
+    if effect.is_rounded:
+        return _("about %(n)d people") % {"n": number}
+    return ngettext("%(n)d person", "%(n)d people", number) % {"n": number}
+
+
+def _direction(effect: Effect) -> str:
+    if effect.shows and effect.hides:
+        return _("Some would see your face who do not now, and some would no longer see it.")
+    if effect.shows:
+        return _("They would see your face where it is hidden from them now.")
+    return _("They would no longer see your face there.")
+
+
 def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
@@ -102,7 +138,7 @@ def _when(rule: Rule) -> tuple[str, str]:
 
 def rule_text(rule: Rule) -> str:
     """A rule as one plain sentence, without the part that says nothing ("always")."""
-    pattern = _("Show to {who}") if rule.effect == Effect.SHOW else _("Hide from {who}")
+    pattern = _("Show to {who}") if rule.effect == models.Effect.SHOW else _("Hide from {who}")
     text = pattern.format(who=subject_name(rule))
     if rule.uploader == Rule.Uploader.ANYONE:
         return text
@@ -112,7 +148,7 @@ def rule_text(rule: Rule) -> str:
 
 def rule_sentence(rule: Rule) -> SafeString:
     """The same with the names in bold, for the list of rules."""
-    pattern = _("Show to {who}") if rule.effect == Effect.SHOW else _("Hide from {who}")
+    pattern = _("Show to {who}") if rule.effect == models.Effect.SHOW else _("Hide from {who}")
     when, who = _when(rule)
     bold = "<strong>{}</strong>"
     return format_html(

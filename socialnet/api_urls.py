@@ -24,6 +24,7 @@ urlpatterns = [
     path("token/", TokenView.as_view(), name="api-token"),
     path("me/", people.MeView.as_view(), name="api-me"),
     path("consent/", people.ConsentView.as_view(), name="api-consent"),
+    path("model/effect/", faces.ModelEffectView.as_view(), name="api-model-effect"),
     path("model/", faces.ModelView.as_view(), name="api-model"),
     path("", include(router.urls)),
 ]

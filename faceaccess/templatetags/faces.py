@@ -28,6 +28,23 @@ def photo_image(photo: Photo, sizes: str, *, eager: bool = False) -> dict[str, o
     }
 
 
+@register.inclusion_tag("photos/parts/image.html")
+def photo_image_as(photo: Photo, who: str, sizes: str) -> dict[str, object]:
+    """The same picture with one's own face as ``who`` (faceaccess.seeing) gets it."""
+
+    def address(size: str) -> str:
+        return reverse("photo-image-as", args=[photo.pk, who, size])
+
+    sources = {dimensions(photo, size)[0]: address(size) for size in SIZES}
+    return {
+        "photo": photo,
+        "sizes": sizes,
+        "eager": True,
+        "source": address("feed"),
+        "srcset": ", ".join(f"{source} {width}w" for width, source in sorted(sources.items())),
+    }
+
+
 @register.simple_tag
 def square_round(box: list[float], photo: Photo) -> dict[str, float]:
     """The square round a face box, px of the original, inside the photo where it fits: x, y, side."""

@@ -393,3 +393,63 @@ def test_the_model_and_a_site_that_pins_it(settings):
     settings.FACE_PINNED_MODEL = "rules"
     assert owner.put("/api/v1/model/", {"choice": "proxy"}).status_code == 403
     assert owner.get("/api/v1/model/").json()["model"] == "rules"
+
+
+class TestBeforeAChange:
+    def test_the_effect_of_another_model(self, engine):
+        owner = person(0, "authorization")
+        posted(owner)
+        for _ in range(3):
+            person()
+        services.rule_create(owner=owner, effect="show", subject="everyone")
+        told = api(owner).get("/api/v1/model/effect/", {"choice": "rules"}).json()
+        assert told == {
+            "photos": 1,
+            "people": 3,
+            "rounded": False,
+            "shows": True,
+            "hides": False,
+            "lower_bound": False,
+        }
+        assert api(owner).get("/api/v1/model/effect/", {"choice": "proxy"}).json()["photos"] == 0
+        assert api(owner).get("/api/v1/model/effect/", {"choice": "anarchy"}).status_code == 400
+        assert api(owner).get("/api/v1/model/").json()["model"] == "authorization"
+
+    def test_the_effect_of_a_change_of_the_rules_and_nothing_is_saved(self, engine):
+        owner, friend = person(0, "rules"), person()
+        befriend(owner, friend)
+        photo = posted(owner)
+        rule = services.rule_create(owner=owner, effect="show", subject="friends")
+        everyone = {"effect": "hide", "subject": "everyone"}
+        assert api(owner).post("/api/v1/rules/effect/", everyone, format="json").json()["photos"] == 0
+        for change, people in {"delete": 1, "toggle": 1, "up": 0, "down": 0}.items():
+            told = api(owner).get(f"/api/v1/rules/{rule.pk}/effect/", {"change": change}).json()
+            assert (told["people"], told["hides"]) == (people, bool(people)), change
+        assert shown_to(friend, photo) == {0}
+        assert list(Rule.objects.filter(owner=owner)) == [rule]
+
+    def test_what_cannot_be_changed_is_refused(self, engine):
+        owner, other = person(0, "rules"), person()
+        rule = services.rule_create(owner=owner, effect="show", subject="friends")
+        address = f"/api/v1/rules/{rule.pk}/effect/"
+        assert api(owner).get(address, {"change": "explode"}).status_code == 400
+        assert api(other).get(address, {"change": "delete"}).status_code == 404
+        circle = CircleFactory(owner=other)
+        stolen = {"effect": "show", "subject": "circle", "subject_circle": circle.pk}
+        assert api(owner).post("/api/v1/rules/effect/", stolen, format="json").status_code == 400
+        nobody = {"effect": "show", "subject": "circle"}
+        assert api(owner).post("/api/v1/rules/effect/", nobody, format="json").status_code == 400
+
+    def test_trying_the_rules(self, engine):
+        owner, friend = person(0, "rules"), person()
+        befriend(owner, friend)
+        region = face_of(posted(owner), owner)
+        rule = services.rule_create(owner=owner, effect="show", subject="friends")
+        ask = api(owner).get
+        shown = ask("/api/v1/rules/try/", {"face": region.pk, "as": friend.username}).json()
+        assert shown == {"shown": True, "reason": "rule", "rule": rule.pk}
+        hidden = ask("/api/v1/rules/try/", {"face": region.pk, "as": "~visitor"}).json()
+        assert hidden == {"shown": False, "reason": "no_rule", "rule": None}
+        for query in ({}, {"face": "x", "as": "~visitor"}, {"face": region.pk, "as": person().username}):
+            assert ask("/api/v1/rules/try/", query).status_code == 404
+        assert api(friend).get("/api/v1/rules/try/", {"face": region.pk, "as": "~visitor"}).status_code == 404

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.models import CircleMembership, User
 from faceaccess import services
+from faceaccess.seeing import STRANGER, VISITOR
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import client_of, face_of, fetch, person, pixels, posted, shown_to, shows
 from tests.factories import BlockFactory, CircleFactory, befriend
@@ -102,6 +103,8 @@ def test_every_channel_tells_every_viewer_exactly_what_they_may_know(engine, mod
         check_conditional(this, name, etags)
         check_words(this, user, own=name == "owner")
         check_crop(this, user, own=name == "owner")
+        check_see_as(this, user, own=name == "owner")
+        check_before_a_change(this, user, own=name == "owner")
 
 
 def check_nothing(this: Scene, user: User | None) -> None:
@@ -121,6 +124,9 @@ def check_nothing(this: Scene, user: User | None) -> None:
     assert client.get(f"/api/v1/photos/{this.photo.pk}/faces/").status_code == denied
     assert client.get(f"/api/v1/faces/{region.pk}/").status_code == denied
     assert client.get(reverse("face-crop", args=[region.pk])).status_code == 404
+    as_stranger = reverse("photo-image-as", args=[this.photo.pk, STRANGER, "thumb"])
+    assert client.get(as_stranger).status_code == client.head(as_stranger).status_code == 404
+    assert client.get(f"/api/v1/photos/{this.photo.pk}/see-as/?as={STRANGER}").status_code == denied
 
 
 def check_conditional(this: Scene, name: str, etags: dict[str, str | None]) -> None:
@@ -155,6 +161,53 @@ def check_crop(this: Scene, user: User, own: bool) -> None:
     for index, region in enumerate(this.photo.regions.all()):
         response = client_of(user).get(reverse("face-crop", args=[region.pk]))
         assert response.status_code == (200 if own and index == 0 else 404)
+
+
+def check_see_as(this: Scene, user: User, own: bool) -> None:
+    """Through another's eyes nobody sees a face that is not theirs, nor learns whose eyes there are."""
+    client = client_of(user)
+    friends = ("uploader", "friend", "member")  # of the owner
+    asked = [name for name in VIEWERS if name != "anonymous"] if own else ["uploader", "blocked"]
+    for name in asked:
+        who = this.people[name].username
+        response = client.get(reverse("photo-image-as", args=[this.photo.pk, who, "thumb"]))
+        told = client.get(f"/api/v1/photos/{this.photo.pk}/see-as/", {"as": who})
+        expected = 200 if own and name in friends else 404
+        assert (response.status_code, told.status_code) == (expected, expected), name
+        if expected == 200:
+            image = pixels(response)
+            assert [shows(image, index) for index in range(3)] == [name in this.shown, False, False]
+            # Who may see the photo is the uploader's to tell; that they see their own is known to all.
+            assert told.json()["may_see"] is (True if name == "uploader" else None)
+    visitor = client.get(reverse("photo-image-as", args=[this.photo.pk, VISITOR, "thumb"]))
+    assert visitor.status_code == 404, "no photo is for them"
+    response = client.get(reverse("photo-image-as", args=[this.photo.pk, STRANGER, "thumb"]))
+    if own and this.photo.post.audience == Audience.MEMBERS:
+        image = pixels(response)
+        assert [shows(image, index) for index in range(3)] == ["stranger" in this.shown, False, False]
+    else:
+        assert response.status_code == 404
+
+
+def check_before_a_change(this: Scene, user: User, own: bool) -> None:
+    """What a change would do, and "try it", speak of one's own face alone, and of no one person who may see a photo."""
+    client = client_of(user)
+    region = this.photo.regions.get(index=0)
+    tried = client.get("/api/v1/rules/try/", {"face": region.pk, "as": STRANGER})
+    page = client.get(reverse("face-rules"), {"face": region.pk, "as": STRANGER})
+    assert (tried.status_code, page.status_code) == ((200, 200) if own else (404, 404))
+    if own:
+        assert client.get("/api/v1/rules/try/", {"face": region.pk, "as": "blocked"}).status_code == 404
+    for name in ("stranger", "member"):
+        rule = {"effect": "show", "subject": "person", "subject_person": this.people[name].username}
+        told = client.post("/api/v1/rules/effect/", rule).json()
+        assert told["people"] == 0, "a single person who may or may not see the uploader's photo"
+        assert told["photos"] in ((0, 1) if own else (0,))
+    for choice in MODELS:
+        told = client.get("/api/v1/model/effect/", {"choice": choice}).json()
+        assert told.keys() == {"photos", "people", "rounded", "shows", "hides", "lower_bound"}
+        assert told["people"] % 5 == 0
+        assert own or told["photos"] == 0
 
 
 def test_originals_cannot_be_guessed(engine, client):

@@ -1,0 +1,255 @@
+"""What a change of model or of the rules would do, computed before it is made: photos that change, for how many people.
+
+The same ``decide`` as in the image gate, before and after, for the people who may see each photo. Work is bounded: the
+newest PHOTOS_AT_MOST photos, and PEOPLE_AT_MOST members; beyond that the figures are a lower bound and say so.
+Decisions are taken once for each way people stand to the owner and each kind of photo, not once a person and photo.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from django.db.models import Q
+
+from accounts.models import Block, CircleMembership, Friendship, User
+from faceaccess import facts
+from faceaccess.models import Rule
+from faceaccess.policies import FaceFacts, Model, Person, RuleFact, decide
+from faceaccess.seeing import NOBODY_REAL
+from faceaccess.selectors import effective_model, regions_of
+from photos.models import Audience, Post
+
+PHOTOS_AT_MOST = 500  # newest first; all photos of nearly everybody
+PEOPLE_AT_MOST = 20_000  # members looked at, lowest id first: 0.1 s of set arithmetic on one core
+FRIENDSHIPS_AT_MOST = 200_000  # rows of the friends of those who posted: 500 authors with 400 friends each
+CHANGES_OF_ONE = ("up", "down", "toggle", "delete")
+CHANGES = ("add", *CHANGES_OF_ONE)
+FEW = 5  # people; a smaller number, told about others' photos, would point at somebody
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """``people`` is exact and for the server; an owner is told ``photos`` and ``people_told``.
+
+    Who may see other people's photos is theirs to tell. Were it counted exactly, the preview of a rule about one person
+    would answer, photo by photo, whether the author is that person's friend, or blocked them.
+    """
+
+    own_photos: int  # posted by the owner, and changed for somebody who may see them
+    others_photos: int  # posted by others, and decided differently for somebody, whoever may see them
+    people: frozenset[int]  # members who may see a photo and whose view of the face changes
+    shows: bool  # to somebody who does not see the face now
+    hides: bool
+    capped: bool  # there are more photos or people than were looked at: the figures are a lower bound
+
+    @property
+    def photos(self) -> int:
+        return self.own_photos + self.others_photos
+
+    @property
+    def is_rounded(self) -> bool:
+        return self.others_photos > 0
+
+    @property
+    def people_told(self) -> int:
+        """Exact for one's own photos; with others' among them down to a multiple of FEW, 0 meaning fewer than FEW."""
+        return FEW * (len(self.people) // FEW) if self.is_rounded else len(self.people)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The owner's face in their photos, and who may see those: everything an effect is computed from."""
+
+    owner_id: int
+    model: Model
+    faces: Sequence[tuple[facts.RegionFacts, Post]]
+    known: facts.Relations  # of the owner: friends, blocks, circles, rules in force
+    people: dict[Person, frozenset[int]]  # members, by how they stand to the owner
+    audiences: dict[object, frozenset[int]]  # post -> members who may see it
+    capped: bool
+
+    def effect(self, *, model: Model | None = None, rules: Iterable[RuleFact] | None = None) -> Effect:
+        """Of another model, or of another list of rules (enabled ones, in order), on what others see of the face."""
+        before = self.known.rules.get(self.owner_id, ())
+        after = before if rules is None else tuple(rules)
+        decide_once = cache(
+            lambda face: self._changed(face, replace(face, model=model or face.model, rules=after))
+        )
+        own = others = 0
+        shows = hides = False
+        people: set[int] = set()
+        for (face, is_own), audiences in self._kinds(before).items():
+            changed, opens, closes = decide_once(face)
+            if not changed:
+                continue
+            seeing = [(changed & audience, count) for audience, count in audiences.items()]
+            people.update(*(seen for seen, _count in seeing))
+            # Of others' photos every one in which somebody is decided differently, whoever may see it.
+            counted = sum(count for seen, count in seeing if seen or not is_own)
+            own, others = (own + counted, others) if is_own else (own, others + counted)
+            if counted:
+                shows, hides = shows or opens, hides or closes
+        return Effect(own, others, frozenset(people), shows, hides, self.capped)
+
+    def _kinds(self, rules: tuple[RuleFact, ...]) -> dict[tuple[FaceFacts, bool], Counter[frozenset[int]]]:
+        """Photos of which the same is known and that the same people see are looked at once: face -> audience -> n."""
+        kinds: dict[tuple[FaceFacts, bool], Counter[frozenset[int]]] = defaultdict(Counter)
+        for region, post in self.faces:
+            face = replace(facts.face_facts(region, self.known), rules=rules)
+            kinds[face, post.author_id == self.owner_id][self.audiences[post.pk]] += 1
+        return kinds
+
+    def _changed(self, before: FaceFacts, after: FaceFacts) -> tuple[frozenset[int], bool, bool]:
+        """Members to whom the face is decided differently; whether it opens to any of them, closes to any."""
+        changed: set[int] = set()
+        opens = closes = False
+        for person, members in self.people.items():
+            was, will_be = decide(before, person).shown, decide(after, person).shown
+            if was != will_be:
+                changed |= members
+                opens, closes = opens or will_be, closes or was
+        return frozenset(changed), opens, closes
+
+
+def scene(owner: User, named: Iterable[int] = ()) -> Scene:
+    """Read everything once, in 13 queries; in 14 where there are more than PEOPLE_AT_MOST members.
+
+    ``named``: people whom a rule that is not saved yet speaks of.
+    """
+    regions = list(regions_of(owner).select_related(None).select_related("photo__post")[: PHOTOS_AT_MOST + 1])
+    posts = {region.photo_id: region.photo.post for region in regions[:PHOTOS_AT_MOST]}
+    faces = [row for row in facts.region_facts(list(posts), owner) if row.owner_id == owner.pk]
+    known = _relations(owner)
+    told_apart = set(named) | set(
+        Rule.objects.filter(owner=owner, subject_person__isnull=False).values_list(
+            "subject_person", flat=True
+        )
+    )
+    members, more = _members(told_apart | {person for _owner, person in known.friends})
+    return Scene(
+        owner_id=owner.pk,
+        model=Model(effective_model(owner)),
+        faces=[(face, posts[face.photo_id]) for face in faces],
+        known=known,
+        people=_by_standing(owner, members, known, told_apart),
+        audiences=_audiences({post.pk: post for post in posts.values()}, members),
+        capped=more or len(regions) > PHOTOS_AT_MOST,
+    )
+
+
+def rules_after(rules: Sequence[Rule], change: str, rule: Rule) -> tuple[RuleFact, ...]:
+    """The enabled rules, in order, after ``change`` (one of CHANGES) to ``rule``, as the services would have them.
+
+    ``rules`` is the owner's whole list in order. Nothing is saved, and nothing given is changed.
+    """
+    order = list(rules)
+    at = next((place for place, row in enumerate(order) if row.pk == rule.pk), len(order))
+    switched: object = ""  # no key is that, and that of a rule to add is None
+    if change == "add":
+        order.append(rule)
+    elif change == "delete":
+        del order[at]
+    elif change == "toggle":
+        switched = rule.pk
+    elif change in ("up", "down"):
+        to = at - 1 if change == "up" else at + 1
+        if 0 <= to < len(order):
+            order[at], order[to] = order[to], order[at]
+    else:
+        raise ValueError(f"no such change: {change}")
+    return tuple(facts.rule_fact(row) for row in order if row.enabled != (row.pk == switched))
+
+
+def rule_effect(owner: User, change: str, rule: Rule) -> Effect:
+    """Of one change (one of CHANGES) to one rule of the owner's list."""
+    named = {rule.subject_person_id} - {None}
+    return scene(owner, named).effect(rules=rules_after(list(Rule.objects.filter(owner=owner)), change, rule))
+
+
+def _relations(owner: User) -> facts.Relations:
+    """How everybody stands to one owner. Five queries."""
+    pairs = Friendship.objects.accepted().of(owner).values_list("low", "high")
+    friends = {person for pair in pairs for person in pair} - {owner.pk}
+    pairs = Block.objects.filter(Q(blocker=owner) | Q(blocked=owner)).values_list("blocker", "blocked")
+    blocked = {person for pair in pairs for person in pair} - {owner.pk}
+    circles: dict[int, set[int]] = defaultdict(set)
+    for person, circle in CircleMembership.objects.filter(circle__owner=owner).values_list(
+        "person", "circle"
+    ):
+        circles[person].add(circle)
+    return facts.Relations(
+        friends={(owner.pk, person) for person in friends},
+        blocks={(owner.pk, person) for person in blocked},
+        circles={(owner.pk, person): frozenset(inside) for person, inside in circles.items()},
+        rules=facts.rules_of({owner.pk}),
+    )
+
+
+def _friends_of_friends(owner: User) -> set[int]:
+    """Everybody who has a friend in common with the owner."""
+    accepted = Friendship.objects.accepted()
+    friends = accepted.filter(low=owner).values("high").union(accepted.filter(high=owner).values("low"))
+    lower = accepted.filter(high__in=friends).values_list("low")
+    higher = accepted.filter(low__in=friends).values_list("high")
+    return {person for (person,) in lower.union(higher)} - {owner.pk}
+
+
+def _members(always: set[int]) -> tuple[frozenset[int], bool]:
+    """Active members, ``always`` among them; and whether there are more than PEOPLE_AT_MOST."""
+    active = User.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True)
+    first = list(active[: PEOPLE_AT_MOST + 1])
+    if len(first) <= PEOPLE_AT_MOST:
+        return frozenset(first), False
+    return frozenset(first[:PEOPLE_AT_MOST]) | frozenset(active.filter(pk__in=always)), True
+
+
+def _by_standing(
+    owner: User, members: frozenset[int], known: facts.Relations, told_apart: set[int]
+) -> dict[Person, frozenset[int]]:
+    """Members by all that a policy may ask about a viewer. Who is no relation and named nowhere is like any other."""
+    mutual = _friends_of_friends(owner)
+    related = (
+        {person for _owner, person in (*known.friends, *known.blocks, *known.circles)} | mutual | told_apart
+    )
+    standing: dict[Person, set[int]] = defaultdict(set)
+    for pk in (related & members) - {owner.pk}:
+        person = replace(known.person(owner.pk, pk), is_friend_of_friend=pk in mutual)
+        standing[person if pk in told_apart else replace(person, id=NOBODY_REAL)].add(pk)
+    standing[Person(NOBODY_REAL)] |= members - related - {owner.pk}
+    return {person: frozenset(ids) for person, ids in standing.items()}
+
+
+def _audiences(posts: dict[object, Post], members: frozenset[int]) -> dict[object, frozenset[int]]:
+    """Who may see each post: Post.objects.visible_to, turned round, for many viewers at once. Three queries."""
+    authors = {post.author_id for post in posts.values()}
+    near = {post.author_id for post in posts.values() if post.audience in (Audience.FRIENDS, Audience.CIRCLE)}
+    ties = Friendship.objects.accepted().filter(Q(low__in=near) | Q(high__in=near)).values_list("low", "high")
+    friends = _both_ways(ties.order_by("pk")[:FRIENDSHIPS_AT_MOST])
+    walls = Block.objects.filter(Q(blocker__in=authors) | Q(blocked__in=authors))
+    blocked = _both_ways(walls.values_list("blocker", "blocked"))
+    inside: dict[int, set[int]] = defaultdict(set)
+    circles = {post.circle_id for post in posts.values() if post.audience == Audience.CIRCLE} - {None}
+    for circle, person in CircleMembership.objects.filter(circle__in=circles).values_list("circle", "person"):
+        inside[circle].add(person)
+
+    @cache
+    def audience(author: int, kind: str, circle: int | None) -> frozenset[int]:
+        if kind == Audience.MEMBERS:
+            return (members - blocked[author]) | {author}
+        near = friends[author] if kind in (Audience.FRIENDS, Audience.CIRCLE) else set()
+        if kind == Audience.CIRCLE:
+            near = near & inside[circle]
+        return (members & (near - blocked[author])) | {author}
+
+    return {pk: audience(post.author_id, post.audience, post.circle_id) for pk, post in posts.items()}
+
+
+def _both_ways(pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for one, other in pairs:
+        found[one].add(other)
+        found[other].add(one)
+    return found
