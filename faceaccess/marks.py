@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 import numpy as np
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -80,7 +81,7 @@ def _store(photo: Photo, by: User, box: list[float], row: Decoy) -> FaceRegion:
         box=box,
         score=1.0,
         quality=0.0,
-        pack=decoys.settings.ENGINE_PACK,
+        pack=settings.ENGINE_PACK,
         source=FaceRegion.Source.MARKED,
         marked_by=by,
         analysis_due=timezone.now() + RETRY,
@@ -248,8 +249,8 @@ def covers(patch: types.Decoy, box: Sequence[float]) -> bool:
 
 
 def may_remove(region: FaceRegion, by: User) -> bool:
-    """Whether ``by`` is offered to take the mark out: its maker, the uploader, staff. Whoever the face may be."""
-    if region.source != FaceRegion.Source.MARKED or not selectors.may_tag_in(by, region.photo):
+    """Whether ``by``, who may see the photo, is offered to take the mark out: its maker, the uploader, staff."""
+    if region.source != FaceRegion.Source.MARKED:
         return False
     return by.is_staff or by.pk in (region.marked_by_id, region.photo.post.author_id)
 
@@ -265,7 +266,7 @@ def mark_remove(*, region: FaceRegion, by: User, reason: str) -> None:
     region = FaceRegion.objects.select_related("photo__post").filter(pk=region.pk).first()
     if photo is None or region is None:
         raise PermissionDenied(_("This photo is gone."))
-    if not may_remove(region, by):
+    if not (selectors.may_tag_in(by, region.photo) and may_remove(region, by)):
         raise PermissionDenied(_("You cannot take this mark out."))
     if region.analysis_due is not None:
         raise ValidationError(_("This mark is still being looked at. Try again in a minute."))
