@@ -125,8 +125,10 @@ class Decoy(models.Model):
     y = models.IntegerField()
     donor = models.CharField(max_length=40, blank=True)
     attempts = models.PositiveSmallIntegerField()
-    distance_to_original = models.FloatField(null=True)  # null where none could be measured (a redaction)
-    nearest_gallery = models.FloatField(null=True)  # null with an empty gallery
+    distance_to_original = models.FloatField(
+        null=True, blank=True
+    )  # null where none could be measured (a redaction)
+    nearest_gallery = models.FloatField(null=True, blank=True)  # null with an empty gallery
     threshold = models.FloatField()
     engine_version = models.CharField(max_length=40)
 
