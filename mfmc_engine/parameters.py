@@ -146,6 +146,15 @@ SHAPE_TURN = 0.2  # inter-ocular distances of nose offset, about 18 degrees of y
 SHAPE_SCALES = (0.85, 1.18)
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
+# --- swapping: shut eyes -------------------------------------------------------------------------------------
+# Of 34 group photo faces looked at, the two with shut eyes measure .18 and .14 at contrasts .23 and .24; open eyes as
+# narrow (laughing ones) .27 to .40.
+SHUT_OPENING = 0.2  # eye aspect ratio, height over width
+SHUT_CONTRAST = 0.255  # standard deviation of log luma between the lids
+LASH_WIDTH = 3  # px of the line that shut lids meet in
+LASH_FEATHER = 1.0  # px
+LASH_TONE = 0.42  # of the donor's skin, by eye
+
 # --- swapping: fields ----------------------------------------------------------------------------------------
 BLUR_LARGEST_DIRECT_SIGMA = 3.0  # px; wider Gaussians run on a reduced image (error < 1/255 on faces)
 SPREAD_PRIOR = 0.02  # weight of the wider estimate in a normalised convolution
@@ -176,6 +185,7 @@ SKIN_FARTHEST_CHROMA = 0.23
 SKIN_CHROMA_SOFTNESS = 0.025
 SKIN_SEED_TOLERANCE = (0.5, 0.5)  # how much darker / brighter than expected skin may be
 SKIN_SLOPE_PRIOR = 0.02  # squared log units; keeps the slope of chroma over light at 0 under flat light
+SKIN_SLOPE_REACH = 0.6  # log units of light over which that slope is trusted
 SKIN_DOUBT = 0.3  # likelihood below which a pixel says nothing about the light
 SKIN_TOLERANCE = (0.47, 0.45)  # darker than exp(-0.47) = 0.63 of the light around: hair, frames, beard
 SKIN_LIGHT_SOFTNESS = 0.05
@@ -194,8 +204,20 @@ OCCLUDER_STEPS = 24  # growth steps of four px
 
 # --- swapping: light and colour --------------------------------------------------------------------------------
 LIGHT_WIDE_SIGMAS = (10.0, 24.0)  # px of the half-size image, to fill in where the finest light knows nothing
+TINT_INSET = 1  # px of the half-size image
+LIGHT_DARKEST = 1e-3  # of full scale
+TINT_SIGMAS = (7.0, 24.0)  # px of the half-size image: over so much the tint of skin is smooth
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
+SKIN_CONTRAST = (0.45, 1.0)  # gain of a donor's folds and wrinkles over that of its features
+CHEEK_FEATHER = 3.0  # px between the two gains
+# Brightest a decoy gets: what the photo's skin reaches within REACH px of the half-size image
+CEILING_SMOOTH = 1.0  # px of the half-size image; noise sets no ceiling
+CEILING_CERTAIN = 0.25  # certainty of skin that may set the ceiling
+CEILING_REACH = 8  # px of the half-size image
+CEILING_FEATHER = 4.0  # px of the half-size image
+CEILING_DEVIATIONS = 1.6  # standard deviations over the mean, where no bare skin is near: about 95 %
+CEILING_KNEE = 0.94  # share of the ceiling from which brightness bends
 TINT_RANGE = 0.5  # log units of light over which the tint of shadows is fitted
 TINT_PRIOR = 0.002  # squared log units
 TINT_LARGEST = 0.6
@@ -213,7 +235,7 @@ LIPS_SHARES = (0.8, 0.5, 0.5)
 BROW_REACH = 3  # px round dlib's strip that still belong to a brow
 BROW_NEUTRAL = 0.85  # share of a donor brow's own colour that is dropped
 BROWS_SHARES = (0.8, 0.6, 0.5)
-EYES_SHARES = (0.7, 0.4, 0.3)
+EYES_SHARES = (0.4, 0.4, 0.2)
 INNER_MOUTH_SHARES = (0.8, 0.7, 0.9)
 SEAM_SIGMA = 6.0
 SEAM_PRIOR = 0.02
@@ -239,7 +261,7 @@ ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
 ORIGINAL_PREFERRED: Final = 0.64
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
-REDRAW_ROUNDS: Final = 8  # donors tried for one face before it is redacted
+REDRAW_ROUNDS: Final = 14  # donors tried for one face before it is redacted
 
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
 # is smooth). The first draws look most like the photo; later ones give up shading to get away from the original.
@@ -250,11 +272,13 @@ DRAW_STRENGTHS: Final = (
     (1.0, 5.0),
     (1.2, 7.0),
     (1.2, 7.0),
-    (1.4, 9.0),
-    (1.4, 9.0),
+    *(((1.4, 9.0),) * 8),
 )
 RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
-REDRAW_POOL: Final = 24  # best-fitting donors that redraws choose among
+REDRAW_POOL: Final = 10  # best-fitting donors that redraws take first: of the face's kin, then of the others
+REDRAW_CHANCE: Final = (
+    0.04  # Euclidean, standard deviation added to distances: nobody's redraws end on one donor
+)
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
@@ -332,12 +356,14 @@ DONOR_TOLERANCE = {
     "age": 7.0,  # years
     "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees
-    "mouth": 0.06,  # inter-ocular distances
+    "mouth": 0.045,  # inter-ocular distances
     "smile": 0.15,  # inter-ocular distances
     "eyes": 0.08,  # eye aspect ratio
     "skin": 14.0,  # CIE76
 }
-DONOR_POOL = 0.05  # share of the bank that is drawn from at random
+KIN_GENDER = 0.25  # probability of a gender from which a face passes for it, by choice
+KIN_GROUP = 0.25  # the same of a group: chance level of four
+DONOR_POOL = 0.03  # share of the bank that is drawn from at random
 # Euclidean; a swap lies nearer to the replaced face than its donor does: by .1 and more on ../shared/data/lfw
 DONOR_HEADROOM = 0.08
 DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank

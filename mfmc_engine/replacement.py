@@ -22,7 +22,7 @@ from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs import Pack
 from mfmc_engine.recognition.chips import extract_chips
-from mfmc_engine.swapping import blending, mesh, redaction
+from mfmc_engine.swapping import blending, eyes, mesh, redaction
 from mfmc_engine.swapping.blending import Targets
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
@@ -184,7 +184,9 @@ def _swap(
         mesh.mixed_landmarks(t, d.landmarks, shape_share)
         for t, d in zip(targets.landmarks, donors, strict=True)
     ]
+    marks = [eyes.close(m) if shut else m for m, shut in zip(marks, targets.shut, strict=True)]
     warped = mesh.warp_donors(pictures, [donor.landmarks for donor in donors], marks)
+    warped = eyes.draw_lashes(warped, marks, targets.shut)
     decoys, alpha = blending.blend(targets, warped, marks, light_sigma)
     pixels = decoys.permute(0, 2, 3, 1).cpu().numpy()
     covers = alpha[:, 0].cpu().numpy()

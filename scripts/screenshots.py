@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from socialnet import demo_network as demo  # noqa: E402
-from socialnet.management.commands.demo_seed import bundled_photo  # noqa: E402
+from socialnet.demo_network import bundled_photo  # noqa: E402
 from tests.browser.demo import RunningDemo, start_demo  # noqa: E402
 
 OUT = ROOT / "docs" / "images"
@@ -79,6 +79,10 @@ def sign_in(browser: Browser, site: RunningDemo, handle: str) -> Page:
 def shoot(page: Page, url: str, name: str) -> None:
     page.goto(url)
     page.wait_for_load_state("networkidle")
+    post = page.locator("article").first
+    if post.count():  # past the welcome that a newcomer's feed begins with
+        post.evaluate("post => window.scrollTo(0, post.getBoundingClientRect().top + window.scrollY - 80)")
+        page.wait_for_load_state("networkidle")
     page.screenshot(path=OUT / f"{name}.jpg", type="jpeg", quality=82)
     print(OUT / f"{name}.jpg")
 

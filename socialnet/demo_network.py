@@ -6,9 +6,21 @@ to right. Names and relations are invented. ``manage.py demo_seed`` builds it th
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PASSWORD = "my-face-my-choice"  # noqa: S105  of demo accounts only, printed at every start
+
+
+def bundled_photo() -> Path:
+    """``t1.jpg`` of the installed insightface package, found without importing it (that would load onnxruntime)."""
+    spec = importlib.util.find_spec("insightface")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(
+            "the insightface package, which carries the demo's group photo, is not installed"
+        )
+    return Path(spec.submodule_search_locations[0]) / "data" / "images" / "t1.jpg"
 
 
 @dataclass(frozen=True, slots=True)

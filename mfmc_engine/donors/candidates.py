@@ -10,7 +10,7 @@ from mfmc_engine import parameters
 from mfmc_engine.donors import bank, looks, selection
 from mfmc_engine.donors.bank import Donor
 from mfmc_engine.guarantee import Thresholds
-from mfmc_engine.types import Face, Gallery, Image, Selection
+from mfmc_engine.types import Face, FloatArray, Gallery, Image, Selection
 
 
 def candidates(
@@ -28,16 +28,34 @@ def candidates(
         )
         ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order)
         if order == "random":
-            ranked = _hurried(donors, ranked, face)
+            kin = dict(zip(donors.ids.tolist(), selection.kin(donors, wanted).tolist(), strict=True))
+            ranked = redraws(donors, ranked, face.embedding, kin, random)
         return (donors[donor_id] for donor_id in ranked)
 
     return of_face
 
 
-def _hurried(donors: bank.DonorBank, ranked: list[str], face: Face) -> list[str]:
-    """The first draws stay random. If they fail, the rest of the well-fitting donors follow from the most to the
-    least distant: a redraw costs time, and a distant donor is the likeliest to end it."""
-    drawn = ranked[: parameters.RANDOM_DRAWS]
-    rest = ranked[parameters.RANDOM_DRAWS : parameters.REDRAW_POOL]
-    apart = {i: float(np.linalg.norm(donors[i].embedding - face.embedding)) for i in rest}
-    return [*drawn, *sorted(rest, key=lambda i: (-apart[i], i))]
+def redraws(
+    donors: bank.DonorBank,
+    ranked: list[str],
+    original: FloatArray,
+    kin: dict[str, bool],
+    random: np.random.Generator,
+) -> list[str]:
+    """``ranked`` in the order of least time. The first draws stay random; if they fail, the best-fitting ``kin``
+    follow, then the best-fitting others, and among each the ones distant from ``original`` (D,) early: a redraw costs
+    time, and a distant donor is the likeliest to end it. Chance blurs that order, or all photos of one person would
+    end on one donor. Whatever is left comes last: in a crowd, others use donors up.
+    """
+    drawn, rest = ranked[: parameters.RANDOM_DRAWS], ranked[parameters.RANDOM_DRAWS :]
+    noise = parameters.REDRAW_CHANCE * random.standard_normal(len(rest))
+    apart = {
+        i: float(np.linalg.norm(donors[i].embedding - original) + extra)
+        for i, extra in zip(rest, noise, strict=True)
+    }
+    order = list(drawn)
+    for own in (True, False):
+        fitting = [i for i in rest if kin[i] == own][: parameters.REDRAW_POOL]
+        order += sorted(fitting, key=lambda i: (-apart[i], i))
+    seen = set(order)
+    return [*order, *(i for i in rest if i not in seen)]

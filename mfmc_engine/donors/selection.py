@@ -95,7 +95,10 @@ def mismatch(bank: DonorBank, face: Wanted) -> Values:
     for trait in ("age", "yaw", "pitch", "mouth", "smile", "eyes"):
         value = getattr(face, trait)
         if value is not None:
-            cost += ((getattr(bank, trait) - value) / parameters.DONOR_TOLERANCE[trait]) ** 2
+            donors = getattr(bank, trait)
+            # Where no donor reaches, the nearest fit: squares would let that one trait decide over all others.
+            within = np.clip(value, donors.min(), donors.max())
+            cost += ((donors - within) / parameters.DONOR_TOLERANCE[trait]) ** 2
     if face.male is not None:
         wrong = np.where(bank.gender == "male", 1 - face.male, face.male)
         cost += (wrong / parameters.DONOR_TOLERANCE["gender"]) ** 2
@@ -106,6 +109,18 @@ def mismatch(bank: DonorBank, face: Wanted) -> Values:
         apart = np.linalg.norm(bank.skin - face.skin, axis=1)
         cost += (apart / parameters.DONOR_TOLERANCE["skin"]) ** 2
     return cost
+
+
+def kin(bank: DonorBank, face: Wanted) -> NDArray[np.bool_]:
+    """Which donors pass for the face's own gender and group at first sight: (N,). Unsure traits rule nobody out."""
+    same = np.ones(len(bank), np.bool_)
+    if face.male is not None:
+        chance = np.where(bank.gender == "male", face.male, 1 - face.male)
+        same &= chance >= parameters.KIN_GENDER
+    if face.group is not None:
+        scores = np.asarray(face.group, np.float64)[[GROUPS.index(group) for group in bank.group]]
+        same &= scores >= min(parameters.KIN_GROUP, float(np.max(face.group)))
+    return same
 
 
 def generator(seed: bytes) -> np.random.Generator:
@@ -119,12 +134,13 @@ def rank(
     """Ids of all allowed donors in the order to try them; empty if none is allowed.
 
     ``random``: the best-fitting share (parameters.DONOR_POOL, at least DONOR_POOL_LEAST) in random order, then the
-    rest from best to worst fit. ``farthest`` and ``nearest``: the same pool, by distance to the original.
+    rest from best to worst fit; donors of the face's own gender and group fit better than any other. ``farthest`` and
+    ``nearest``: the same pool, by distance to the original.
     The order depends on nothing but the arguments.
     """
     rows = np.flatnonzero(allowed(bank, face, avoid))
     cost = mismatch(bank, face)[rows]
-    rows = rows[np.lexsort((bank.ids[rows], cost))]
+    rows = rows[np.lexsort((bank.ids[rows], cost, ~kin(bank, face)[rows]))]
     size = max(parameters.DONOR_POOL_LEAST, round(parameters.DONOR_POOL * len(bank)))
     pool, rest = rows[:size], rows[size:]
     if selection == "random":

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, index_space
-from mfmc_engine.swapping import masks, mesh, outlines, relight, skin, texture
+from mfmc_engine.swapping import eyes, masks, mesh, outlines, relight, skin, texture
 from mfmc_engine.swapping.mesh import Frame
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.types import FloatArray, Image
@@ -28,6 +28,7 @@ class Targets:
     crops: Tensor  # (B, 3, S, S) in [0, 1]
     skin: Tensor  # (B, 1, S, S) in [0, 1]
     barred: Tensor  # (B, 1, S, S), 1 on pixels of another face in front
+    shut: list[bool]  # whether the eyes are
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -41,6 +42,7 @@ class Targets:
             self.crops[index],
             self.skin[index],
             self.barred[index],
+            [self.shut[i] for i in chosen],
         )
 
 
@@ -56,6 +58,7 @@ def prepare(image: Image, landmarks: Sequence[FloatArray], device: str = "cpu") 
         crops,
         skin.likelihood(crops, inside),
         torch.from_numpy(np.stack(barred)[:, None]).to(device),
+        eyes.shut(crops, inside),
     )
 
 
@@ -80,7 +83,8 @@ def blend(
     )
     decoys = relight.relight(donor, target, light_sigma)
     decoys = texture.match_sharpness(decoys, targets.crops, targets.landmarks)
-    decoys = relight.close_seam(decoys, targets.crops, alpha, targets.skin)
+    decoys = relight.close_seam(decoys, donor, target, alpha)
+    decoys = relight.keep_in_range(decoys, target)
     return decoys.clamp(0, 1), alpha
 
 

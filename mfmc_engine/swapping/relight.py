@@ -34,11 +34,28 @@ class Lit:
 
     def light(self, sigma: float) -> Tensor:
         """(B, 3, S, S) light on the bare skin, skin tone included, smooth over ``sigma`` px of the half-size image."""
-        bare = self.part(outlines.region) * (1 - self.part(outlines.features)) * certainty(self.skin)
-        half = fields.spread(
-            F.avg_pool2d(self.pictures, 2), F.avg_pool2d(bare, 2), (sigma, *P.LIGHT_WIDE_SIGMAS)
+        half = F.avg_pool2d(self.pictures, 2)
+        bare, grey = self.bare(), fields.luminance(half)
+        inner = fields.dilate(
+            bare, -P.TINT_INSET
+        )  # skin mixed with what it borders on says nothing of its hue
+        shade = fields.spread(grey, bare, (sigma, *P.LIGHT_WIDE_SIGMAS))
+        # Skin changes in brightness within a few px, in hue along with it, and otherwise hardly ever: a narrow look at
+        # its colour would paint what passed for skin by mistake (a grey shirt behind a chin) onto the decoy.
+        tint = fields.spread(half, inner, P.TINT_SIGMAS).clamp(min=P.LIGHT_DARKEST)
+        level = fields.luminance(tint)
+        brighter, redder = _log_ratio(grey, level), _log_ratio(half, tint)
+        slope = fields.mean((redder - brighter) * brighter, bare) / (
+            fields.mean(brighter**2, bare) + P.TINT_PRIOR
         )
-        return F.interpolate(half, scale_factor=2.0, mode="bilinear", align_corners=False)
+        depth = _log_ratio(shade, level).clamp(-P.TINT_RANGE, P.TINT_RANGE)
+        light = shade * (tint / level) * torch.exp(slope.clamp(-P.TINT_LARGEST, P.TINT_LARGEST) * depth)
+        return F.interpolate(light, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+    def bare(self) -> Tensor:
+        """(B, 1, S/2, S/2) how surely the pixels of the half-size image are bare skin."""
+        bare = self.part(outlines.region) * (1 - self.part(outlines.features)) * certainty(self.skin)
+        return F.avg_pool2d(bare, 2)
 
 
 def relight(donor: Lit, target: Lit, sigma: float) -> Tensor:
@@ -46,10 +63,9 @@ def relight(donor: Lit, target: Lit, sigma: float) -> Tensor:
 
     What is finer than ``sigma`` is the donor's, what is coarser the target's.
     """
-    offset = P.LIGHT_OFFSET
-    light = target.light(sigma)
-    detail = torch.log((donor.pictures.clamp(min=0) + offset) / (donor.light(sigma) + offset))
-    reference = torch.log((target.pictures.clamp(min=0) + offset) / (light + offset))
+    offset, light = P.LIGHT_OFFSET, target.light(sigma)
+    detail = _log_ratio(donor.pictures, donor.light(sigma))
+    reference = _log_ratio(target.pictures, light)
     detail = _match_contrast(detail, reference, donor, target)
     detail = _match_parts(detail, reference, donor, target)
     relit = (light + offset) * torch.exp(_cap_highlights(detail, donor)) - offset
@@ -65,15 +81,30 @@ def _match_contrast(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) 
     own, wanted = donor.part(outlines.core), target.part(outlines.core)
     grey, grey_wanted = fields.luminance(detail), fields.luminance(reference)
     contrast = (_deviation(grey_wanted, wanted) / _deviation(grey, own)).clamp(*P.CONTRAST_GAIN)
+    # Folds and wrinkles beside the features: the photo's skin says how deep they are, its features how crisp.
+    bare, bare_wanted = _beside_features(donor), _beside_features(target)
+    smoothness = contrast * (
+        _deviation(grey_wanted, bare_wanted) / (_deviation(grey, bare) * contrast)
+    ).clamp(*P.SKIN_CONTRAST)
+    cheek = fields.gaussian(1 - own, P.CHEEK_FEATHER)
     tint, own_tint = _shadow_tint(reference, target), _shadow_tint(detail, donor)
     shade, shade_wanted = (field.clamp(-P.TINT_RANGE, P.TINT_RANGE) for field in (grey, grey_wanted))
     rest, rest_wanted = detail - grey - own_tint * shade, reference - grey_wanted - tint * shade_wanted
     colour = (_deviation(rest_wanted, wanted) / _deviation(rest, own)).clamp(*P.COLOUR_GAIN)
-    grey = grey * contrast
+    grey = grey * (contrast * (1 - cheek) + smoothness * cheek)
     # Black brows beside orange skin look blue relative to it, and would turn truly blue on another skin.
     hair = fields.gaussian(fields.dilate(donor.part(outlines.brow_hair), P.BROW_REACH), P.BROW_REACH)
     rest = rest * (1 - P.BROW_NEUTRAL * hair)
     return grey + tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE) + rest * colour
+
+
+def _beside_features(face: Lit) -> Tensor:
+    """(B, 1, S, S) weights of bare skin away from brows, eyes, nose and mouth."""
+    return face.part(outlines.jaw_skin) * (1 - face.part(outlines.core)) * certainty(face.skin)
+
+
+def _log_ratio(value: Tensor, reference: Tensor) -> Tensor:
+    return torch.log((value.clamp(min=0) + P.LIGHT_OFFSET) / (reference + P.LIGHT_OFFSET))
 
 
 def _shadow_tint(detail: Tensor, face: Lit) -> Tensor:
@@ -146,9 +177,41 @@ def _roll_off(colour: Tensor) -> Tensor:
     return torch.where(colour > knee, knee + (1 - knee) * (1 - torch.exp(-over / (1 - knee))), colour)
 
 
-def close_seam(decoys: Tensor, targets: Tensor, alpha: Tensor, skin: Tensor) -> Tensor:
+def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor:
     """Carry the difference along the mask's edge smoothly into the decoy, where both sides are skin (a membrane)."""
-    edge = 4 * alpha * (1 - alpha) * skin
+    edge = 4 * alpha * (1 - alpha) * target.skin * donor.skin
     mass = fields.gaussian(edge, P.SEAM_SIGMA)
-    difference = fields.gaussian((targets - decoys) * edge, P.SEAM_SIGMA)
+    difference = fields.gaussian((target.pictures - decoys) * edge, P.SEAM_SIGMA)
     return decoys + difference / (mass + P.SEAM_PRIOR)
+
+
+def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:
+    """Bend what is brighter than the photo's own skin, eyes or teeth are there; (B, 3, S, S) in and out.
+
+    A donor's lids or whites lit by a studio lamp would glare in a photo taken in the shade.
+    """
+    grey = fields.luminance(target.pictures)
+    half = fields.gaussian(F.avg_pool2d(grey, 2), P.CEILING_SMOOTH)
+    bare = target.bare()
+    usual = fields.mean(half, bare) + P.CEILING_DEVIATIONS * _spread_of(half, bare)
+    highest = fields.dilate(torch.where(bare > P.CEILING_CERTAIN, half, 0), P.CEILING_REACH)
+    skin = fields.gaussian(torch.where(highest > 0, highest, usual), P.CEILING_FEATHER)
+    ceiling = F.interpolate(skin, scale_factor=2.0, mode="bilinear", align_corners=False)
+    for outline in (outlines.eye_openings, outlines.inner_mouth):
+        part = target.part(outline)
+        brightest = (grey * part).amax((-2, -1), keepdim=True)
+        seen = (part.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
+        soft = (2 * fields.gaussian(part, P.PART_FEATHER) - 1).clamp(
+            min=0
+        ) * seen  # 0 at the lids and outside
+        ceiling = ceiling + soft * (brightest - ceiling)
+    own = fields.luminance(decoys).clamp(min=P.LIGHT_DARKEST)
+    knee = P.CEILING_KNEE * ceiling
+    room = (ceiling - knee).clamp(min=P.LIGHT_DARKEST)
+    bent = torch.where(own > knee, knee + room * torch.tanh((own - knee) / room), own)
+    return decoys * (bent / own)
+
+
+def _spread_of(values: Tensor, weights: Tensor) -> Tensor:
+    """(B, C, 1, 1) weighted standard deviation."""
+    return fields.mean((values - fields.mean(values, weights)) ** 2, weights).sqrt()

@@ -39,7 +39,7 @@ def likelihood(crops: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
         )
         weights = weights + 1e-4 * inside
     # The local model follows coloured side light; the global one keeps it from following a wall.
-    plausible = _plausible(chroma, weights)
+    plausible = _plausible(chroma, light, weights)
     wide = fields.spread(colour, weights, P.SKIN_WIDE_SIGMAS)
     probability = plausible * _agreement(colour, wide, weights, P.SKIN_TOLERANCE)
     for _ in range(P.SKIN_GROW_ROUNDS):
@@ -54,9 +54,16 @@ def certainty(likelihood: Tensor) -> Tensor:
     return ((likelihood - P.SKIN_DOUBT) / (1 - P.SKIN_DOUBT)).clamp(min=0).square()
 
 
-def _plausible(chroma: Tensor, seeds: Tensor) -> Tensor:
-    """Whether chroma is anywhere near the seeds' mean, in [0, 1]."""
-    departure = (chroma - fields.mean(chroma, seeds)).square().sum(1, keepdim=True).sqrt()
+def _plausible(chroma: Tensor, light: Tensor, seeds: Tensor) -> Tensor:
+    """Whether chroma is anywhere near the seeds' mean, in [0, 1].
+
+    Skin in the shade is more saturated: how much more is read off the seeds, and allowed for where it is dark.
+    """
+    departure = chroma - fields.mean(chroma, seeds)
+    depth = light - fields.mean(light, seeds)
+    slope = fields.mean(departure * depth, seeds) / (fields.mean(depth**2, seeds) + P.SKIN_SLOPE_PRIOR)
+    departure = departure - slope * depth.clamp(-P.SKIN_SLOPE_REACH, P.SKIN_SLOPE_REACH)
+    departure = departure.square().sum(1, keepdim=True).sqrt()
     return torch.sigmoid((P.SKIN_FARTHEST_CHROMA - departure) / P.SKIN_CHROMA_SOFTNESS)
 
 

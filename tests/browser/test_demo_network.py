@@ -41,7 +41,7 @@ def engine() -> Engine:
 @pytest.fixture(scope="session")
 def posted(engine: Engine) -> dict[str, tuple[np.ndarray, list[Face]]]:
     """Every post's original picture and its faces from the left, made from the same bundled photo."""
-    picture = imaging.decode(demo_seed.bundled_photo())
+    picture = imaging.decode(demo.bundled_photo())
     boxes = demo_seed.boxes_from_left(picture)
     found = {}
     for post in demo.POSTS:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mfmc_engine import parameters
 from mfmc_engine.donors import bank as donor_bank
-from mfmc_engine.donors.selection import Avoid, Wanted, allowed, distances, mismatch, nearest, rank
+from mfmc_engine.donors import candidates
+from mfmc_engine.donors.selection import Avoid, Wanted, allowed, distances, kin, mismatch, nearest, rank
 
 seeds = st.binary(min_size=1, max_size=64)
 thresholds = st.floats(0, 1.2)
@@ -124,6 +125,50 @@ def test_group_age_and_skin_pull_the_pool(bank):
     ):
         pool = [value(bank[id_]) for id_ in rank(bank, face, Avoid(0.0), b"seed")[:12]]
         assert np.mean(pool) > np.mean([value(donor) for donor in bank.values()])
+
+
+def test_donors_of_the_faces_own_gender_and_group_come_before_all_others(bank):
+    group = np.array([0.05, 0.0, 0.02, 0.93], np.float32)
+    face = Wanted(bank.embeddings[0], male=0.02, group=group, yaw=-50.0, mouth=0.2)
+    same = kin(bank, face)
+    assert {(donor.gender, donor.group) for donor, own in zip(bank.values(), same, strict=True) if own} == {
+        ("female", "white")
+    }
+    order = rank(bank, face, Avoid(0.3), b"seed")
+    fits = dict(zip(bank.ids.tolist(), same.tolist(), strict=True))
+    assert [fits[id_] for id_ in order] == sorted((fits[id_] for id_ in order), reverse=True)
+
+
+def test_a_face_of_no_plain_gender_or_group_has_kin_on_both_sides(bank):
+    face = Wanted(bank.embeddings[0], male=0.5, group=np.array([0.45, 0.0, 0.55, 0.0], np.float32))
+    found = {
+        (bank[i].gender, bank[i].group)
+        for i, own in zip(bank.ids.tolist(), kin(bank, face), strict=True)
+        if own
+    }
+    assert found == {(gender, group) for gender in ("female", "male") for group in ("asian", "latino")}
+
+
+def test_a_trait_beyond_every_donor_does_not_outweigh_the_others(bank):
+    turned = replace(Wanted(bank.embeddings[0], mouth=0.15), yaw=-60.0)
+    at_the_limit = replace(turned, yaw=float(bank.yaw.min()))
+    assert np.allclose(mismatch(bank, turned), mismatch(bank, at_the_limit))
+
+
+def test_redraws_stay_with_kin_and_do_not_end_on_one_donor(bank):
+    face = Wanted(bank.embeddings[0], male=0.02, group=np.array([0, 0, 0, 1.0], np.float32))
+    ranked = rank(bank, face, Avoid(0.3), b"seed")
+    fits = dict(zip(bank.ids.tolist(), kin(bank, face).tolist(), strict=True))
+    orders = [
+        candidates.redraws(bank, ranked, face.embedding, fits, np.random.default_rng(seed))
+        for seed in range(20)
+    ]
+    assert all(fits[id_] for order in orders for id_ in order[: parameters.REDRAW_POOL])
+    assert all(sorted(order) == sorted(ranked) for order in orders)
+    assert len({order[parameters.RANDOM_DRAWS] for order in orders}) > 2
+    apart = [float(np.linalg.norm(bank[order[2]].embedding - face.embedding)) for order in orders]
+    others = [float(np.linalg.norm(bank[order[11]].embedding - face.embedding)) for order in orders]
+    assert np.mean(apart) > np.mean(others)  # and the distant ones come early
 
 
 def test_a_perfect_fit_costs_nothing(bank):

@@ -111,6 +111,52 @@ def test_a_decoy_takes_the_targets_skin_tone_and_side_light():
         assert torch.allclose(relit[0, :, 150, x], target[0, :, 150, x], atol=0.03)
 
 
+def test_grey_that_passes_for_skin_does_not_tint_the_decoy():
+    target = _painted((0.85, 0.62, 0.45))
+    target[..., 165:190, 100:122] = 0.62  # a shirt's corner inside the jaw's outline
+    likelihood = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)  # taken for skin
+    donor = _painted()
+    decoy = relight.relight(
+        relight.Lit(donor, likelihood, [FACE]), relight.Lit(target, likelihood, [FACE]), 3.5
+    )[0]
+    redness = (decoy[0] / decoy[2])[170:185, 105:117]
+    assert redness.mean() > 1.35  # the skin's is 1.9, the shirt's 1.0
+
+
+def test_folds_are_as_deep_as_the_photos_skin_has_them():
+    wrinkled = _painted()
+    ripple = 1 + 0.15 * torch.sin(torch.arange(CROP_SIZE) * 0.9).view(1, 1, -1, 1)
+    cheek = (slice(None), slice(None), slice(120, 140), slice(78, 98))
+    wrinkled[cheek] *= ripple[:, :, 120:140]
+    plain = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
+    depth = []
+    for target in (wrinkled, _painted()):
+        lit = [relight.Lit(picture, plain, [FACE]) for picture in (wrinkled, target)]
+        decoy = relight.relight(*lit, 3.5)[cheek]
+        depth.append(float(decoy[0, 0].mean(-1).std() / decoy.mean()))
+    assert depth[0] > 0.05
+    assert depth[1] < 0.65 * depth[0]
+
+
+@pytest.mark.parametrize("outline", [outlines.eye_openings, outlines.cheeks])
+def test_nothing_glares_that_does_not_in_the_photo(outline):
+    target = relight.Lit(_painted((0.6, 0.45, 0.35)), torch.ones(1, 1, CROP_SIZE, CROP_SIZE), [FACE])
+    mask = fields.rasterise(outline, [FACE], CPU)
+    glaring = target.pictures * (1 - mask) + mask
+    kept = relight.keep_in_range(glaring, target)
+    inside = fields.dilate(mask, -2)[0, 0] > 0
+    highest = fields.luminance(target.pictures)[0, 0][inside].max()
+    assert fields.luminance(kept)[0, 0][inside].max() < highest * 1.1
+
+
+def test_what_the_photo_holds_itself_hardly_changes_in_range():
+    picture = _painted() * torch.linspace(1.1, 0.6, CROP_SIZE).view(1, 1, 1, -1)
+    target = relight.Lit(picture, skin.likelihood(picture, [FACE]), [FACE])
+    inside = fields.dilate(fields.rasterise(outlines.region, [FACE], CPU), -6) > 0
+    change = (relight.keep_in_range(picture, target) - picture).abs()
+    assert change[inside.expand_as(change)].max() < 0.03
+
+
 def test_a_grey_photo_gets_a_grey_decoy():
     grey = fields.luminance(_painted()).expand(1, 3, -1, -1)
     relit = _relit(_painted(), grey)

@@ -30,7 +30,7 @@ POST_A_PHOTO = """
 from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import User
 from photos.services import post_create
-from socialnet.management.commands.demo_seed import bundled_photo
+from socialnet.demo_network import bundled_photo
 author = User.objects.create_user("mara", "mara@demo.example", "pw")
 upload = SimpleUploadedFile("t1.jpg", bundled_photo().read_bytes(), "image/jpeg")
 post_create(author=author, uploads=[upload], caption="", audience="members")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -43,7 +42,7 @@ class Command(BaseCommand):
             return
         demo_accounts.delete()  # the remains of a start that was interrupted
         self.stdout.write("Building the demo network (once; about a minute) ...")
-        picture = imaging.decode(photo or bundled_photo())
+        picture = imaging.decode(photo or demo.bundled_photo())
         boxes = boxes_from_left(picture)
         people = self._people(picture, boxes)
         self._relations(people)
@@ -126,14 +125,6 @@ class Command(BaseCommand):
             faces.authorization_answer(region=face_of(owner), by=people[owner], answer="denied")
         for owner, effect in post.overrides.items():
             faces.override_set(region=face_of(owner), by=people[owner], effect=effect)
-
-
-def bundled_photo() -> Path:
-    """``t1.jpg`` of the installed insightface package, found without importing it (that would load onnxruntime)."""
-    spec = importlib.util.find_spec("insightface")
-    if spec is None or spec.origin is None:
-        raise CommandError("The insightface package, which carries the demo's group photo, is not installed.")
-    return Path(spec.origin).parent / "data" / "images" / "t1.jpg"
 
 
 def boxes_from_left(picture: np.ndarray) -> np.ndarray:

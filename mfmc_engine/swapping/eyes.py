@@ -1,0 +1,65 @@
+"""Shut and lowered eyes: told by what lies between the lids, and given to the decoy by drawing its lids together.
+
+Donors look at the camera. Squeezed into the narrow opening that landmarks find on a shut eye, theirs would peer out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from mfmc_engine import parameters as P
+from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.types import FloatArray
+
+# Numbers of the landmarks on each upper lid, and of those below them on the lower one.
+_UPPER, _LOWER = [37, 38, 43, 44], [41, 40, 47, 46]
+_LIDS = [[36, 41, 40, 39], [42, 47, 46, 45]]  # along the lower lids
+_CORNERS = [(36, 39), (42, 45)]
+
+
+def shut(crops: Tensor, landmarks: Sequence[FloatArray]) -> list[bool]:
+    """Whether both eyes of each face are shut, from ``crops`` (B, 3, S, S) and landmarks (68, 2) in crop px.
+
+    The opening must be narrow, and hold too little contrast for a white beside an iris: laughing eyes stay open.
+    """
+    inside = fields.rasterise(outlines.eye_openings, landmarks, crops.device)
+    tone = (fields.luminance(crops) + P.LIGHT_OFFSET).log()
+    contrast = fields.mean((tone - fields.mean(tone, inside)) ** 2, inside).sqrt().flatten().tolist()
+    return [
+        opening(points) <= P.SHUT_OPENING and value <= P.SHUT_CONTRAST
+        for points, value in zip(landmarks, contrast, strict=True)
+    ]
+
+
+def opening(landmarks: FloatArray) -> float:
+    """Eye aspect ratio (Soukupová and Čech 2016), mean of both eyes."""
+    heights = np.linalg.norm(landmarks[_UPPER] - landmarks[_LOWER], axis=1).reshape(2, 2).mean(1)
+    widths = np.array([np.linalg.norm(landmarks[a] - landmarks[b]) for a, b in _CORNERS])
+    return float((heights / np.maximum(widths, 1e-3)).mean())
+
+
+def close(landmarks: FloatArray) -> FloatArray:
+    """(68, 2) with the upper lids drawn down to the lower ones, so that a mesh stretches their skin over the eyes."""
+    closed = landmarks.copy()
+    closed[_UPPER] = landmarks[_LOWER]
+    return closed
+
+
+def draw_lashes(donors: Tensor, marks: Sequence[FloatArray], closed: Sequence[bool]) -> Tensor:
+    """Warped donors (B, 3, S, S) with a soft dark line where ``closed`` eyes meet: what a mesh squeezes to nothing
+    still shows as a coloured slit, the last of white and iris."""
+    if not any(closed):
+        return donors
+    lines = np.zeros((len(marks), 1, *donors.shape[-2:]), np.uint8)
+    for canvas, points, chosen in zip(lines, marks, closed, strict=True):
+        for lid in _LIDS if chosen else ():
+            corners = np.round((points[lid] - 0.5) * 16).astype(np.int32)
+            cv2.polylines(canvas[0], [corners], False, 1, P.LASH_WIDTH, shift=4)
+    drawn = fields.gaussian(torch.from_numpy(lines).to(donors), P.LASH_FEATHER)
+    skin = fields.mean(donors, fields.rasterise(outlines.cheeks, marks, donors.device))
+    return donors + (P.LASH_TONE * skin - donors) * drawn

@@ -1,0 +1,55 @@
+"""Shut eyes are noticed, and the decoy's are drawn together."""
+
+import numpy as np
+import torch
+
+from mfmc_engine import imaging
+from mfmc_engine.parameters import CROP_SIZE, SHUT_OPENING
+from mfmc_engine.swapping import blending, eyes, fields, mesh, outlines
+
+FACE = mesh.mean_face()
+CPU = torch.device("cpu")
+
+
+def _with_white_eyes() -> torch.Tensor:
+    picture = torch.full((1, 3, CROP_SIZE, CROP_SIZE), 0.5)
+    return torch.maximum(picture, fields.rasterise(outlines.eye_openings, [FACE], CPU))
+
+
+def test_only_the_two_women_who_look_down_have_shut_eyes(six_people, real_engine):
+    photo = imaging.decode(six_people)
+    faces = real_engine.analyze(photo).faces
+    targets = blending.prepare(photo, [face.landmarks for face in faces])
+    left = [face.box[0] for face in faces]
+    order = np.argsort(left)
+    assert [targets.shut[i] for i in order] == [True, False, False, False, False, True]
+    assert targets.pick([int(order[0]), int(order[1])]).shut == [True, False]
+
+
+def test_narrow_eyes_that_show_white_and_iris_are_open():
+    narrow = FACE.copy()
+    narrow[[37, 38, 43, 44]] += (narrow[[41, 40, 47, 46]] - narrow[[37, 38, 43, 44]]) * 0.5
+    assert eyes.opening(narrow) < SHUT_OPENING < eyes.opening(FACE)
+    plain = torch.full((1, 3, CROP_SIZE, CROP_SIZE), 0.5)
+    iris = plain.clone()
+    iris[..., ::3] = 0.2
+    assert eyes.shut(torch.cat([plain, iris]), [narrow, narrow]) == [True, False]
+    assert eyes.shut(plain, [FACE]) == [False]
+
+
+def test_a_shut_eye_shows_a_lash_line_and_no_white():
+    closed = eyes.close(FACE)
+    assert eyes.opening(closed) == 0
+    assert np.array_equal(np.delete(closed, [37, 38, 43, 44], 0), np.delete(FACE, [37, 38, 43, 44], 0))
+    warped = eyes.draw_lashes(mesh.warp_donors(_with_white_eyes(), [FACE], [closed]), [closed], [True])
+    opening = fields.rasterise(outlines.eye_openings, [FACE], CPU)[0, 0] > 0
+    values = warped[0, 0][opening]
+    assert values.max() < 0.62  # the lid's 0.5; the white was 1.0
+    assert values.min() < 0.35
+
+
+def test_open_eyes_are_left_alone():
+    picture = _with_white_eyes()
+    both = eyes.draw_lashes(torch.cat([picture, picture]), [FACE, FACE], [False, True])
+    assert torch.equal(both[0], picture[0])
+    assert not torch.equal(both[1], picture[0])
