@@ -21,7 +21,7 @@ from accounts import consent
 from accounts.capture_quality import EnrolmentRejected, good_capture
 from accounts.engine import get_engine
 from accounts.models import FaceCapture, User
-from accounts.signals import enrolment_changed
+from accounts.signals import enrolment_changed, enrolment_decided
 from accounts.templates import capture_purpose, gallery, seal
 from accounts.uploads import decode_upload
 from mfmc_engine.imaging import encode
@@ -60,14 +60,14 @@ def capture_delete(*, capture: FaceCapture, by: User) -> None:
     if capture.user_id != by.pk:
         raise PermissionDenied(_("This is not your picture."))
     FaceCapture.objects.filter(pk=capture.pk).delete()
-    _announce(by)
+    _announce(by, "capture_deleted")
 
 
 @transaction.atomic
 def enrolment_delete(*, user: User) -> None:
     """Remove everything ``user`` enrolled, whatever the pack: nothing of it can be recognised any more."""
     FaceCapture.objects.filter(user=user).delete()
-    _announce(user)
+    _announce(user, "erased")
 
 
 def _count_attempt(user: User) -> None:
@@ -129,10 +129,11 @@ def _save(user: User, crop: Image, face: Face) -> FaceCapture:
     except BaseException:  # no file without a row
         capture.picture.storage.delete(capture.picture.name)
         raise
-    _announce(user)
+    _announce(user, "enrolled")
     return capture
 
 
-def _announce(user: User) -> None:
+def _announce(user: User, action: str) -> None:
+    enrolment_decided.send(sender=FaceCapture, user=user, action=action)
     send = partial(enrolment_changed.send_robust, sender=FaceCapture, user=user)
     transaction.on_commit(send, robust=True)

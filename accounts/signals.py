@@ -14,6 +14,9 @@ from accounts.models import FaceCapture
 # When the account itself was deleted, user.pk is None; its face regions lost their owner with it.
 enrolment_changed = Signal()
 
+# Sent inside the transaction, with user= and action= "enrolled", "capture_deleted" or "erased": what they decided.
+enrolment_decided = Signal()
+
 
 @receiver(post_delete, sender=FaceCapture)
 def remove_picture(sender: type[FaceCapture], instance: FaceCapture, **kwargs: object) -> None:

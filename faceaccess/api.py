@@ -20,18 +20,20 @@ from rest_framework.response import Response
 
 from accounts.selectors import person_for
 from accounts.serializers import HandleSerializer
-from faceaccess import seeing, selectors, services
+from faceaccess import claims, marks, seeing, selectors, services
 from faceaccess.effects import CHANGES_OF_ONE, rule_effect, scene
 from faceaccess.facts import model_of
 from faceaccess.models import AccessModel, FacePreference, FaceRegion, Rule, Tag
 from faceaccess.serializers import (
     AnswerSerializer,
+    AnswersSerializer,
     DecisionSerializer,
     EffectSerializer,
     EffectToldSerializer,
     ModelSerializer,
     MoveSerializer,
     OwnFaceSerializer,
+    ReasonSerializer,
     RuleSerializer,
 )
 from photos.models import Photo
@@ -40,6 +42,8 @@ from socialnet.api import no_content
 AS = OpenApiParameter(
     "as", str, description="Handle of the viewer `decision` is for. Without it: somebody unrelated."
 )
+
+LATER = OpenApiParameter("later", bool, description="Those that were put off, instead of the others.")
 
 
 class LastFoundFirst(CursorPagination):
@@ -70,10 +74,13 @@ class FacesViewSet(viewsets.GenericViewSet):
         """One's face in one photo, what one said about it, and whether a given viewer sees it, and why."""
         return Response(self._decided([self.get_object()])[0])
 
+    @extend_schema(parameters=[LATER])
     @action(detail=False)
     def inbox(self, request: Request) -> Response:
         """Photos that wait for one's answer (model "authorization")."""
-        page = self.paginate_queryset(self._with_statements(selectors.inbox(request.user)))
+        later = request.query_params.get("later") in ("1", "true")
+        waiting = selectors.inbox_later(request.user) if later else selectors.inbox(request.user)
+        page = self.paginate_queryset(self._with_statements(waiting))
         return self.get_paginated_response(self._decided(page))
 
     @extend_schema(methods=["put"], request=AnswerSerializer)
@@ -107,6 +114,42 @@ class FacesViewSet(viewsets.GenericViewSet):
         services.match_reject(region=self.get_object(), by=request.user)
         return no_content()
 
+    @extend_schema(request=AnswersSerializer, responses={204: None})
+    @action(detail=False, methods=["post"])
+    def answers(self, request: Request) -> Response:
+        """One answer for several of one's faces, all of them or none."""
+        given = self._given(AnswersSerializer)
+        regions = list(self.get_queryset().filter(pk__in=given["faces"]))
+        if len(regions) != len(set(given["faces"])):
+            raise Http404
+        services.authorizations_answer(regions=regions, by=request.user, answer=given["answer"])
+        return no_content()
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post", "delete"])
+    def later(self, request: Request, pk: int) -> Response:
+        """Put an answer off (POST), or take the question up again (DELETE)."""
+        change = services.authorization_put_off if request.method == "POST" else services.authorization_recall
+        change(region=self.get_object(), by=request.user)
+        return no_content()
+
+    @extend_schema(
+        request=None,
+        responses={204: OpenApiResponse(description="Noted; the same whatever is known about the face.")},
+    )
+    @action(detail=True, methods=["post"])
+    def claim(self, request: Request, pk: int) -> Response:
+        """ "That's me", about a face nobody was recognised in. Shows it to nobody by itself."""
+        claims.claim_create(region=self._seen(pk), by=request.user)
+        return no_content()
+
+    @extend_schema(request=ReasonSerializer, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def unmark(self, request: Request, pk: int) -> Response:
+        """Take out a mark in which there is no face: its maker, the photo's author and staff can."""
+        marks.mark_remove(region=self._seen(pk), by=request.user, **self._given(ReasonSerializer))
+        return no_content()
+
     @extend_schema(
         methods=["post"],
         request=HandleSerializer,
@@ -118,16 +161,18 @@ class FacesViewSet(viewsets.GenericViewSet):
     @action(detail=True, methods=["post", "delete"])
     def tag(self, request: Request, pk: int) -> Response:
         """Name a face as a friend's or one's own (POST), or take back a tag one gave or got (DELETE)."""
-        visible = Photo.objects.visible_to(request.user).ready()
-        region = get_object_or_404(
-            FaceRegion.objects.select_related("photo").filter(photo__in=visible), pk=pk
-        )
+        region = self._seen(pk)
         if request.method == "POST":
             owner = person_for(request.user, self._given(HandleSerializer)["handle"])
             services.tag_create(region=region, tagger=request.user, owner=owner)
         else:
             services.tag_withdraw(region=region, by=request.user)
         return no_content()
+
+    def _seen(self, pk: int) -> FaceRegion:
+        """Any face of a finished photo one may see, whoever's it is."""
+        visible = Photo.objects.visible_to(self.request.user).ready()
+        return get_object_or_404(FaceRegion.objects.select_related("photo").filter(photo__in=visible), pk=pk)
 
     def _given(self, serializer: type) -> dict[str, object]:
         given = serializer(data=self.request.data)

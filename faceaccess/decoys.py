@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import io
@@ -29,6 +30,13 @@ def seed(photo_id: object, index: int) -> bytes:
     return hmac.digest(settings.FACE_SECRET.encode(), message.encode(), hashlib.sha256)
 
 
+def mark_seed(photo_id: object, box: list[float]) -> bytes:
+    """The same for a face that a person marked: drawn from its place, for its index changes when a mark is removed."""
+    place = ",".join(f"{edge:.1f}" for edge in box)
+    message = f"decoy of the mark {place} in photo {photo_id}"
+    return hmac.digest(settings.FACE_SECRET.encode(), message.encode(), hashlib.sha256)
+
+
 # --- face regions ---
 
 
@@ -38,18 +46,35 @@ def _purpose(photo_id: object, index: int) -> str:
 
 def region_row(photo: Photo, index: int, face: types.Face) -> models.FaceRegion:
     """An unsaved region without owner."""
-    return models.FaceRegion(
-        photo=photo,
-        index=index,
-        box=[float(edge) for edge in face.box],
-        landmarks=np.ascontiguousarray(face.landmarks, "<f4").tobytes(),
-        score=float(np.clip(face.score, 0, 1)),
-        quality=float(np.clip(face.quality.score, 0, 1)),
-        sharpness=float(face.quality.sharpness),
-        yaw=float(face.quality.yaw),
-        embedding=templates.seal(face.embedding, purpose=_purpose(photo.pk, index)),
-        pack=settings.ENGINE_PACK,
-    )
+    row = models.FaceRegion(photo=photo, index=index, box=[float(edge) for edge in face.box])
+    describe(row, face)
+    return row
+
+
+def describe(region: models.FaceRegion, face: types.Face) -> None:
+    """Take over what the engine found out about the face, sealed for the region's present index."""
+    found = {
+        "landmarks": np.ascontiguousarray(face.landmarks, "<f4").tobytes(),
+        "score": float(np.clip(face.score, 0, 1)),
+        "quality": float(np.clip(face.quality.score, 0, 1)),
+        "sharpness": float(face.quality.sharpness),
+        "yaw": float(face.quality.yaw),
+        "embedding": templates.seal(face.embedding, purpose=_purpose(region.photo_id, region.index)),
+        "pack": settings.ENGINE_PACK,
+    }
+    for name, value in found.items():
+        setattr(region, name, value)
+
+
+def renumber(region: models.FaceRegion, index: int) -> None:
+    """Another index for a region (unsaved). Its embedding is bound to the old one, so it is sealed again.
+
+    One that does not open stays as it is: it opens under no index, and such a face is nobody's.
+    """
+    with contextlib.suppress(templates.TemplateError):
+        embedding = templates.open_(region.embedding, purpose=_purpose(region.photo_id, region.index))
+        region.embedding = templates.seal(embedding, purpose=_purpose(region.photo_id, index))
+    region.index = index
 
 
 def face_of(region: models.FaceRegion) -> types.Face:

@@ -35,6 +35,7 @@ class RegionFacts:
     withdrawn: bool
     answer: bool | None
     override: bool | None
+    version: int  # of the photo, read in the same statement: the numbering of its faces belongs to it
 
 
 def model_of(choice: str | None) -> Model:
@@ -62,7 +63,7 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
         .values_list(
             "pk", "photo", "index", "photo__post__author", "photo__state",
             "match", "owner", "enrolled", "owner__face_preference__model",
-            "tag", "tag__tagger", "tag__withdrawn_at", "answer__answer", "word__effect",
+            "tag", "tag__tagger", "tag__withdrawn_at", "answer__answer", "word__effect", "photo__version",
         )
     )  # fmt: skip
     if owner is not None:
@@ -71,7 +72,21 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
 
 
 def _region_facts(
-    pk, photo, index, uploader, state, match, owner, enrolled, choice, tag, tagger, withdrawn, answer, effect
+    pk,
+    photo,
+    index,
+    uploader,
+    state,
+    match,
+    owner,
+    enrolled,
+    choice,
+    tag,
+    tagger,
+    withdrawn,
+    answer,
+    effect,
+    version,
 ) -> RegionFacts:
     present = enrolled and match == FaceRegion.Match.MATCHED
     return RegionFacts(
@@ -87,6 +102,7 @@ def _region_facts(
         withdrawn=withdrawn is not None,
         answer=None if answer is None else answer == Authorization.Answer.APPROVED,
         override=None if effect is None else effect == Effect.SHOW,
+        version=version,
     )
 
 

@@ -50,3 +50,17 @@ class RuleForm(forms.Form):
             parts[f"{who}_circle"] = self.circles[int(pk)] if kind == "circle" else None
             parts[f"{who}_person"] = self.people[int(pk)] if kind == "person" else None
         return parts
+
+
+class MarkForm(forms.Form):
+    """A box drawn by hand: left and top edge, width and height, px of the stored photo."""
+
+    x = forms.FloatField()
+    y = forms.FloatField()
+    width = forms.FloatField(min_value=0)
+    height = forms.FloatField(min_value=0)
+
+    def box(self) -> list[float]:
+        """x0, y0, x1, y1."""
+        x, y, width, height = (self.cleaned_data[name] for name in ("x", "y", "width", "height"))
+        return [x, y, x + width, y + height]

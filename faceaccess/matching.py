@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max
@@ -14,7 +15,7 @@ from accounts.engine import get_engine
 from accounts.models import FaceCapture, User
 from accounts.templates import TemplateError, gallery
 from faceaccess.decoys import face_of
-from faceaccess.models import FaceRegion, MatchRejection
+from faceaccess.models import Claim, FaceRegion, MatchRejection
 from mfmc_engine.types import Face, Gallery, Match
 from photos.models import Photo
 
@@ -34,9 +35,11 @@ def assign(regions: Sequence[FaceRegion], people: Gallery) -> int:
     # Somebody may have left since the gallery was read.
     named = {int(match.person) for match in matches if match.person is not None}
     known = set(User.objects.filter(pk__in=named).values_list("pk", flat=True))
+    outcomes = {region.pk: _outcome(found.get(region.pk), known) for region in regions}
+    outcomes |= _claimed(outcomes, {region.pk: face for region, face in readable}, people, rejected)
     changed = []
     for region in regions:
-        owner, state = _outcome(found.get(region.pk), known)
+        owner, state = outcomes[region.pk]
         if (region.owner_id, region.match) != (owner, state):
             region.owner_id, region.match = owner, state
             changed.append(region)
@@ -56,7 +59,54 @@ def _outcome(match: Match | None, known: Collection[int]) -> tuple[int | None, s
     return (owner, FaceRegion.Match.MATCHED) if owner in known else (None, FaceRegion.Match.UNKNOWN)
 
 
+def _claimed(
+    outcomes: dict[int, tuple[int | None, str]],
+    faces: dict[int, Face],
+    people: Gallery,
+    rejected: Collection[tuple[int, int]],
+) -> dict[int, tuple[int | None, str]]:
+    """What accepted claims change: faces nobody is recognised in, for people who own no other face of the photo."""
+    taken = {owner for owner, _ in outcomes.values() if owner is not None}
+    given: dict[int, tuple[int | None, str]] = {}
+    claims = Claim.objects.filter(region__in=outcomes, state=Claim.State.ACCEPTED).order_by(
+        "decided_at", "pk"
+    )
+    for region, person in claims.values_list("region", "claimant"):
+        free = outcomes[region][0] is None and region not in given and person not in taken
+        if free and (region, person) not in rejected and _may_be(faces.get(region), person, people):
+            given[region] = person, FaceRegion.Match.MATCHED
+            taken.add(person)
+    return given
+
+
+def _may_be(face: Face | None, person: int, people: Gallery) -> bool:
+    """Whether an enrolled person's claim is possible: not if the face can be compared and is far from them."""
+    from mfmc_engine.parameters import CLAIM_LIMIT, MATCH_MIN_QUALITY
+
+    rows = [i for i, name in enumerate(people.people) if name == str(person)]
+    if not rows:
+        return False  # not enrolled (any more)
+    if face is None or face.quality.score < MATCH_MIN_QUALITY:
+        return True
+    return bool(np.linalg.norm(people.embeddings[rows] - face.embedding, axis=1).min() <= CLAIM_LIMIT)
+
+
+def is_near(regions: Sequence[FaceRegion], region: FaceRegion, person: int) -> bool:
+    """Whether ``region`` would be matched to ``person`` at the looser threshold of a claim, every doubt as before."""
+    from mfmc_engine.parameters import CLAIM_THRESHOLD
+    from mfmc_engine.recognition.matching import match
+
+    rejected = set(MatchRejection.objects.filter(region__in=regions).values_list("region", "person"))
+    readable = [(row, face) for row in regions if (face := _face(row)) is not None]
+    exclude = {(i, str(who)) for i, (r, _) in enumerate(readable) for pk, who in rejected if pk == r.pk}
+    matches = match([face for _, face in readable], gallery(), exclude, threshold=CLAIM_THRESHOLD)
+    here = [found for (row, _), found in zip(readable, matches, strict=True) if row.pk == region.pk]
+    return bool(here) and here[0].person == str(person)
+
+
 def _face(region: FaceRegion) -> Face | None:
+    if not region.embedding:
+        return None  # marked by hand and not analysed yet
     try:
         return face_of(region)
     except TemplateError as error:

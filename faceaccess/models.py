@@ -48,18 +48,30 @@ class FaceRegion(models.Model):
         AMBIGUOUS = "ambiguous", _("Close to two people")
         UNKNOWN = "unknown", _("Nobody enrolled")
 
+    class Source(models.TextChoices):
+        DETECTED = "detected", _("Found")
+        MARKED = "marked", _("Marked by a person")
+
     photo = models.ForeignKey(Photo, models.CASCADE, related_name="regions")
     index = models.PositiveSmallIntegerField()  # place in Analysis.faces
     box = models.JSONField()  # [x0, y0, x1, y1] px of the stored original
-    landmarks = models.BinaryField()  # (68, 2) float32, px
+    landmarks = models.BinaryField(blank=True)  # (68, 2) float32, px; empty until a marked face is analysed
     score = models.FloatField(validators=[MinValueValidator(0), MaxValueValidator(1)])
     quality = models.FloatField(validators=[MinValueValidator(0), MaxValueValidator(1)])
     sharpness = models.FloatField(default=0)  # the parts of mfmc_engine.types.Quality, kept so that a face
     yaw = models.FloatField(default=0)  # can be matched again without looking at the photo
-    embedding = models.BinaryField()  # encrypted like a template
+    embedding = models.BinaryField(blank=True)  # encrypted like a template; empty like the landmarks
     pack = models.CharField(max_length=40)
     match = models.CharField(max_length=10, choices=Match, default=Match.UNKNOWN)
     owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="face_regions")
+    # What a person marked is hidden at once and analysed after.
+    source = models.CharField(max_length=10, choices=Source, default=Source.DETECTED)
+    marked_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    is_face = models.BooleanField(default=True)  # False: the engine finds no face in the mark
+    analysis_due = models.DateTimeField(
+        null=True, blank=True, db_index=True
+    )  # when to ask (again); null: done
+    analysis_attempts = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         ordering = ["index"]
@@ -113,8 +125,10 @@ class Decoy(models.Model):
     y = models.IntegerField()
     donor = models.CharField(max_length=40, blank=True)
     attempts = models.PositiveSmallIntegerField()
-    distance_to_original = models.FloatField(null=True)  # null where none could be measured (a redaction)
-    nearest_gallery = models.FloatField(null=True)  # null with an empty gallery
+    distance_to_original = models.FloatField(
+        null=True, blank=True
+    )  # null where none could be measured (a redaction)
+    nearest_gallery = models.FloatField(null=True, blank=True)  # null with an empty gallery
     threshold = models.FloatField()
     engine_version = models.CharField(max_length=40)
 
@@ -238,3 +252,7 @@ class PhotoOverride(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner_id} {self.effect} {self.region_id}"
+
+
+# One module, one subject: requests and records are in a file of their own, Django looks for them here.
+from faceaccess.records import Claim, DecisionLog, Later, RemovedMark  # noqa: E402, F401

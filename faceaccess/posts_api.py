@@ -15,8 +15,10 @@ from rest_framework.response import Response
 
 from accounts.selectors import person_for
 from faceaccess import seeing
+from faceaccess.marks import mark_create
 from faceaccess.selectors import photos_with_stand_ins, taggable_regions
 from faceaccess.serializers import (
+    BoxSerializer,
     PhotoSerializer,
     PlaceSerializer,
     PostCreateSerializer,
@@ -120,6 +122,15 @@ class PhotosViewSet(viewsets.GenericViewSet):
         if view is None:
             raise Http404
         return Response(ViewAsSerializer(view, context={"request": request, "photo": photo}).data)
+
+    @extend_schema(request=BoxSerializer, responses={201: PlaceSerializer})
+    @action(detail=True, methods=["post"])
+    def marks(self, request: Request, pk: str) -> Response:
+        """Mark a face that was missed: it is hidden from everybody in the same instant."""
+        given = BoxSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        region = mark_create(photo=self.get_object(), by=request.user, **given.validated_data)
+        return Response(PlaceSerializer(region).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses={204: None})
     @action(detail=True, methods=["post"])

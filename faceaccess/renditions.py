@@ -96,7 +96,8 @@ def with_stand_in(region: FaceRegion, owner: User, size: str) -> Rendition:
     Drawn from what the owner may see, so a neighbour's face that is hidden from them stays hidden.
     """
     seen = visible_set(region.photo, owner)
-    hidden = VisibleSet(seen.decisions | {region.index: Decision(False, Reason.NOT_ANSWERED)})
+    own = {region.index: Decision(False, Reason.NOT_ANSWERED)}
+    hidden = VisibleSet(seen.decisions | own, seen.version)
     return _make(region.photo, hidden, size, lambda image: resize_to_fit(image, SIZES[size]))
 
 
@@ -114,7 +115,8 @@ def as_onlooker(region: FaceRegion, owner: User, onlooker: Onlooker, size: str) 
 def key(photo: Photo, seen: VisibleSet, size: str) -> str:
     """HMAC-SHA256 over all that decides the pixels. Says nothing to who does not know the secret."""
     hidden = ",".join(str(index) for index in sorted(seen.hidden))
-    parts = ("rendition", FORMAT, mfmc_engine.__version__, photo.pk.hex, photo.version, hidden, size)
+    version = photo.version if seen.version is None else seen.version
+    parts = ("rendition", FORMAT, mfmc_engine.__version__, photo.pk.hex, version, hidden, size)
     message = "|".join(str(part) for part in parts)
     return hmac.new(settings.FACE_SECRET.encode(), message.encode(), hashlib.sha256).hexdigest()[:40]
 
@@ -145,7 +147,12 @@ def render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> b
     from mfmc_engine.compositing import compose
 
     try:
+        if seen.version is not None:  # a face was marked since the photo was read: go by the later state
+            photo.version = seen.version
         image, decoys = sources.get(photo)
+        # What was read is of one and the same version only if that is still the present one.
+        if not Photo.objects.filter(pk=photo.pk, version=photo.version).exists():
+            raise UnavailableError("the photo changed while the picture was made")
         if len(seen.decisions) != len(decoys):
             raise UnavailableError("the faces changed while the picture was made")
         return _jpeg(shape(compose(image, decoys, seen.hidden)))

@@ -24,6 +24,7 @@ class VisibleSet:
     """What one viewer sees of one photo: every region, by index, with the decision about it."""
 
     decisions: dict[int, Decision] = field(default_factory=dict)
+    version: int | None = None  # of the photo these decisions number the faces of; None without any face
 
     @property
     def shown(self) -> frozenset[int]:
@@ -44,10 +45,11 @@ def visible_sets(photos: Iterable[Photo], viewer: Viewer) -> dict[object, Visibl
     regions = facts.region_facts(ids)
     known = facts.relations(regions, viewer_id)
     decisions: dict[object, dict[int, Decision]] = defaultdict(dict)
+    versions = {region.photo_id: region.version for region in regions}
     for region in regions:
         person = known.person(region.owner_id, viewer_id, is_viewer=True)
         decisions[region.photo_id][region.index] = policies.decide(facts.face_facts(region, known), person)
-    return {pk: VisibleSet(decisions[pk]) for pk in ids}
+    return {pk: VisibleSet(decisions[pk], versions.get(pk)) for pk in ids}
 
 
 def visible_set(photo: Photo, viewer: Viewer) -> VisibleSet:
@@ -88,6 +90,15 @@ def regions_of(owner: User) -> QuerySet[FaceRegion]:
 
 def inbox(owner: User) -> QuerySet[FaceRegion]:
     """Photos of the owner that wait for an answer. Empty under the other two models: they ask nothing."""
+    return _unanswered(owner).exclude(put_off__owner=owner)
+
+
+def inbox_later(owner: User) -> QuerySet[FaceRegion]:
+    """Those whose answer the owner put off: below the others, and not counted."""
+    return _unanswered(owner).filter(put_off__owner=owner)
+
+
+def _unanswered(owner: User) -> QuerySet[FaceRegion]:
     if effective_model(owner) != AccessModel.AUTHORIZATION:
         return FaceRegion.objects.none()
     return regions_of(owner).exclude(authorizations__owner=owner)

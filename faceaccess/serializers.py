@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from accounts.models import Circle, User
 from accounts.selectors import people_visible_to
-from faceaccess.models import AccessModel, Authorization, Effect, FaceRegion, Rule
+from faceaccess.models import AccessModel, Authorization, Claim, Effect, FaceRegion, Rule
 from faceaccess.policies import Reason
 from faceaccess.renditions import SIZES, dimensions
 from faceaccess.seeing import View
@@ -234,3 +234,37 @@ class RuleSerializer(serializers.ModelSerializer):
 
 class MoveSerializer(serializers.Serializer):
     up = serializers.BooleanField()
+
+
+class BoxSerializer(serializers.Serializer):
+    """Where a head is that was missed: x0, y0, x1, y1 px of the photo."""
+
+    box = serializers.ListField(child=serializers.FloatField(), min_length=4, max_length=4)
+
+
+class ReasonSerializer(serializers.Serializer):
+    reason = serializers.CharField(max_length=200)
+
+
+class AnswersSerializer(serializers.Serializer):
+    """The same answer for several of one's faces."""
+
+    faces = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=200)
+    answer = serializers.ChoiceField([*Authorization.Answer.choices, ("later", "later")])
+
+
+class ClaimSerializer(serializers.ModelSerializer):
+    """Somebody says that a face in one's photo is theirs."""
+
+    claimant = PersonSerializer(read_only=True)
+    photo = serializers.UUIDField(source="region.photo_id", read_only=True)
+    box = serializers.ListField(source="region.box", child=serializers.FloatField(), read_only=True)
+
+    class Meta:
+        model = Claim
+        fields = ("id", "photo", "box", "claimant", "created_at")
+        read_only_fields = fields
+
+
+class AcceptSerializer(serializers.Serializer):
+    accept = serializers.BooleanField()

@@ -6,6 +6,8 @@ whether the name they gave was the right one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -16,19 +18,25 @@ from django.utils.translation import gettext as _
 from accounts.models import Circle, User
 from accounts.selectors import are_friends, is_blocked_between
 from faceaccess import selectors
+from faceaccess.history import Action, note
 from faceaccess.models import (
     AccessModel,
     Authorization,
+    Claim,
+    Effect,
     FacePreference,
     FaceRegion,
+    Later,
     MatchRejection,
     PhotoOverride,
     ProtectionJob,
     Rule,
     Tag,
 )
+from faceaccess.wording import rule_words
 from photos.models import Photo
 
+LATER = "later"
 RULES_AT_MOST = 100  # an owner's list is read whole for every face of theirs
 
 
@@ -67,6 +75,8 @@ def tag_create(*, region: FaceRegion, tagger: User, owner: User) -> Tag:
         raise PermissionDenied(_("You cannot tag faces in this photo."))
     if owner != tagger and (not are_friends(tagger, owner) or is_blocked_between(tagger, owner)):
         raise PermissionDenied(_("You can tag yourself and your friends."))
+    if tagger == owner:
+        note(owner, Action.TAGGED, photo_id=region.photo_id)
     tag = Tag.objects.filter(region=region, owner=owner).first()
     if tag is None:
         return _save(Tag(region=region, owner=owner, tagger=tagger))
@@ -91,6 +101,7 @@ def tag_withdraw(*, region: FaceRegion, by: User) -> None:
         if own.withdrawn_at is None:
             own.withdrawn_at = timezone.now()
             _save(own)
+            note(by, Action.WITHDREW, photo_id=region.photo_id)
     elif not given.delete()[0]:
         raise PermissionDenied(_("You have no tag on this face."))
 
@@ -106,14 +117,46 @@ def authorization_answer(*, region: FaceRegion, by: User, answer: str) -> Author
         region=region, owner=by
     )
     statement.answer = answer
-    return _save(statement)
+    _save(statement)
+    Later.objects.filter(region=region, owner=by).delete()
+    note(by, answer, photo_id=region.photo_id)
+    return statement
+
+
+@transaction.atomic
+def authorizations_answer(*, regions: Iterable[FaceRegion], by: User, answer: str) -> int:
+    """The same answer ("approved", "denied", or "later") for several photos, all of them or none; how many."""
+    regions = list(regions)
+    for region in regions:
+        if answer == LATER:
+            authorization_put_off(region=region, by=by)
+        else:
+            authorization_answer(region=region, by=by, answer=answer)
+    return len(regions)
+
+
+@transaction.atomic
+def authorization_put_off(*, region: FaceRegion, by: User) -> None:
+    """Answer later: silence as before, which hides, but the question moves down and is counted no more."""
+    region = _lock_own(region, by)
+    if not Later.objects.filter(region=region, owner=by).exists():
+        _save(Later(region=region, owner=by))
+        note(by, Action.PUT_OFF, photo_id=region.photo_id)
+
+
+@transaction.atomic
+def authorization_recall(*, region: FaceRegion, by: User) -> None:
+    """Move a question that was put off up again."""
+    _lock_own(region, by)
+    Later.objects.filter(region=region, owner=by).delete()
 
 
 @transaction.atomic
 def authorization_clear(*, region: FaceRegion, by: User) -> None:
     """Back to silence, which hides."""
     _lock_own(region, by)
-    Authorization.objects.filter(region=region, owner=by).delete()
+    if Authorization.objects.filter(region=region, owner=by).delete()[0]:
+        note(by, Action.UNANSWERED, photo_id=region.photo_id)
 
 
 # --- by rules ---
@@ -148,7 +191,9 @@ def rule_create(
         uploader_circle=uploader_circle,
         uploader_person=uploader_person,
     )
-    return _save(rule)
+    _save(rule)
+    note(owner, Action.RULE_ADDED, detail=rule_words(rule))
+    return rule
 
 
 RULE_FIELDS = frozenset(
@@ -165,25 +210,30 @@ def rule_update(*, rule: Rule, by: User, **fields: object) -> Rule:
     rule = _own_rule(rule, by)
     for name, value in fields.items():
         setattr(rule, name, value)
-    return _save(rule)
+    _save(rule)
+    note(by, Action.RULE_CHANGED, detail=rule_words(rule))
+    return rule
 
 
 @transaction.atomic
 def rule_move(*, rule: Rule, by: User, up: bool) -> None:
     """Swap a rule with its neighbour; at the end of the list nothing happens."""
-    _own_rule(rule, by)
+    rule = _own_rule(rule, by)
     order = [row.pk for row in _lock_rules(by)]
     at = order.index(rule.pk)
     to = at - 1 if up else at + 1
     if 0 <= to < len(order):
         order[at], order[to] = order[to], order[at]
+        note(by, Action.RULE_MOVED, detail=rule_words(rule))
     for position, pk in enumerate(order, start=1):
         Rule.objects.filter(pk=pk).update(position=position)
 
 
 @transaction.atomic
 def rule_delete(*, rule: Rule, by: User) -> None:
-    _own_rule(rule, by).delete()
+    rule = _own_rule(rule, by)
+    note(by, Action.RULE_DELETED, detail=rule_words(rule))
+    rule.delete()
 
 
 def _lock_rules(owner: User) -> list[Rule]:
@@ -209,14 +259,18 @@ def override_set(*, region: FaceRegion, by: User, effect: str) -> PhotoOverride:
         region=region, owner=by
     )
     statement.effect = effect
-    return _save(statement)
+    _save(statement)
+    action = Action.OVERRIDE_SHOW if effect == Effect.SHOW else Action.OVERRIDE_HIDE
+    note(by, action, photo_id=region.photo_id)
+    return statement
 
 
 @transaction.atomic
 def override_clear(*, region: FaceRegion, by: User) -> None:
     """Back to the rules."""
     _lock_own(region, by)
-    PhotoOverride.objects.filter(region=region, owner=by).delete()
+    if PhotoOverride.objects.filter(region=region, owner=by).delete()[0]:
+        note(by, Action.OVERRIDE_CLEARED, photo_id=region.photo_id)
 
 
 # --- whatever the model ---
@@ -229,6 +283,10 @@ def match_reject(*, region: FaceRegion, by: User) -> None:
 
     region = _lock_own(region, by)
     MatchRejection.objects.get_or_create(region=region, person=by)
+    Claim.objects.filter(region=region, claimant=by).update(
+        state=Claim.State.REJECTED, decided_at=timezone.now()
+    )
+    note(by, Action.NOT_ME, photo_id=region.photo_id)
     region.owner, region.match = None, FaceRegion.Match.UNKNOWN
     region.save(update_fields=["owner", "match"])
     transaction.on_commit(lambda: enqueue(photo_rematch, str(region.photo_id)))
@@ -241,7 +299,9 @@ def model_choose(*, owner: User, model: str) -> FacePreference:
         raise PermissionDenied(_("This site uses one model for everybody."))
     preference = FacePreference.objects.filter(owner=owner).first() or FacePreference(owner=owner)
     preference.model = AccessModel(model) if model in AccessModel.values else model
-    return _save(preference)
+    _save(preference)
+    note(owner, Action.MODEL, detail=str(AccessModel(preference.model).label) if model else "")
+    return preference
 
 
 @transaction.atomic

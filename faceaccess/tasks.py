@@ -10,7 +10,7 @@ from celery.signals import worker_ready
 from django.db.models import F, Q
 from django.utils import timezone
 
-from faceaccess import matching, pipeline
+from faceaccess import claims, marks, matching, pipeline
 from faceaccess.models import ProtectionJob
 from photos.models import Photo
 
@@ -37,6 +37,16 @@ def person_rematch(user_id: int | None) -> None:
 
 
 @shared_task
+def mark_analyse(region_id: int) -> None:
+    marks.analyse(region_id)
+
+
+@shared_task
+def claim_judge(claim_id: int) -> None:
+    claims.judge(claim_id)
+
+
+@shared_task
 def photos_sweep(restarted: bool = False) -> None:
     """Send again what lost its worker: a killed one takes its message with it, and its lease runs out.
 
@@ -50,6 +60,8 @@ def photos_sweep(restarted: bool = False) -> None:
     jobs = ProtectionJob.objects.filter(idle, photo__state__in=pipeline.UNFINISHED)
     for job in jobs if restarted else jobs.filter(unsent):
         send_photo(job.photo_id)
+    for region in marks.overdue():
+        enqueue(mark_analyse, region.pk)
 
 
 def send_photo(photo_id: object) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from faceaccess import views_pages, views_photos, views_rules
+from faceaccess import views_marks, views_pages, views_photos, views_rules
 
 urlpatterns = [
     path("", views_photos.feed, name="feed"),
@@ -10,10 +10,13 @@ urlpatterns = [
     path("photos/<uuid:pk>/", views_photos.photo, name="photo"),
     path("photos/<uuid:pk>/status", views_photos.photo_status, name="photo-status"),
     path("photos/<uuid:pk>/retry", views_pages.photo_retry, name="photo-retry"),
+    path("photos/<uuid:pk>/mark", views_marks.mark, name="photo-mark"),
     path("people/<str:handle>/", views_photos.person, name="person"),
     path("face/", views_pages.face, name="face"),
     path("face/model", views_pages.model_choose, name="face-model"),
     path("face/inbox", views_pages.inbox, name="face-inbox"),
+    path("face/inbox/answer", views_marks.inbox_answer, name="inbox-answer"),
+    path("face/history", views_marks.history, name="face-history"),
     path("face/rules", views_pages.rules, name="face-rules"),
     path("face/rules/preview", views_rules.rules_preview, name="rules-preview"),
     path("face/rules/<int:pk>/preview", views_rules.rule_preview, name="rule-preview"),
@@ -25,4 +28,8 @@ urlpatterns = [
     path("faces/<int:pk>/answer", views_pages.answer, name="face-answer"),
     path("faces/<int:pk>/override", views_pages.override, name="face-override"),
     path("faces/<int:pk>/not-me", views_pages.not_me, name="face-not-me"),
+    path("faces/<int:pk>/later", views_marks.later, name="face-later"),
+    path("faces/<int:pk>/unmark", views_marks.unmark, name="face-unmark"),
+    path("faces/<int:pk>/claim", views_marks.claim, name="face-claim"),
+    path("claims/<int:pk>/answer", views_marks.claim_answer, name="claim-answer"),
 ]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import consent
 from accounts.selectors import people_visible_to
-from faceaccess import selectors, services
+from faceaccess import claims, selectors, services
 from faceaccess.models import AccessModel, Authorization, Effect, FaceRegion, PhotoOverride, Rule
 from faceaccess.outlook import outlook
 from faceaccess.views_rules import model_cards, own_rule, rule_form, rules_page
@@ -57,13 +57,16 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Under "by your approval": what waits for an answer, and what was answered. Else: where one's face is."""
     model = selectors.effective_model(request.user)
     waiting = list(selectors.inbox(request.user))
-    ids = {region.pk for region in waiting}
+    put_off = list(selectors.inbox_later(request.user))
+    ids = {region.pk for region in (*waiting, *put_off)}
     others = selectors.regions_of(request.user).exclude(pk__in=ids)[:ANSWERED_AT_MOST]
     answered = list(others)
     for region in answered:
         region.outlook = outlook(region)
     page = {
         "waiting": waiting,
+        "put_off": put_off,
+        "claims": claims.waiting_for(request.user),
         "answered": answered,
         "by_approval": model == AccessModel.AUTHORIZATION,
         "model": next(words for words in MODELS if words.key == model),

@@ -18,8 +18,8 @@ from django.views.decorators.vary import vary_on_headers
 from accounts import selectors as people
 from accounts.models import User
 from accounts.views import relations_of
-from faceaccess import seeing, selectors
-from faceaccess.models import FaceRegion, Rule, Tag
+from faceaccess import marks, seeing, selectors
+from faceaccess.models import Claim, FaceRegion, Rule, Tag
 from faceaccess.outlook import outlook
 from faceaccess.policies import Reason
 from faceaccess.wording import MODELS, reason_sentence
@@ -140,7 +140,7 @@ def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _faces_to_act_on(photo: Photo, viewer: User) -> dict[str, object]:
     """One's own face with the reasons, and all faces alike for tagging: never whose or what state the others are in."""
     own: FaceRegion | None = photo.regions.filter(owner=viewer).first() if photo.has_you else None
-    faces = list(selectors.taggable_regions(photo, viewer))
+    faces = list(selectors.taggable_regions(photo, viewer).select_related("photo__post", "marked_by"))
     given = Tag.objects.filter(region__photo=photo, tagger=viewer, withdrawn_at=None).exclude(owner=viewer)
     return {
         "own": own,
@@ -150,6 +150,9 @@ def _faces_to_act_on(photo: Photo, viewer: User) -> dict[str, object]:
         "faces": faces,
         "people": selectors.taggable_people(viewer, faces[0]) if faces else [],
         "given": given.select_related("owner", "region"),
+        "marks": [face for face in faces if marks.may_remove(face, viewer)],
+        "may_claim": own is None and viewer.captures.exists(),
+        "asked": Claim.objects.filter(region__photo=photo, claimant=viewer).exists(),
     }
 
 

@@ -146,6 +146,19 @@ def rule_text(rule: Rule) -> str:
     return f"{text} {when.format(who=who)}"
 
 
+def rule_words(rule: Rule) -> str:
+    """The same for the log of decisions, which outlives people's accounts: it names nobody."""
+    return rule_text(
+        Rule(
+            effect=rule.effect,
+            subject=rule.subject,
+            subject_circle=rule.subject_circle,
+            uploader=rule.uploader,
+            uploader_circle=rule.uploader_circle,
+        )
+    )
+
+
 def rule_sentence(rule: Rule) -> SafeString:
     """The same with the names in bold, for the list of rules."""
     pattern = _("Show to {who}") if rule.effect == models.Effect.SHOW else _("Hide from {who}")

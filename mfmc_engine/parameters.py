@@ -78,6 +78,11 @@ MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513)
 # Euclidean, by choice, not calibrated; two people (or faces) nearer to each other than this are ambiguous
 AMBIGUITY_MARGIN: Final = 0.06
 MATCH_MIN_QUALITY: Final = 0.15  # Quality.score below which a face is never named, by choice
+# Whoever says "that's me" needs to be this near only: 1 % of strangers on ../shared/data/lfw are (.578, baseline.txt),
+# but a stranger has to pick that one face out of all, and still be nearer to it than everybody else enrolled.
+CLAIM_THRESHOLD: Final = 0.578
+# Nobody's word makes a face theirs that is farther from them: Euclidean, by choice, not calibrated
+CLAIM_LIMIT: Final = 0.75
 
 # --- quality ---
 # px, by choice: about what the face fills of the recogniser's 150 px chip

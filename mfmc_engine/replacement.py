@@ -24,7 +24,8 @@ from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs import Pack
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.swapping import blending, eyes, mesh, redaction
-from mfmc_engine.swapping.blending import Patch, Targets
+from mfmc_engine.swapping.blending import Targets
+from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
 

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from accounts import api as people
 from faceaccess import api as faces
+from faceaccess import claims_api as claims
 from faceaccess import posts_api as posts
 from socialnet.api import TokenView
 
@@ -18,6 +19,7 @@ router.register("captures", people.CapturesViewSet, "api-capture")
 router.register("posts", posts.PostsViewSet, "api-post")
 router.register("photos", posts.PhotosViewSet, "api-photo")
 router.register("faces", faces.FacesViewSet, "api-face")
+router.register("claims", claims.ClaimsViewSet, "api-claim")
 router.register("rules", faces.RulesViewSet, "api-rule")
 
 urlpatterns = [

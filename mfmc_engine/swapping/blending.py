@@ -15,6 +15,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, index_space
 from mfmc_engine.swapping import eyes, masks, mesh, outlines, relight, skin, texture
 from mfmc_engine.swapping.mesh import Frame
+from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -114,15 +115,6 @@ def _outline(landmarks: FloatArray) -> NDArray[np.uint8]:
     hull = cv2.convexHull(np.round(landmarks).astype(np.int32))
     cv2.fillConvexPoly(canvas, hull, 1)
     return canvas
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """A decoy in photo pixels. ``pixels`` are 0 wherever ``alpha`` is."""
-
-    origin: tuple[int, int]
-    pixels: Image
-    alpha: NDArray[np.uint8]
 
 
 def place(

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from mfmc_engine import parameters as P
-from mfmc_engine.swapping.blending import Patch
+from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.types import Face, FloatArray, Image
 
 

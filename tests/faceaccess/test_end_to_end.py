@@ -8,7 +8,7 @@ import pytest
 from accounts.engine import get_engine
 from accounts.models import User
 from accounts.services import capture_enroll
-from faceaccess import pipeline, renditions, services
+from faceaccess import decoys, marks, pipeline, renditions, services
 from faceaccess.models import FacePreference
 from mfmc_engine import imaging
 from photos.models import Photo
@@ -94,3 +94,45 @@ def test_six_people_one_photo_and_each_viewer_their_own_image(picture, faces, si
         assert disclosed(pixels(fetch(viewer, photo)), picture, faces, owners) == people, viewer
     thumb = pixels(fetch(author, photo, "thumb"))
     assert max(thumb.shape[:2]) == renditions.SIZES["thumb"]
+
+
+def test_a_face_the_detector_missed_is_marked_and_hidden_at_once_and_gets_its_stand_in(picture, faces, six):
+    author, marker = UserFactory(), UserFactory()
+    photo = post_create(author=author, uploads=[upload(picture)], audience="members").photos.get()
+    assert pipeline.protect(photo.pk)
+    photo.refresh_from_db()
+    region = photo.regions.get(owner=six[2])
+    box, owner, index = region.box, region.owner, region.index
+    region.delete()  # as if it had not been found
+    for later in photo.regions.filter(index__gt=index):
+        decoys.renumber(later, later.index - 1)
+        later.save()
+    photo.version += 1
+    photo.save()
+    owners = {tuple(face.box.round()): number for number, face in enumerate(faces)}
+    (missed,) = [owners[key] for key in owners if np.abs(np.array(key) - box).max() < 2]
+    assert disclosed(pixels(fetch(author, photo)), picture, faces, owners) == {missed}
+
+    by_hand = [box[0] - 6, box[1] - 4, box[2] + 5, box[3] + 7]
+    mark = marks.mark_create(photo=photo, by=marker, box=by_hand)
+    assert mark.decoy.kind == "redaction"
+    assert disclosed(pixels(fetch(author, photo)), picture, faces, owners) == set()
+    assert marks.analyse(mark.pk)
+    mark = photo.regions.get(pk=mark.pk)
+    assert (mark.owner, mark.is_face, mark.decoy.kind) == (owner, True, "swap")
+    assert disclosed(pixels(fetch(author, photo)), picture, faces, owners) == set()
+    assert disclosed(pixels(fetch(owner, photo)), picture, faces, owners) == {missed}
+
+
+def test_a_mark_on_a_wall_is_no_face_and_can_be_taken_out(picture):
+    author = UserFactory()
+    photo = post_create(author=author, uploads=[upload(picture)], audience="members").photos.get()
+    assert pipeline.protect(photo.pk)
+    photo.refresh_from_db()
+    height, width = picture.shape[:2]
+    mark = marks.mark_create(photo=photo, by=author, box=[0, 0, width * 0.06, height * 0.09])
+    assert marks.analyse(mark.pk)
+    mark = photo.regions.get(pk=mark.pk)
+    assert (mark.is_face, mark.owner, mark.decoy.kind) == (False, None, "redaction")
+    marks.mark_remove(region=mark, by=author, reason="the wall")
+    assert photo.regions.count() == 6

@@ -9,10 +9,11 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import CircleMembership, User
-from faceaccess import services
+from faceaccess import marks, services
 from faceaccess.seeing import STRANGER, VISITOR
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import client_of, face_of, fetch, person, pixels, posted, shown_to, shows
+from tests.faceaccess.engine import box_of
 from tests.factories import BlockFactory, CircleFactory, befriend
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,8 @@ class Scene:
         return viewer in AUDIENCES[self.photo.post.audience]
 
 
-def scene(model: str, consent: str, audience: str) -> Scene:
+def scene(model: str, consent: str, audience: str, *, marked: bool = False) -> Scene:
+    """``marked``: the owner's face is one that the detector missed and a stranger marked."""
     people: dict[str, User | None] = {
         name: person() for name in VIEWERS if name not in ("owner", "anonymous")
     }
@@ -56,6 +58,10 @@ def scene(model: str, consent: str, audience: str) -> Scene:
     BlockFactory(blocker=owner, blocked=people["blocked"])
     seeing = CircleFactory(owner=uploader, members=[people["member"]])
     photo = posted(uploader, audience=audience, post__circle=seeing if audience == Audience.CIRCLE else None)
+    if marked:
+        region = marks.mark_create(photo=photo, by=people["stranger"], box=box_of(0))
+        assert marks.analyse(region.pk)
+        photo.refresh_from_db()
     shown = _consent(model, consent, photo, people)
     return Scene(photo, people, shown | {"owner"})
 
@@ -107,6 +113,24 @@ def test_every_channel_tells_every_viewer_exactly_what_they_may_know(engine, mod
         check_before_a_change(this, user, own=name == "owner")
 
 
+@pytest.mark.parametrize("consent", CONSENTS)
+@pytest.mark.parametrize("model", MODELS)
+def test_a_face_that_somebody_marked_is_as_well_kept_as_one_that_was_found(engine, model, consent):
+    engine.missed = {0}
+    this = scene(model, consent, Audience.MEMBERS, marked=True)
+    etags = {name: fetch(user, this.photo).headers.get("ETag") for name, user in this.people.items()}
+    for name, user in this.people.items():
+        if not this.may_see(name):
+            check_nothing(this, user)
+            continue
+        for size in SIZES:
+            image = pixels(fetch(user, this.photo, size))
+            assert shows(image, 0) == (name in this.shown), (name, size)
+            assert not shows(image, 1), "a face nobody enrolled"
+        check_conditional(this, name, etags)
+        check_words(this, user, own=False)
+
+
 def check_nothing(this: Scene, user: User | None) -> None:
     """A photo one may not see and one that does not exist are the same thing, on every address."""
     region = this.photo.regions.get(index=0)
@@ -127,6 +151,13 @@ def check_nothing(this: Scene, user: User | None) -> None:
     as_stranger = reverse("photo-image-as", args=[this.photo.pk, STRANGER, "thumb"])
     assert client.get(as_stranger).status_code == client.head(as_stranger).status_code == 404
     assert client.get(f"/api/v1/photos/{this.photo.pk}/see-as/?as={STRANGER}").status_code == denied
+    box = {"box": [2, 2, 60, 18]}
+    for address in ("claim", "unmark", "later"):
+        assert client.post(f"/api/v1/faces/{region.pk}/{address}/").status_code == denied
+    for pk in (this.photo.pk, absent):
+        made = client.post(f"/api/v1/photos/{pk}/marks/", box, content_type="application/json")
+        assert made.status_code == denied
+    assert this.photo.regions.count() == 3
 
 
 def check_conditional(this: Scene, name: str, etags: dict[str, str | None]) -> None:

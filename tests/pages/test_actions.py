@@ -37,6 +37,11 @@ ACTIONS = {  # name -> arguments out of the network
     "face-answer": lambda n: [n.my_face.pk],
     "face-override": lambda n: [n.my_face.pk],
     "face-not-me": lambda n: [n.my_face.pk],
+    "face-later": lambda n: [n.my_face.pk],
+    "face-claim": lambda n: [n.my_face.pk],
+    "face-unmark": lambda n: [n.my_face.pk],
+    "inbox-answer": lambda n: [],
+    "photo-mark": lambda n: [n.photo.pk],
     "photo-retry": lambda n: [n.failed.pk],
 }
 OWNED = {  # what belongs to one person alone: name -> what somebody else's try is answered with
@@ -51,6 +56,8 @@ OWNED = {  # what belongs to one person alone: name -> what somebody else's try 
     "face-not-me": 403,
     "face-answer": 403,
     "face-override": 403,
+    "face-later": 403,
+    "face-unmark": 403,
 }
 FIELDS = {"name": "Mine", "person": "person", "answer": "approved", "effect": "show", "model": "proxy"}
 

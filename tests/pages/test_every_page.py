@@ -28,6 +28,7 @@ PAGES = {  # name -> arguments out of the network
     "face-enrol": lambda n: [],
     "face-inbox": lambda n: [],
     "face-rules": lambda n: [],
+    "face-history": lambda n: [],
     "account_email": lambda n: [],
     "account_change_password": lambda n: [],
     "account_logout": lambda n: [],

@@ -1,0 +1,116 @@
+""" "That's me": a person says that an unrecognised face is theirs.
+
+Why this is safe:
+- A claim alone discloses nothing and changes nothing. It can be made about every face of a photo, and is answered with
+  the same words whatever is known about the face, so it finds out nothing either.
+- It is granted without anybody's say only if the claimant's templates are near (CLAIM_THRESHOLD, looser than for
+  matching, still for one face of the photo and clear of every other enrolled person by the ambiguity margin).
+- Otherwise the uploader is asked, who has the original anyway. Even their yes has no effect on a face that is matched
+  to somebody else, or that is measurably not the claimant's (CLAIM_LIMIT). Nobody decides their own claim.
+- An accepted claim is not an owner: faceaccess.matching gives the face to the claimant each time it matches the photo,
+  and only as long as nobody is recognised in it, the claimant is enrolled, and owns no other face there.
+- After that the face follows the claimant's own access model like any face of theirs.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import FaceCapture, User
+from accounts.selectors import hidden_people_ids
+from accounts.templates import gallery
+from faceaccess import matching, selectors
+from faceaccess.history import Action, note
+from faceaccess.models import Claim, FaceRegion, MatchRejection
+from photos.models import Photo
+
+CLAIMS_A_PHOTO = 3  # of one person; by choice: a slip or two, no trying out
+
+
+@transaction.atomic
+def claim_create(*, region: FaceRegion, by: User) -> Claim:
+    """Ask for a face. Saying it again changes nothing: a rejected claim is remembered, and not told."""
+    from faceaccess.tasks import claim_judge, enqueue
+
+    photo = Photo.objects.select_for_update().filter(pk=region.photo_id).first()
+    if photo is None or not selectors.may_tag_in(by, photo):
+        raise PermissionDenied(_("You cannot claim faces in this photo."))
+    if not FaceCapture.objects.filter(user=by, pack=settings.ENGINE_PACK).exists():
+        raise ValidationError(_("Enrol your face first: without it nothing can be compared."))
+    if photo.regions.filter(owner=by).exists():
+        raise ValidationError(_("You are recognised in this photo already."))
+    if MatchRejection.objects.filter(region=region, person=by).exists():
+        raise ValidationError(_("You said before that this is not you."))
+    claims = Claim.objects.filter(region__photo=photo, claimant=by)
+    if (known := claims.filter(region=region).first()) is not None:
+        return known
+    if claims.count() >= CLAIMS_A_PHOTO:
+        raise ValidationError(_("You have asked about as many faces in this photo as one person can."))
+    claim = Claim(region=region, claimant=by)
+    claim.full_clean()
+    claim.save()
+    note(by, Action.CLAIMED, photo=photo)
+    transaction.on_commit(lambda: enqueue(claim_judge, claim.pk))
+    return claim
+
+
+@transaction.atomic
+def judge(claim_id: int) -> bool:
+    """Grant an open claim if the face is near enough to its claimant (the worker does; True if it was granted)."""
+    claim = _held(claim_id)
+    if claim is None or claim.state != Claim.State.OPEN:
+        return False
+    regions = list(claim.region.photo.regions.filter(pack=settings.ENGINE_PACK))
+    if claim.region.owner_id is not None or not matching.is_near(regions, claim.region, claim.claimant_id):
+        return False
+    _accept(claim, regions)
+    return True
+
+
+@transaction.atomic
+def claim_answer(*, claim: Claim, by: User, accept: bool) -> None:
+    """The uploader's yes or no to what somebody claims about a face in their photo."""
+    held = _held(claim.pk)
+    if held is None or not waiting_for(by).filter(pk=held.pk).exists():
+        raise PermissionDenied(_("Nobody asks you this."))
+    if accept:
+        _accept(held, list(held.region.photo.regions.filter(pack=settings.ENGINE_PACK)))
+    else:
+        held.state, held.decided_at = Claim.State.REJECTED, timezone.now()
+        held.full_clean()
+        held.save()
+
+
+def waiting_for(uploader: User) -> QuerySet[Claim]:
+    """Claims an uploader is asked about: all open ones on their photos but their own, whatever the face's state."""
+    return (
+        Claim.objects.filter(
+            state=Claim.State.OPEN,
+            region__photo__post__author=uploader,
+            region__photo__state=Photo.State.READY,
+        )
+        .exclude(claimant=uploader)
+        .exclude(claimant__in=hidden_people_ids(uploader))
+        .select_related("claimant", "region__photo__post")
+        .order_by("pk")
+    )
+
+
+def _held(claim_id: int) -> Claim | None:
+    """The claim as it is now, with its photo's row held: matching and claims take turns."""
+    photo = Photo.objects.select_for_update().filter(regions__claims=claim_id).first()
+    if photo is None:
+        return None
+    return Claim.objects.select_related("region__photo", "claimant").filter(pk=claim_id).first()
+
+
+def _accept(claim: Claim, regions: list[FaceRegion]) -> None:
+    claim.state, claim.decided_at = Claim.State.ACCEPTED, timezone.now()
+    claim.full_clean()
+    claim.save()
+    matching.assign(regions, gallery())

@@ -1,0 +1,224 @@
+""" "That's me": granted when near and clear, asked of the uploader else, and never a way to somebody else's face."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from accounts.models import User
+from faceaccess import claims, matching, services
+from faceaccess.models import Claim, DecisionLog, FaceRegion
+from mfmc_engine.parameters import AMBIGUITY_MARGIN, CLAIM_LIMIT, CLAIM_THRESHOLD, MATCH_THRESHOLD
+from photos.models import Photo
+from tests.faceaccess.conftest import client_of, person, posted, shown_to
+from tests.faceaccess.engine import embedding_of
+from tests.factories import BlockFactory, FaceCaptureFactory, UserFactory, unit_vector
+
+pytestmark = pytest.mark.django_db
+
+NEAR = (MATCH_THRESHOLD + CLAIM_THRESHOLD) / 2  # too far to be matched, near enough to claim
+BETWEEN = (CLAIM_THRESHOLD + CLAIM_LIMIT) / 2
+FAR = CLAIM_LIMIT + 0.05
+
+
+def somebody(distance: float, face: int = 0, model: str = "rules") -> User:
+    """A person whose template lies ``distance`` from a face of the photo."""
+    user = person(model=model)
+    away = unit_vector(user.pk + 7000)
+    FaceCaptureFactory(user=user, embedding=(embedding_of(face) + distance * away).astype(np.float32))
+    return user
+
+
+@pytest.fixture
+def photo(engine) -> Photo:
+    return posted(person(), 3)
+
+
+def claimed(photo: Photo, by: User, index: int = 0) -> Claim:
+    return claims.claim_create(region=photo.regions.get(index=index), by=by)
+
+
+def owner_of(photo: Photo, index: int = 0) -> User | None:
+    return photo.regions.get(index=index).owner
+
+
+def test_a_claim_alone_changes_nothing(photo, sent_tasks, django_capture_on_commit_callbacks):
+    claimant = somebody(NEAR)
+    with django_capture_on_commit_callbacks(execute=True):
+        claim = claimed(photo, claimant)
+    assert owner_of(photo) is None
+    assert shown_to(claimant, photo) == set()
+    assert ("faceaccess.tasks.claim_judge", (claim.pk,)) in sent_tasks
+
+
+def test_a_near_claim_is_granted_and_then_the_claimants_own_model_decides(photo):
+    claimant, viewer = somebody(NEAR), person()
+    assert matching.rematch(claimant.pk) == 0, "not near enough to be matched by itself"
+    assert claims.judge(claimed(photo, claimant).pk)
+    assert owner_of(photo) == claimant
+    assert shown_to(claimant, photo) == {0}
+    assert shown_to(viewer, photo) == set()
+    services.rule_create(owner=claimant, effect="show", subject="everyone")
+    assert shown_to(viewer, photo) == {0}
+
+
+@pytest.mark.parametrize("distance", [BETWEEN, FAR])
+def test_a_claim_that_is_not_near_waits_for_the_uploader(photo, distance):
+    claim = claimed(photo, somebody(distance))
+    assert not claims.judge(claim.pk)
+    assert owner_of(photo) is None
+    assert list(claims.waiting_for(photo.post.author)) == [claim]
+
+
+def test_the_uploaders_yes_counts_unless_the_face_is_measurably_somebody_elses(photo):
+    for distance, granted in ((FAR, False), (BETWEEN, True)):
+        claimant = somebody(distance)
+        claims.claim_answer(claim=claimed(photo, claimant), by=photo.post.author, accept=True)
+        assert (owner_of(photo) == claimant) is granted
+        assert shown_to(claimant, photo) == ({0} if granted else set())
+
+
+def test_a_face_of_somebody_else_is_never_given_whoever_says_yes(photo):
+    owner = person(0, "authorization")
+    matching.rematch(owner.pk)
+    claimant = somebody(BETWEEN)
+    claim = claimed(photo, claimant)
+    assert not claims.judge(claim.pk)
+    claims.claim_answer(claim=claim, by=photo.post.author, accept=True)
+    assert owner_of(photo) == owner
+    assert shown_to(claimant, photo) == set()
+
+
+def test_who_is_recognised_later_takes_the_face_back_from_a_claim(photo):
+    claimant = somebody(BETWEEN)
+    claims.claim_answer(claim=claimed(photo, claimant), by=photo.post.author, accept=True)
+    services.rule_create(owner=claimant, effect="show", subject="everyone")
+    assert shown_to(person(), photo) == {0}
+    owner = person(0, "authorization")
+    matching.rematch(owner.pk)
+    assert owner_of(photo) == owner
+    assert shown_to(person(), photo) == set()
+
+
+def test_an_accepted_claim_outlives_a_new_match_and_ends_with_the_enrolment(photo):
+    claimant = somebody(NEAR)
+    claims.judge(claimed(photo, claimant).pk)
+    matching.rematch(person(2).pk)
+    assert owner_of(photo) == claimant
+    claimant.captures.all().delete()
+    assert shown_to(person(), photo) == set()
+    matching.rematch(claimant.pk)
+    assert owner_of(photo) is None
+
+
+def test_two_people_about_as_near_are_told_apart_by_no_machine(photo):
+    one, other = somebody(NEAR), somebody(NEAR + AMBIGUITY_MARGIN / 2)
+    assert not claims.judge(claimed(photo, one).pk)
+    assert not claims.judge(claimed(photo, other).pk)
+    assert owner_of(photo) is None
+
+
+def test_a_face_too_poor_to_compare_is_the_uploaders_to_decide(photo):
+    FaceRegion.objects.filter(photo=photo).update(quality=0.0)
+    claimant = somebody(NEAR)
+    claim = claimed(photo, claimant)
+    assert not claims.judge(claim.pk)
+    claims.claim_answer(claim=claim, by=photo.post.author, accept=True)
+    assert owner_of(photo) == claimant
+
+
+def test_one_face_per_person_and_photo(photo):
+    claimant = somebody(NEAR)
+    second = claimed(photo, claimant, index=1)
+    claims.judge(claimed(photo, claimant).pk)
+    claims.claim_answer(claim=second, by=photo.post.author, accept=True)
+    assert list(photo.regions.filter(owner=claimant).values_list("index", flat=True)) == [0]
+    with pytest.raises(ValidationError):
+        claimed(photo, claimant, index=2)
+
+
+def test_nobody_decides_their_own_claim_or_one_on_anothers_photo(engine):
+    uploader = somebody(BETWEEN)
+    photo = posted(uploader, 3)
+    claim = claimed(photo, uploader)
+    for by in (uploader, person()):
+        with pytest.raises(PermissionDenied):
+            claims.claim_answer(claim=claim, by=by, accept=True)
+    assert owner_of(photo) is None
+
+
+def test_a_rejected_claim_is_remembered_and_not_told(photo):
+    claimant = somebody(BETWEEN)
+    region = photo.regions.get(index=0)
+    say = f"/faces/{region.pk}/claim"
+    first = client_of(claimant).post(say, follow=True)
+    claim = Claim.objects.get()
+    claims.claim_answer(claim=claim, by=photo.post.author, accept=False)
+    again = client_of(claimant).post(say, follow=True)
+    assert [str(m) for m in again.context["messages"]] == [str(m) for m in first.context["messages"]]
+    claim.refresh_from_db()
+    assert claim.state == Claim.State.REJECTED
+    assert not claims.judge(claim.pk)
+    assert not claims.waiting_for(photo.post.author).exists()
+
+
+def test_not_me_ends_a_claim_for_good(photo):
+    claimant = somebody(NEAR)
+    claims.judge(claimed(photo, claimant).pk)
+    services.match_reject(region=photo.regions.get(index=0), by=claimant)
+    matching.rematch()
+    assert owner_of(photo) is None
+    with pytest.raises(ValidationError):
+        claimed(photo, claimant)
+
+
+def test_claims_are_few_and_need_an_enrolment_and_a_photo_one_sees(photo, monkeypatch):
+    monkeypatch.setattr(claims, "CLAIMS_A_PHOTO", 2)
+    claimant = somebody(FAR)
+    claimed(photo, claimant, 0)
+    claimed(photo, claimant, 1)
+    with pytest.raises(ValidationError):
+        claimed(photo, claimant, 2)
+    with pytest.raises(ValidationError):
+        claimed(photo, UserFactory())
+    blocked = somebody(NEAR)
+    BlockFactory(blocker=photo.post.author, blocked=blocked)
+    with pytest.raises(PermissionDenied):
+        claimed(photo, blocked)
+
+
+def test_the_answer_and_the_page_are_the_same_whoevers_face_it_is(photo):
+    """A claimant learns nothing about a face: matched, unknown or ambiguous, the site says the same."""
+    owner = person(1, "authorization")
+    matching.rematch(owner.pk)
+    claimant = somebody(FAR)
+
+    def say(index: int) -> tuple[list[str], bytes]:
+        region = photo.regions.get(index=index)
+        page = client_of(claimant).post(f"/faces/{region.pk}/claim", follow=True)
+        api = client_of(claimant).post(f"/api/v1/faces/{region.pk}/claim/")
+        assert (api.status_code, api.content) == (204, b"")
+        return [str(message) for message in page.context["messages"]]
+
+    assert say(0) == say(1) == say(2)
+    asked = client_of(photo.post.author).get("/api/v1/claims/").json()
+    assert [claim.keys() for claim in asked] == [{"id", "photo", "box", "claimant", "created_at"}] * 3
+
+
+def test_the_uploader_answers_on_the_page_and_over_the_api(photo):
+    one, other = somebody(BETWEEN), somebody(BETWEEN, 1)
+    uploader = client_of(photo.post.author)
+    first, second = claimed(photo, one), claimed(photo, other, 1)
+    assert one.name in uploader.get("/face/inbox").content.decode()
+    assert client_of(one).post(f"/claims/{first.pk}/answer", {"answer": "yes"}).status_code == 404
+    uploader.post(f"/claims/{first.pk}/answer", {"answer": "perhaps"})
+    assert owner_of(photo) is None
+    uploader.post(f"/claims/{first.pk}/answer", {"answer": "yes"})
+    assert owner_of(photo) == one
+    address = f"/api/v1/claims/{second.pk}/answer/"
+    assert client_of(other).post(address, {"accept": True}).status_code == 404
+    assert uploader.post(address, {"accept": False}).status_code == 204
+    second.refresh_from_db()
+    assert second.state == Claim.State.REJECTED
+    assert DecisionLog.objects.filter(owner=one, action="claimed", photo=photo).count() == 1

@@ -1,0 +1,327 @@
+"""A face the detector missed: hidden at once, analysed after, and never a way to lay a face bare or blank a photo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from accounts.models import User
+from faceaccess import marks, matching, renditions, services
+from faceaccess.models import Decoy, FaceRegion, RemovedMark
+from faceaccess.selectors import visible_set
+from faceaccess.tasks import photos_sweep
+from mfmc_engine.types import Decoy as Patch
+from photos.models import Audience, Photo
+from tests.faceaccess.conftest import client_of, fetch, person, pixels, posted, shown_to
+from tests.faceaccess.engine import box_of, group_photo
+from tests.factories import BlockFactory
+
+pytestmark = pytest.mark.django_db
+
+WALL = (2, 2, 78, 18)  # above the first face: nobody there
+EDGE = (25, 62, 55, 78)  # below it
+
+
+@pytest.fixture
+def photo(engine) -> Photo:
+    """Four faces, of which the detector finds the first three."""
+    engine.missed = {3}
+    return posted(person(), 4)
+
+
+def bare(image: np.ndarray, index: int = 3) -> bool:
+    """Whether the inside of a face's box is as in the original (JPEG aside)."""
+    x0, y0, x1, y1 = box_of(index)
+    inner = np.s_[y0 + 4 : y1 - 4, x0 + 4 : x1 - 4]
+    return bool(np.abs(image[inner].astype(int) - group_photo(4)[inner]).mean() < 8)
+
+
+def mark(photo: Photo, by: User | None = None, box=None) -> FaceRegion:
+    return marks.mark_create(photo=photo, by=by or person(), box=box or box_of(3))
+
+
+def test_a_marked_face_is_hidden_from_everybody_in_the_very_next_request(engine, photo):
+    viewers = [person(), person(3, "authorization"), photo.post.author]
+    before = {viewer: fetch(viewer, photo) for viewer in viewers}
+    assert all(bare(pixels(response)) for response in before.values())
+    calls = dict(engine.calls)
+    region = mark(photo)
+    assert engine.calls == calls, "the request that marks waits for no network"
+    for viewer, response in before.items():
+        for size in renditions.SIZES:
+            after = fetch(viewer, photo, size, headers={"If-None-Match": response.headers["ETag"]})
+            assert after.status_code == 200
+            assert not bare(pixels(after))
+    assert (region.index, region.source, region.owner_id, region.decoy.kind) == (
+        3,
+        "marked",
+        None,
+        "redaction",
+    )
+
+
+def test_no_network_is_loaded_to_mark_a_face():
+    code = "import django, sys; django.setup(); import faceaccess.marks, mfmc_engine.swapping.redaction; "
+    code += "print('torch' in sys.modules)"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_the_worker_gives_it_a_stand_in_and_its_owner_who_then_decides(
+    engine, photo, private_files, django_capture_on_commit_callbacks
+):
+    owner, viewer = person(3, "authorization"), person()
+    with django_capture_on_commit_callbacks(execute=True):
+        region = mark(photo)
+    files = len(private_files())
+    with django_capture_on_commit_callbacks(execute=True):
+        assert marks.analyse(region.pk)
+    region = FaceRegion.objects.get(pk=region.pk)
+    assert (region.owner, region.match, region.is_face) == (owner, "matched", True)
+    assert region.decoy.kind == "swap"
+    assert len(private_files()) == files, "the redaction's file is gone"
+    assert default_storage.exists(region.decoy.patch.name)
+    photo.refresh_from_db()
+    assert shown_to(viewer, photo) == set()
+    assert shown_to(owner, photo) == {3}
+    services.authorization_answer(region=region, by=owner, answer="approved")
+    assert shown_to(viewer, photo) == {3}
+    assert not marks.analyse(region.pk), "once"
+
+
+def test_the_worker_is_told_and_a_lost_message_is_sent_again(
+    engine, photo, sent_tasks, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        region = mark(photo)
+    message = ("faceaccess.tasks.mark_analyse", (region.pk,))
+    assert sent_tasks.count(message) == 1
+    photos_sweep()
+    assert sent_tasks.count(message) == 1, "not lost yet"
+    FaceRegion.objects.filter(pk=region.pk).update(analysis_due=timezone.now() - timedelta(seconds=1))
+    photos_sweep()
+    assert sent_tasks.count(message) == 2
+
+
+def test_what_the_engine_cannot_do_leaves_the_redaction_for_good(engine, photo):
+    region = mark(photo)
+
+    def fail() -> None:
+        raise RuntimeError("no")
+
+    engine.before["analyze"] = fail
+    for _ in range(marks.ATTEMPTS + 1):
+        assert not marks.analyse(region.pk)
+    region.refresh_from_db()
+    assert region.analysis_due is None
+    assert region.decoy.kind == "redaction"
+    assert not bare(pixels(fetch(person(), photo)))
+    with pytest.raises(ValidationError):  # nobody knows that there is no face
+        marks.mark_remove(region=region, by=photo.post.author, reason="a wall")
+
+
+def test_a_stand_in_that_lies_beside_the_mark_is_not_taken(engine, photo, monkeypatch, private_files):
+    region = mark(photo)
+    files = private_files()
+    decoy = engine._decoy
+
+    def beside(request):
+        found = decoy(request)
+        return Patch(
+            found.kind, (found.origin[0] - 30, found.origin[1]), found.pixels, found.alpha, found.donor,
+            found.attempts, found.distance_to_original, found.nearest_gallery, found.threshold,
+        )  # fmt: skip
+
+    monkeypatch.setattr(engine, "_decoy", beside)
+    assert marks.analyse(region.pk)
+    region.refresh_from_db()
+    assert region.decoy.kind == "redaction"
+    assert private_files() == files
+    assert not bare(pixels(fetch(person(), photo)))
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(255, True), (250, True), (200, False), (0, False)])
+def test_a_stand_in_covers_a_mark_only_if_nothing_shines_through(alpha, expected):
+    cover = np.full((40, 40), alpha, np.uint8)
+    patch = Patch("swap", (100, 50), np.zeros((40, 40, 3), np.uint8), cover, "d", 1, 1.0, 1.0, 0.6)
+    assert marks.covers(patch, [100, 50, 140, 90]) is expected
+    assert not marks.covers(patch, [120, 50, 160, 90])
+    assert not marks.covers(patch, [300, 300, 340, 340])
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (0, 0, 5, 5),
+        (200, 20, 240, float("nan")),
+        (200, 20, float("inf"), 60),
+        (0, 0, 260, 80),
+        (0, 2, 200, 18),
+        (-50, -50, -10, -10),
+        (200, 20, 240),
+        box_of(0),
+        (22, 22, 40, 40),  # inside a face that is known
+        (10, 10, 70, 70),  # around one
+    ],
+)
+def test_what_cannot_be_a_missed_face_is_refused(engine, photo, box, private_files):
+    files = private_files()
+    with pytest.raises(ValidationError):
+        mark(photo, box=box)
+    assert photo.regions.count() == 3
+    assert private_files() == files
+
+
+def test_one_person_marks_a_few_faces_only_and_a_removed_one_still_counts(engine, photo, monkeypatch):
+    monkeypatch.setattr(marks, "MARKS_EACH", 2)
+    vandal = person()
+    wall = mark(photo, vandal, EDGE)
+    marks.analyse(wall.pk)
+    marks.mark_remove(region=wall, by=photo.post.author, reason="the floor")
+    mark(photo, vandal)
+    with pytest.raises(ValidationError):
+        mark(photo, vandal, EDGE)
+    assert mark(photo, person(), EDGE)
+
+
+def test_a_photo_takes_a_limited_number_of_marks(engine, photo, monkeypatch):
+    monkeypatch.setattr(marks, "MARKS_A_PHOTO", 1)
+    mark(photo)
+    with pytest.raises(ValidationError):
+        mark(photo, person(), EDGE)
+
+
+def test_who_may_not_see_a_photo_marks_nothing_in_it(engine):
+    photo = posted(person(), 3, Audience.ONLY_ME)
+    blocked = person()
+    BlockFactory(blocker=photo.post.author, blocked=blocked)
+    for by in (person(), blocked):
+        with pytest.raises(PermissionDenied):
+            mark(photo, by, EDGE)
+        assert client_of(by).post(f"/photos/{photo.pk}/mark", {"x": 1}).status_code == 404
+    assert client_of(None).post(f"/photos/{photo.pk}/mark", {"x": 1}).status_code == 302
+    Photo.objects.filter(pk=photo.pk).update(state=Photo.State.WAITING)
+    photo.refresh_from_db()
+    with pytest.raises(PermissionDenied):
+        mark(photo, photo.post.author, EDGE)
+
+
+class TestTakingOut:
+    def test_a_mark_without_a_face_is_taken_out_and_the_faces_stay_numbered_through(self, engine, photo):
+        owner, marker = person(3, "rules"), person()
+        wall = mark(photo, marker, EDGE)
+        face = mark(photo)
+        marks.analyse(wall.pk)
+        marks.analyse(face.pk)
+        services.rule_create(owner=owner, effect="show", subject="everyone")
+        patch = wall.decoy.patch.name
+        marks.mark_remove(region=wall, by=photo.post.author, reason="the floor")
+        assert list(photo.regions.values_list("index", flat=True)) == [0, 1, 2, 3]
+        photo.refresh_from_db()
+        assert bare(pixels(fetch(person(), photo))), "the owner of face 3 shows it"
+        (removed,) = RemovedMark.objects.all()
+        assert (removed.marked_by, removed.removed_by, removed.reason) == (
+            marker,
+            photo.post.author,
+            "the floor",
+        )
+        assert not Decoy.objects.filter(patch=patch).exists()
+        # The embedding was sealed for the old number; it still opens, or the owner would be lost here.
+        matching.rematch()
+        assert FaceRegion.objects.get(pk=face.pk).owner == owner
+
+    def test_a_reason_is_needed(self, engine, photo):
+        wall = mark(photo, box=EDGE)
+        marks.analyse(wall.pk)
+        with pytest.raises(ValidationError):
+            marks.mark_remove(region=wall, by=photo.post.author, reason="  ")
+        assert photo.regions.count() == 4
+
+    def test_only_the_uploader_staff_and_its_maker_take_a_mark_out(self, engine, photo):
+        marker = person()
+        wall = mark(photo, marker, EDGE)
+        marks.analyse(wall.pk)
+        with pytest.raises(PermissionDenied):
+            marks.mark_remove(region=wall, by=person(), reason="mine")
+        with pytest.raises(PermissionDenied):
+            marks.mark_remove(
+                region=photo.regions.get(index=0), by=photo.post.author, reason="found, not marked"
+            )
+        marks.mark_remove(region=wall, by=person(is_staff=True), reason="nothing there")
+
+    def test_a_face_stays_and_the_answer_does_not_tell_whether_it_was_recognised(self, engine, photo):
+        def answer(region: FaceRegion) -> str:
+            with pytest.raises(ValidationError) as refused:
+                marks.mark_remove(region=region, by=photo.post.author, reason="off")
+            return refused.value.messages[0]
+
+        region = mark(photo)
+        early = answer(region)
+        marks.analyse(region.pk)
+        unknown = answer(region)
+        owner = person(3)
+        matching.rematch(owner.pk)
+        region.refresh_from_db()
+        assert region.owner == owner
+        assert answer(region) == unknown != early
+        assert not bare(pixels(fetch(photo.post.author, photo)))
+
+    def test_a_mark_without_a_face_never_gets_an_owner_by_itself(self, engine, photo):
+        from tests.factories import FaceCaptureFactory, UserFactory, unit_vector
+
+        FaceCaptureFactory(user=UserFactory(), embedding=unit_vector(5))  # what the wall "looks" like
+        wall = mark(photo, box=EDGE)
+        marks.analyse(wall.pk)
+        wall.refresh_from_db()
+        assert (wall.owner, wall.is_face) == (None, False)
+
+
+def test_a_picture_is_never_made_from_the_faces_of_another_version(engine, photo):
+    """A mark falls between reading the photo and its faces: the later state counts, or nothing is served."""
+    viewer = person()
+    stale = Photo.objects.get(pk=photo.pk)
+    seen_before = visible_set(stale, viewer)
+    mark(photo)
+    fresh = renditions.rendition(stale, viewer, "full")
+    assert fresh.key != renditions.key(Photo.objects.get(pk=photo.pk), seen_before, "full")
+    stale = Photo.objects.get(pk=photo.pk)
+    seen = visible_set(stale, viewer)
+    mark(photo, box=EDGE)
+    with pytest.raises(renditions.UnavailableError):
+        renditions.render(stale, seen, lambda image: image)
+
+
+def test_marks_through_the_page_and_the_api(engine, photo):
+    marker = person()
+    x0, y0, x1, y1 = box_of(3)
+    numbers = {"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0}
+    page = client_of(marker).post(f"/photos/{photo.pk}/mark", numbers, follow=True)
+    assert "hidden from everybody" in " ".join(str(m) for m in page.context["messages"])
+    assert photo.regions.get(index=3).box == list(box_of(3))
+    page = client_of(marker).post(f"/photos/{photo.pk}/mark", {"x": "here"}, follow=True)
+    assert "two corners" in " ".join(str(m) for m in page.context["messages"])
+    made = client_of(marker).post(
+        f"/api/v1/photos/{photo.pk}/marks/", {"box": EDGE}, content_type="application/json"
+    )
+    assert (made.status_code, made.json().keys()) == (201, {"id", "box"})
+    wall = FaceRegion.objects.get(pk=made.json()["id"])
+    marks.analyse(wall.pk)
+    address = f"/api/v1/faces/{wall.pk}/unmark/"
+    for by, status in ((person(), 403), (photo.post.author, 204), (photo.post.author, 404)):
+        given = client_of(by).post(address, {"reason": "the floor"}, content_type="application/json")
+        assert given.status_code == status
+    again = client_of(marker).post(
+        f"/api/v1/photos/{photo.pk}/marks/", {"box": box_of(3)}, content_type="application/json"
+    )
+    assert again.status_code == 400
