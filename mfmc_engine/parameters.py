@@ -365,11 +365,15 @@ DONOR_TOLERANCE = {
     "smile": 0.15,  # inter-ocular distances
     "eyes": 0.08,  # eye aspect ratio
     "skin": 14.0,  # CIE76
+    "beard": 5.0,  # CIE L*
 }
 KIN_GENDER = 0.25  # probability of a gender from which a face passes for it, by choice
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 DONOR_POOL = 0.03  # share of the bank that is drawn from at random
 # Euclidean; a swap lies nearer to the replaced face than its donor does: by .1 and more on ../shared/data/lfw
+BEARD_COLOUR_LOSS = (
+    0.1  # share of the cheeks' chroma; bearded donors lose .1 to .35, shaded skin gains; by eye
+)
 DONOR_HEADROOM = 0.08
 DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank
 

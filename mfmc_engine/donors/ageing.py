@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfmc_engine import parameters
-from mfmc_engine.donors.looks import cheeks, filled
+from mfmc_engine.donors.looks import beard_regions, cheeks, filled
 from mfmc_engine.donors.portraits import MIRROR, SIZE, Portraits
 from mfmc_engine.donors.traits import trait_vector
 from mfmc_engine.donors.warp import Pixels, Points
@@ -61,7 +61,6 @@ def _lab(picture: NDArray[np.uint8]) -> Pixels:
 def _skin_and_beard(lab: Pixels, face: Points) -> NDArray[np.float64]:
     """Colour of the cheeks, and of chin and upper lip beside it: (9,) CIE Lab."""
     left, right = cheeks(face, (SIZE, SIZE))
-    chin = filled(np.concatenate([face[5:12], face[[54, 56, 57, 58, 48]] + [0, 5]]), (SIZE, SIZE))
-    lip = filled(np.concatenate([face[48:55] - [0, 4], face[[35, 33, 31]] + [0, 5]]), (SIZE, SIZE))
+    chin, lip = beard_regions(face, (SIZE, SIZE))
     skin = lab[left | right].mean(0)
     return np.concatenate([skin, lab[chin].mean(0) - skin, lab[lip].mean(0) - skin])

@@ -39,6 +39,7 @@ class Donor:
     smile: float  # see traits.smile
     eyes: float  # eye aspect ratio
     skin: FloatArray  # (3,) CIE L*, a*, b* of the cheeks
+    beard: float  # see looks.beard
     landmarks: FloatArray  # (68, 2) px
     embedding: FloatArray  # (128,) in the builtin pack's space
     file: Traversable
@@ -90,6 +91,7 @@ class DonorBank(Mapping[str, Donor]):
         self.smile: FloatArray = arrays["smile"]
         self.eyes: FloatArray = arrays["eyes"]
         self.skin: FloatArray = arrays["skin"]  # (N, 3)
+        self.beard: FloatArray = arrays["beard"]
         self.landmarks: FloatArray = arrays["landmarks"]  # (N, 68, 2)
         self.embeddings: FloatArray = arrays["embedding"]  # (N, 128)
         self.sources: NDArray[np.str_] = arrays[
@@ -112,6 +114,7 @@ class DonorBank(Mapping[str, Donor]):
             smile=float(self.smile[row]),
             eyes=float(self.eyes[row]),
             skin=self.skin[row],
+            beard=float(self.beard[row]),
             landmarks=self.landmarks[row],
             embedding=self.embeddings[row],
             file=folder / name,

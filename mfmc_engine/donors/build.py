@@ -17,7 +17,7 @@ from tqdm import tqdm
 from mfmc_engine import attributes, parameters
 from mfmc_engine.donors.ageing import Ageing
 from mfmc_engine.donors.embedding import embed, portrait_embeddings, predict_landmarks
-from mfmc_engine.donors.looks import skin_colour
+from mfmc_engine.donors.looks import beard, skin_colour
 from mfmc_engine.donors.morph import ExpectedFace, Morph, Source, face_mask, morph
 from mfmc_engine.donors.portraits import SIZE, Portraits, flaws, mirrored
 from mfmc_engine.donors.recipes import VARIANTS, Pantry, Pick, Recipe, variant_of
@@ -42,6 +42,7 @@ class Candidate:
     traits: FloatArray  # (5,) yaw, pitch, mouth, smile, eyes
     age: float
     skin: FloatArray  # (3,) CIE Lab
+    beard: float  # looks.beard
     variant: tuple[str, str]
     source_distance: float  # embedding, to the closest of all portraits
     source_pixels: float  # of 255, to the closest portrait mixed
@@ -96,6 +97,7 @@ class Kitchen:
             np.array([yaw, pitch, mouth, smile, eyes], np.float32),
             float(looks.age[0]),
             skin_colour(picture, face.landmarks),
+            beard(picture, face.landmarks, even_light=True),
             variant,
             distance,
             pixels,

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mfmc_engine import attributes
+from mfmc_engine import attributes, parameters
 from mfmc_engine.donors import traits
 from mfmc_engine.donors.selection import Wanted
 from mfmc_engine.types import FloatArray, Image
@@ -62,6 +62,36 @@ def skin_colour(image: Image, landmarks: ArrayLike) -> FloatArray:
     return np.median(lab[skin], 0).astype(np.float32)
 
 
+def beard_regions(
+    landmarks: NDArray[np.float64], size: tuple[int, int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where chin and upper lip of an upright face are, clear of the lips, in an image of ``size``."""
+    chin = np.concatenate([landmarks[5:12], landmarks[[54, 56, 57, 58, 48]] + [0, 5]])
+    lip = np.concatenate([landmarks[48:55] - [0, 4], landmarks[[35, 33, 31]] + [0, 5]])
+    return filled(chin, size), filled(lip, size)
+
+
+def beard(image: Image, landmarks: ArrayLike, even_light: bool = False) -> float:
+    """How much darker the upper lip is than the cheeks, CIE L*, at least 0: 0 to 3 shaven, 10 and more under a beard.
+
+    Shadow is dark, too. Hair takes colour away where shadow in warm light adds it, so unless ``even_light`` says that
+    there is none (studio portraits) darkness counts only as far as the lip is less colourful than the cheeks.
+    """
+    crop, points = upright_crop(image, landmarks)
+    left, right = cheeks(points, (256, 256))
+    _, lip = beard_regions(points, (256, 256))
+    skin = left | right
+    if not skin.any() or not lip.any():
+        return 0.0
+    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    darker = max(0.0, float(np.median(lab[skin, 0]) - lab[lip, 0].mean()))
+    if even_light:
+        return darker
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    colour = float(chroma[lip].mean() / max(float(np.median(chroma[skin])), 1.0))
+    return darker * float(np.clip((1 - colour) / parameters.BEARD_COLOUR_LOSS, 0, 1))
+
+
 def describe(image: Image, landmarks: ArrayLike, embedding: FloatArray) -> Wanted:
     """Everything selection can use about one face, measured. ``embedding`` (128,) of the builtin pack."""
     yaw, pitch, _ = traits.head_pose(landmarks)
@@ -77,4 +107,5 @@ def describe(image: Image, landmarks: ArrayLike, embedding: FloatArray) -> Wante
         smile=float(traits.smile(landmarks)),
         eyes=float(traits.eye_opening(landmarks)),
         skin=skin_colour(image, landmarks),
+        beard=beard(image, landmarks),
     )

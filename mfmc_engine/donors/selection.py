@@ -30,7 +30,7 @@ class Wanted:
     """What is known of the face to replace. A trait left None does not count.
 
     ``male`` is a probability; angles in degrees; ``group`` (4,) scores in the order of attributes.GROUPS; ``skin``
-    (3,) CIE L*, a*, b*; mouth, smile and eyes as donors/traits.py measures them.
+    (3,) CIE L*, a*, b*; ``beard`` as donors/looks.py; mouth, smile and eyes as donors/traits.py measures them.
     """
 
     embedding: FloatArray  # (D,)
@@ -43,6 +43,7 @@ class Wanted:
     smile: float | None = None
     eyes: float | None = None
     skin: FloatArray | None = None
+    beard: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def mismatch(bank: DonorBank, face: Wanted) -> Values:
     so that one large difference costs more than several small ones.
     """
     cost = np.zeros(len(bank))
-    for trait in ("age", "yaw", "pitch", "mouth", "smile", "eyes"):
+    for trait in ("age", "yaw", "pitch", "mouth", "smile", "eyes", "beard"):
         value = getattr(face, trait)
         if value is not None:
             donors = getattr(bank, trait)

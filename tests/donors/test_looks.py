@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mfmc_engine.donors import bank as donor_bank
-from mfmc_engine.donors.looks import describe, skin_colour, upright_crop
+from mfmc_engine.donors.looks import beard, describe, skin_colour, upright_crop
 from mfmc_engine.donors.traits import eye_centres, interocular
 
 
@@ -55,3 +55,16 @@ def test_a_donor_described_from_its_picture_is_what_the_bank_says(donor):
     assert seen.yaw == pytest.approx(donor.yaw, abs=0.1)
     assert seen.mouth == pytest.approx(donor.mouth, abs=1e-3)
     assert np.linalg.norm(seen.skin - donor.skin) < 2
+
+
+def test_a_beard_is_dark_and_a_shadow_in_warm_light_is_none():
+    bank = donor_bank.load()
+    beards = {id_: beard(donor.image, donor.landmarks, even_light=True) for id_, donor in bank.items()}
+    bearded = bank[max(beards, key=beards.__getitem__)]
+    shaven = bank[min(beards, key=beards.__getitem__)]
+    assert beard(bearded.image, bearded.landmarks) > 10
+    shaded = shaven.image.astype(np.float32)
+    shaded[round(float(shaven.landmarks[33, 1])) :] *= (0.6, 0.42, 0.28)  # darker and warmer below the nose
+    shaded = shaded.astype(np.uint8)
+    assert beard(shaded, shaven.landmarks, even_light=True) > 10
+    assert beard(shaded, shaven.landmarks) < 3
