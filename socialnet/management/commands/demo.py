@@ -59,6 +59,7 @@ class Command(BaseCommand):
 
         processes: list[subprocess.Popen[bytes]] = []
         signal.signal(signal.SIGTERM, _as_ctrl_c)
+        signal.signal(signal.SIGINT, _as_ctrl_c)  # a shell that started us in the background had it ignored
         try:
             for command in (web_command(port), worker_command(settings.VAR_DIR)):
                 process = subprocess.Popen(command, start_new_session=True, env=_child_environment())  # noqa: S603
