@@ -369,6 +369,7 @@ DONOR_TOLERANCE = {
 }
 KIN_GENDER = 0.25  # probability of a gender from which a face passes for it, by choice
 KIN_GROUP = 0.25  # the same of a group: chance level of four
+KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there
 DONOR_POOL = 0.03  # share of the bank that is drawn from at random
 # Euclidean; a swap lies nearer to the replaced face than its donor does: by .1 and more on ../shared/data/lfw
 BEARD_COLOUR_LOSS = (

@@ -113,7 +113,7 @@ def mismatch(bank: DonorBank, face: Wanted) -> Values:
 
 
 def kin(bank: DonorBank, face: Wanted) -> NDArray[np.bool_]:
-    """Which donors pass for the face's own gender and group at first sight: (N,). Unsure traits rule nobody out."""
+    """Which donors pass for the face's own gender, group and beard: (N,). Unsure traits rule nobody out."""
     same = np.ones(len(bank), np.bool_)
     if face.male is not None:
         chance = np.where(bank.gender == "male", face.male, 1 - face.male)
@@ -121,6 +121,10 @@ def kin(bank: DonorBank, face: Wanted) -> NDArray[np.bool_]:
     if face.group is not None:
         scores = np.asarray(face.group, np.float64)[[GROUPS.index(group) for group in bank.group]]
         same &= scores >= min(parameters.KIN_GROUP, float(np.max(face.group)))
+    if (
+        face.beard is not None
+    ):  # shaving a face is easier to believe than growing it a beard: its skin turns pale
+        same &= bank.beard <= face.beard + parameters.KIN_BEARD
     return same
 
 
