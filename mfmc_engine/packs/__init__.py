@@ -1,17 +1,19 @@
 """Model packs: which network does what. An Engine asks its pack for each network when it first needs it.
 
 A pack's name is that of a recipe, optionally with parts of another: ``builtin``, ``buffalo_l``,
-``builtin+recognizer=buffalo_l``. Its ``key`` names what embeddings and decoys were made with; embeddings of two keys
+``builtin+recognizer=buffalo_l``. The name says what embeddings were made with; those of two names
 are never compared.
 """
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from mfmc_engine.errors import EngineError
-from mfmc_engine.packs.catalogue import SOURCES, Task
-from mfmc_engine.packs.pack import MESH, Pack
+from mfmc_engine.packs.catalogue import MESH, SOURCES, Task
+
+if TYPE_CHECKING:
+    from mfmc_engine.packs.pack import Pack
 
 INSIGHTFACE: Final = "buffalo_l"  # what "insightface" means
 _BUFFALO_L: Final[dict[str, str]] = {
@@ -38,6 +40,8 @@ RECIPES: Final[dict[str, dict[str, str]]] = {
 
 def load_pack(name: str, device: str = "cpu", threads: int = 2) -> Pack:
     """The pack of that name; its networks load on first use. Raises EngineError for a name that means nothing."""
+    from mfmc_engine.packs.pack import Pack  # with torch: who only asks about recipes does without
+
     return Pack(name, recipe(name), device, threads)
 
 
@@ -67,4 +71,4 @@ def _parts() -> str:
     return "; ".join(f"{task}={'|'.join(_sources_of(task))}" for task in get_args(Task))
 
 
-__all__ = ["RECIPES", "Pack", "load_pack", "recipe"]
+__all__ = ["RECIPES", "load_pack", "recipe"]

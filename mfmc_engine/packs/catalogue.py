@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 Task = Literal["detector", "landmarker", "recognizer", "attributes", "swapper"]
 
+MESH: Final = "mesh"  # the swapper that needs no weights
 RELEASE: Final = "https://github.com/deepinsight/insightface/releases/download/model-zoo/"
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import torch
@@ -16,12 +15,9 @@ from mfmc_engine.detection import Detector
 from mfmc_engine.errors import EngineError
 from mfmc_engine.landmarks import Landmarker
 from mfmc_engine.packs import store
-from mfmc_engine.packs.catalogue import SOURCES, Task
+from mfmc_engine.packs.catalogue import MESH, SOURCES, Task
 from mfmc_engine.recognition import Recognizer
 from mfmc_engine.swapping.inswapper import InSwapper
-
-MESH: Final = "mesh"
-KEY_LENGTH: Final = 40  # characters a pack's key may have; databases store it
 
 T = TypeVar("T")
 
@@ -40,13 +36,6 @@ class Pack:
         self.threads = threads
         self._lock = RLock()
         self._loaded: dict[str, Any] = {}
-
-    @property
-    def key(self) -> str:
-        """A name of at most KEY_LENGTH characters for what embeddings are made with."""
-        if len(self.name) <= KEY_LENGTH:
-            return self.name
-        return f"{self.name[:23]}-{hashlib.sha256(self.name.encode()).hexdigest()[:16]}"
 
     @property
     def detector(self) -> Detector:

@@ -237,15 +237,6 @@ def test_a_pack_is_a_recipe_with_parts_of_others():
             recipe(wrong)
 
 
-def test_keys_are_short_and_differ_with_the_pack():
-    names = ["builtin", "buffalo_l", "builtin+detector=buffalo_s+recognizer=buffalo_l+swapper=inswapper_128"]
-    names.append(names[-1].replace("buffalo_s", "antelopev2"))
-    keys = [load_pack(name).key for name in names]
-    assert keys[:2] == names[:2]
-    assert len(set(keys)) == 4
-    assert max(map(len, keys)) <= 40
-
-
 # --- the command ---
 
 
