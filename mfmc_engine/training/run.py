@@ -1,0 +1,218 @@
+"""The loop: bounded in time, resumable to the step, deterministic given a seed (and, on a card, its kernels)."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mfmc_engine.errors import EngineError
+from mfmc_engine.recognition.dlib_resnet import load_network
+from mfmc_engine.training import augment, checkpoint, pairs, sheet
+from mfmc_engine.training.critic import Critic
+from mfmc_engine.training.dataset import Portraits
+from mfmc_engine.training.losses import Identity, Judges, Marker, judge_losses, swapper_losses
+from mfmc_engine.training.network import Swapper, swap
+from mfmc_engine.training.settings import Settings
+from mfmc_engine.training.validate import score
+
+
+@dataclass
+class Trainer:
+    """All that changes while training."""
+
+    settings: Settings
+    portraits: Portraits
+    judges: Judges
+    network: nn.Module
+    ema: nn.Module
+    optimizers: dict[str, torch.optim.Optimizer]
+    generator: torch.Generator
+    device: torch.device
+    step: int = 0
+    best: float = float("-inf")
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    step_function: Callable[..., tuple[Tensor, Tensor]] = swap
+
+    @classmethod
+    def new(cls, settings: Settings, portraits: Portraits, resnet: Path, device: str = "cpu") -> Trainer:
+        """A run at its first step. ``resnet``: dlib's weights."""
+        torch.manual_seed(settings.seed)
+        place = torch.device(device)
+        network = Swapper(settings.width, settings.blocks).to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        critic = Critic(settings.width).to(place)
+        marker = Marker().to(place)
+        judges = Judges(Identity(load_network(resnet)).to(place), critic, marker)
+
+        def adam(module: nn.Module) -> torch.optim.Optimizer:
+            return torch.optim.Adam(module.parameters(), lr=settings.rate, betas=settings.betas)
+
+        return cls(
+            settings,
+            portraits,
+            judges,
+            network,
+            copy.deepcopy(network).eval().requires_grad_(False),
+            {"swapper": adam(network), "critic": adam(critic), "marker": adam(marker)},
+            torch.Generator(place).manual_seed(settings.seed),
+            place,
+        )
+
+    # --- one step ---
+
+    def advance(self) -> dict[str, float]:
+        """One step; the weighted loss terms by name."""
+        target, wanted, original, same, pair = self._batch()
+        # the swapper and the critic run in bf16 on a card; embeddings and landmarks stay in full precision
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            output = self.step_function(
+                self.network, target.seen.to(memory_format=torch.channels_last), wanted
+            )
+        output = (output[0].float(), output[1].float())
+        share = max(0.0, 1 - self.step / max(1, self.settings.warm_up))
+        terms = swapper_losses(
+            self.settings, self.judges, target, wanted, original, same, output, pair, share
+        )
+        self._update(("swapper",), terms)
+        judged = judge_losses(self.settings, self.judges, target, output[0], self.step)
+        self._update(("critic", "marker"), judged)
+        with torch.no_grad():
+            # young averages follow fast: 1 - 1 / step until the wanted memory is reached
+            memory = min(self.settings.ema, self.step / (self.step + 10))
+            for kept, new in zip(self.ema.parameters(), self.network.parameters(), strict=True):
+                kept.lerp_(new, 1 - memory)
+        self.step += 1
+        return {name: float(value.detach()) for name, value in {**terms, **judged}.items()}
+
+    def _update(self, names: tuple[str, ...], terms: dict[str, Tensor]) -> None:
+        total = torch.stack(list(terms.values())).sum()
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
+        if not torch.isfinite(total):
+            return  # one bad batch must not end in weights of NaN
+        total.backward()
+        for name in names:
+            self.optimizers[name].step()
+
+    def _batch(self) -> tuple[augment.Views, Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
+        g, count = self.generator, self.settings.batch
+        rows = torch.randint(len(self.portraits), (count,), generator=g, device=self.device)
+        others = torch.randint(len(self.portraits), (count,), generator=g, device=self.device)
+        same = augment.rand(g, count) < self.settings.same
+        others = torch.where(same, rows, others)
+        same = rows == others
+        pictures, marks, identities = self.portraits.batch(rows)
+        donors, donor_marks, wanted = self.portraits.batch(others)
+        with torch.no_grad():
+            target = augment.views(pictures, marks, g)
+            pair = pairs.mesh_swaps(target.clean, target.landmarks, donors, donor_marks)
+            free = 1 - target.front
+            pair = (pair[0] * free + target.clean * target.front, pair[1] * free)
+        return target, wanted, identities, same, pair
+
+    # --- keeping ---
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as tensors and plain values."""
+        return {
+            "settings": self.settings.as_dict(),
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "ema": self.ema.state_dict(),
+            "critic": self.judges.critic.state_dict(),
+            "marker": self.judges.marker.state_dict(),
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "generator": self.generator.get_state(),
+            "best": self.best,
+            "best_weights": self.best_weights,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``. Raises EngineError if it belongs to other settings."""
+        own = {name: list(v) if isinstance(v, tuple) else v for name, v in self.settings.as_dict().items()}
+        theirs = {n: list(v) if isinstance(v, tuple) else v for n, v in state["settings"].items()}
+        if own != theirs:
+            changed = sorted(name for name in own if own[name] != theirs.get(name))
+            raise EngineError(f"the checkpoint was made with other settings: {', '.join(changed)}")
+        self.step, self.best, self.best_weights = state["step"], state["best"], state["best_weights"]
+        self.network.load_state_dict(state["network"])
+        self.ema.load_state_dict(state["ema"])
+        self.judges.critic.load_state_dict(state["critic"])
+        self.judges.marker.load_state_dict(state["marker"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        self.generator.set_state(state["generator"])
+
+    def consider(self, held_out: Portraits) -> dict[str, float]:
+        """Score the averaged weights on held-out faces and keep them if they are the best so far."""
+        found = score(self.ema, self.judges, held_out, self.settings)
+        if found["score"] > self.best:
+            self.best = found["score"]
+            self.best_weights = {k: v.detach().cpu().clone() for k, v in self.ema.state_dict().items()}
+        return found
+
+
+def train(
+    trainer: Trainer,
+    held_out: Portraits,
+    out: Path,
+    seconds: float,
+    steps: int | None = None,
+    every_s: float = 120.0,
+    say: Callable[[str], None] = print,
+) -> dict[str, float]:
+    """Train for ``seconds`` (or to step ``steps``), leaving checkpoint, curve and sheets in ``out``; the last score.
+
+    Goes on from a checkpoint that is already there.
+    """
+    kept = checkpoint.load(out)
+    if kept is not None:
+        trainer.restore(kept)
+        say(f"going on from step {trainer.step}")
+    start = last = time.monotonic()
+    sums: dict[str, float] = {}
+    since = trainer.step
+    found: dict[str, float] = {}
+    while time.monotonic() - start < seconds and (steps is None or trainer.step < steps):
+        for name, value in trainer.advance().items():
+            sums[name] = sums.get(name, 0.0) + value
+        if time.monotonic() - last >= every_s:
+            found = _report(trainer, held_out, out, sums, since, time.monotonic() - last, say)
+            sums, since, last = {}, trainer.step, time.monotonic()
+    if trainer.step > since:
+        found = _report(trainer, held_out, out, sums, since, time.monotonic() - last, say)
+    return found
+
+
+def _report(
+    trainer: Trainer,
+    held_out: Portraits,
+    out: Path,
+    sums: dict[str, float],
+    since: int,
+    seconds: float,
+    say: Callable[[str], None],
+) -> dict[str, float]:
+    steps = trainer.step - since
+    found = trainer.consider(held_out)
+    rate = steps * trainer.settings.batch / max(seconds, 1e-6)
+    row = {"step": float(trainer.step), "images_per_s": rate, **found}
+    row |= {name: total / steps for name, total in sorted(sums.items()) if name != "r1"}
+    checkpoint.save(out, trainer.state())
+    curve = out / "curve.csv"
+    fresh = not curve.exists()
+    with curve.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if fresh:
+            writer.writeheader()
+        writer.writerow({name: f"{value:.5g}" for name, value in row.items()})
+    sheet.save(trainer.ema, held_out, out / f"sheet-{trainer.step:07d}.jpg")
+    say(" ".join(f"{name} {value:.4g}" for name, value in row.items()))
+    return found

@@ -1,0 +1,44 @@
+"""Every number of the training, with its unit and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from mfmc_engine import parameters as P
+
+CROP = P.CROP_SIZE  # px, the canonical crop of the engine's meshes: what is packed
+SIZE = 192  # px, what the network sees: the middle of the crop, from above the brows to under the chin
+WINDOW = (32, 40)  # x, y px of its corner in the crop
+HELD_OUT = 0.05  # share of the identities that are never trained on
+WEBP_QUALITY = 90  # of 100; 4,000 crops are about 40 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One training. Kept in its checkpoints; a run with other settings is another run."""
+
+    seed: int = 0
+    batch: int = 64  # pairs a step
+    width: int = 32  # channels at full resolution; everything else follows
+    blocks: int = 6  # identity blocks in the middle
+    rate: float = 2e-4  # Adam, both networks (SimSwap: 4e-4; halved for the smaller batch)
+    betas: tuple[float, float] = (0.0, 0.99)  # as R1-regularised critics want it (Karras et al. 2020)
+    ema: float = 0.999  # of the weights that are kept
+    warm_up: int = 4000  # steps over which the mesh pairs fade out
+    same: float = 0.25  # share of a batch in which donor and target are one portrait
+    identity: float = 10.0
+    away: float = 5.0
+    reconstruction: float = 10.0
+    feature: float = 5.0
+    attribute: float = 5.0
+    landmark: float = 20.0
+    pair: float = 10.0
+    adversarial: float = 1.0
+    r1: float = 10.0
+    r1_every: int = 16
+    mask: float = 0.5
+    margin: float = 0.75  # Euclidean, what a swap should keep from its target in dlib's space (threshold .60)
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values, for a checkpoint."""
+        return asdict(self)
