@@ -42,12 +42,14 @@ def score(network: nn.Module, judges: Judges, portraits: Portraits, settings: Se
     target, wanted, own = held_out_pairs(portraits)
     swapped, mask = swap(network, target.seen, wanted)
     swapped = swapped.float()
+    judges.critic.eval()  # looking must change nothing: spectral norms move on with every pass in training
     found = judges.identity(swapped, target.landmarks)
     apart = ((found - own).norm(dim=1) > settings.margin).float().mean()
     toward = (found - wanted).norm(dim=1).mean()
     marks = (judges.marker(swapped) - judges.marker(target.clean)).norm(dim=2).mean() / SIZE
     real = torch.sigmoid(judges.critic(swapped) - judges.critic(target.clean)).mean() * 2
     changed = ((swapped - target.seen).abs() * (mask < 0.05)).mean()
+    judges.critic.train()
     total = apart - 0.5 * toward - 8 * marks + 0.3 * real.clamp(max=1) - 2 * changed
     figures = {"apart": apart, "toward": toward, "marks": marks, "real": real, "untouched": changed}
     return {"score": float(total), **{name: float(value) for name, value in figures.items()}}

@@ -112,20 +112,21 @@ def test_a_bad_batch_does_not_end_in_nan(new_trainer, monkeypatch):
     assert all(torch.isfinite(p).all() for p in trainer.network.parameters())
 
 
-def test_it_learns(new_trainer, portraits):
-    """A few faces, over and over: the swap comes nearer to the donor and the picture nearer to the mesh's answer."""
-    settings = replace(TINY, batch=4, rate=2e-3, width=16, same=0.25)
-    trainer = new_trainer(settings)
-    first = [trainer.advance() for _ in range(3)]
-    for _ in range(40):
+def test_it_learns(new_trainer):
+    """A few steps on a few faces: nearer to the mesh's answer on the very batch it started with."""
+    trainer = new_trainer(replace(TINY, batch=4, rate=2e-3, warm_up=10_000))
+    start = trainer.generator.get_state()
+
+    def on_the_first_batch() -> dict[str, float]:
+        trainer.generator.set_state(start)
+        return trainer.advance()
+
+    before = on_the_first_batch()
+    for _ in range(16):
         trainer.advance()
-    last = [trainer.advance() for _ in range(3)]
-
-    def mean(rows: list[dict[str, float]], *names: str) -> float:
-        return float(np.mean([sum(row[name] for name in names) for row in rows]))
-
-    assert mean(last, "identity") < mean(first, "identity")
-    assert mean(last, "marker") < 0.5 * mean(first, "marker")
+    after = on_the_first_batch()
+    assert after["pair"] + after["reconstruction"] < 0.85 * (before["pair"] + before["reconstruction"])
+    assert after["marker"] < 0.7 * before["marker"]
 
 
 def test_exported_weights_swap_crops_and_leave_the_rim_alone(new_trainer, held_out, tmp_path):
