@@ -11,12 +11,25 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 
 from accounts.models import Block, CircleMembership, FaceCapture, Friendship, User
 from faceaccess.models import Authorization, Effect, FaceRegion, Rule
 from faceaccess.policies import FaceFacts, Model, Person, RuleFact, TagFact
+from faceaccess.prepared import PreparedQuery
 from photos.models import Photo
+
+RULE_COLUMNS = [
+    "id",
+    "owner_id",
+    "effect",
+    "subject",
+    "subject_circle_id",
+    "subject_person_id",
+    "uploader",
+    "uploader_circle_id",
+    "uploader_person_id",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +61,15 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
 
     ``owner``: only the regions matched to this person.
     """
+    if not photo_ids:
+        return []
+    own = None if owner is None else _region_rows(photo_ids).filter(owner=owner)
+    return [_region_facts(*row) for row in (_prepared_region_rows(photo_ids) if own is None else own)]
+
+
+def _region_rows(photo_ids: Collection[object]) -> QuerySet:
     enrolled = FaceCapture.objects.filter(user=OuterRef("owner"), pack=OuterRef("pack"))
-    rows = (
+    return (
         FaceRegion.objects.filter(photo__in=photo_ids)
         .annotate(
             # An owner is present while enrolled in the region's own embedding space: read here rather than
@@ -66,9 +86,9 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
             "tag", "tag__tagger", "tag__withdrawn_at", "answer__answer", "word__effect", "photo__version",
         )
     )  # fmt: skip
-    if owner is not None:
-        rows = rows.filter(owner=owner)
-    return [_region_facts(*row) for row in rows]
+
+
+_prepared_region_rows = PreparedQuery(_region_rows)
 
 
 def _region_facts(
@@ -142,10 +162,9 @@ def relations(regions: Iterable[RegionFacts], viewer_id: int | None) -> Relation
     friendship_matters = bool(asked & {"friends", "friends_of_friends", "circle"}) or any(
         r.tagged for r in regions
     )
-    accepted = Friendship.objects.accepted()
     return Relations(
-        friends=_pairs(accepted, "low_id", "high_id", owners, people) if friendship_matters else set(),
-        blocks=_pairs(Block.objects.all(), "blocker_id", "blocked_id", owners, people),
+        friends=_both_ways(_friendships(owners, people)) if friendship_matters else set(),
+        blocks=_both_ways(_blocks(owners, people)),
         circles=_circles(owners, people) if "circle" in asked else {},
         mutual=_mutual(owners, viewer_id)
         if viewer_id is not None and "friends_of_friends" in asked
@@ -175,38 +194,69 @@ def face_facts(region: RegionFacts, known: Relations) -> FaceFacts:
     )
 
 
-def _pairs(rows, one: str, other: str, owners: set[int], people: set[int]) -> set[tuple[int, int]]:
-    """The (owner, person) pairs among ``rows``, whichever way round a row names them."""
+def _either_way(rows: QuerySet, one: str, other: str, owners: Collection, people: Collection) -> QuerySet:
+    """The rows between one of the owners and one of the people, whichever way round they name them."""
     within = Q(**{f"{one}__in": owners, f"{other}__in": people}) | Q(
         **{f"{one}__in": people, f"{other}__in": owners}
     )
-    found = set(rows.filter(within).values_list(one, other))
-    return found | {(b, a) for a, b in found}
+    return rows.filter(within).values_list(one, other)
 
 
-def _circles(owners: set[int], people: set[int]) -> dict[tuple[int, int], set[int]]:
-    circles: dict[tuple[int, int], set[int]] = defaultdict(set)
+def _both_ways(pairs: list[tuple[int, int]]) -> set[tuple[int, int]]:
+    return {*pairs, *((b, a) for a, b in pairs)}
+
+
+@PreparedQuery
+def _friendships(owners: Collection[int], people: Collection[int]) -> QuerySet:
+    return _either_way(Friendship.objects.accepted(), "low_id", "high_id", owners, people)
+
+
+@PreparedQuery
+def _blocks(owners: Collection[int], people: Collection[int]) -> QuerySet:
+    return _either_way(Block.objects.all(), "blocker_id", "blocked_id", owners, people)
+
+
+@PreparedQuery
+def _memberships(owners: Collection[int], people: Collection[int]) -> QuerySet:
     rows = CircleMembership.objects.filter(circle__owner__in=owners, person__in=people)
-    for owner, person, circle in rows.values_list("circle__owner", "person", "circle"):
-        circles[owner, person].add(circle)
-    return circles
+    return rows.values_list("circle__owner", "person", "circle")
 
 
-def _mutual(owners: set[int], viewer_id: int) -> set[int]:
-    """Owners with at least one friend in common with the viewer. The join runs over the viewer's few friends."""
-    accepted = Friendship.objects.filter(accepted_at__isnull=False)
+@PreparedQuery
+def _owners_with_mutual_friends(owners: Collection[int], viewer_id: int) -> QuerySet:
+    """The join runs over the viewer's few friends."""
+    accepted = Friendship.objects.accepted()
     friends = (
         accepted.filter(low=viewer_id).values("high").union(accepted.filter(high=viewer_id).values("low"))
     )
     lower = accepted.filter(low__in=owners, high__in=friends).values_list("low_id")
     higher = accepted.filter(high__in=owners, low__in=friends).values_list("high_id")
-    return {owner for (owner,) in lower.union(higher)}
+    return lower.union(higher)
+
+
+@PreparedQuery
+def _rules(owners: Collection[int]) -> QuerySet:
+    rows = Rule.objects.filter(owner__in=owners, enabled=True).order_by("owner", "position", "id")
+    return rows.values_list(*RULE_COLUMNS)
+
+
+def _circles(owners: set[int], people: set[int]) -> dict[tuple[int, int], set[int]]:
+    circles: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for owner, person, circle in _memberships(owners, people):
+        circles[owner, person].add(circle)
+    return circles
+
+
+def _mutual(owners: set[int], viewer_id: int) -> set[int]:
+    """Owners with at least one friend in common with the viewer."""
+    return {owner for (owner,) in _owners_with_mutual_friends(owners, viewer_id)}
 
 
 def rules_of(owners: set[int]) -> dict[int, tuple[RuleFact, ...]]:
     """The enabled rules of each owner who has any, in order."""
     lists: dict[int, list[RuleFact]] = defaultdict(list)
-    for rule in Rule.objects.filter(owner__in=owners, enabled=True).order_by("owner", "position", "id"):
+    for row in _rules(owners) if owners else ():
+        rule = Rule(**dict(zip(RULE_COLUMNS, row, strict=True)))
         lists[rule.owner_id].append(rule_fact(rule))
     return {owner: tuple(rules) for owner, rules in lists.items()}
 

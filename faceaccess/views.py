@@ -18,7 +18,7 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.models import User
-from faceaccess import renditions, seeing
+from faceaccess import renditions, seeing, selectors
 from faceaccess.models import FaceRegion
 from faceaccess.selectors import Viewer
 from photos.models import Photo
@@ -31,8 +31,8 @@ RETRY_AFTER = 3  # s; about what an ordinary photo takes
 def photo_image(request: HttpRequest, photo_id: UUID, size: str) -> HttpResponse:
     """GET /photos/<id>/image/<size>. 404 for what does not exist and for what this viewer may not see, alike."""
     viewer = viewer_of(request)
-    photo = get_object_or_404(Photo.objects.visible_to(viewer), pk=photo_id)
-    if size not in renditions.SIZES:
+    photo = selectors.photo_for(viewer, photo_id)
+    if photo is None or size not in renditions.SIZES:
         raise Http404
     try:
         return _answer(request, renditions.rendition(photo, viewer, size))
