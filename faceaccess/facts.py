@@ -1,7 +1,7 @@
 """The facts a decision may look at, read for many photos at once.
 
-Six queries at most for any number of photos, regions, owners and rules: regions with their statements, rules, blocks,
-and, where a statement or rule makes them matter, friendships, circles and friends of friends. Nothing here decides.
+Four queries at most for any number of photos, regions, owners and rules: regions with their statements, rules,
+friendships with blocks and circles, and, where a rule names them, friends of friends. Nothing here decides.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Value
 
 from accounts.models import Block, CircleMembership, FaceCapture, Friendship, User
 from faceaccess.models import Authorization, Effect, FaceRegion, Rule
@@ -19,17 +19,7 @@ from faceaccess.policies import FaceFacts, Model, Person, RuleFact, TagFact
 from faceaccess.prepared import PreparedQuery
 from photos.models import Photo
 
-RULE_COLUMNS = [
-    "id",
-    "owner_id",
-    "effect",
-    "subject",
-    "subject_circle_id",
-    "subject_person_id",
-    "uploader",
-    "uploader_circle_id",
-    "uploader_person_id",
-]
+FRIENDS, BLOCK, CIRCLE = 1, 2, 3  # kinds of rows between two people
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +148,12 @@ def relations(regions: Iterable[RegionFacts], viewer_id: int | None) -> Relation
     uploaders = {region.uploader_id for region in regions}
     people = (uploaders | {viewer_id} | {region.tagger_id for region in regions}) - {None}
     rules = rules_of({region.owner_id for region in regions if region.model is Model.RULES})
-    asked = {word for own in rules.values() for rule in own for word in (rule.subject, rule.uploader)}
-    friendship_matters = bool(asked & {"friends", "friends_of_friends", "circle"}) or any(
-        r.tagged for r in regions
-    )
+    asked = {rule.subject for own in rules.values() for rule in own}
+    friends, blocks, circles = _between(owners, people)
     return Relations(
-        friends=_both_ways(_friendships(owners, people)) if friendship_matters else set(),
-        blocks=_both_ways(_blocks(owners, people)),
-        circles=_circles(owners, people) if "circle" in asked else {},
+        friends=friends,
+        blocks=blocks,
+        circles=circles,
         mutual=_mutual(owners, viewer_id)
         if viewer_id is not None and "friends_of_friends" in asked
         else set(),
@@ -194,32 +182,46 @@ def face_facts(region: RegionFacts, known: Relations) -> FaceFacts:
     )
 
 
-def _either_way(rows: QuerySet, one: str, other: str, owners: Collection, people: Collection) -> QuerySet:
+def _between(
+    owners: set[int], people: set[int]
+) -> tuple[set[tuple[int, int]], set[tuple[int, int]], dict[tuple[int, int], set[int]]]:
+    """Friendships and blocks between owners and people, as pairs both ways, and whom the owners put into a circle."""
+    pairs: dict[int, set[tuple[int, int]]] = {FRIENDS: set(), BLOCK: set()}
+    circles: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for kind, one, other, circle in _rows_between(owners, people):
+        if kind == CIRCLE:
+            circles[one, other].add(circle)
+        else:
+            pairs[kind] |= {(one, other), (other, one)}
+    return pairs[FRIENDS], pairs[BLOCK], circles
+
+
+@PreparedQuery
+def _rows_between(owners: Collection[int], people: Collection[int]) -> QuerySet:
+    """(kind, one person, the other, circle or 0): one question instead of three."""
+    friends = _either_way(Friendship.objects.accepted(), FRIENDS, "low_id", "high_id", owners, people)
+    blocks = _either_way(Block.objects.all(), BLOCK, "blocker_id", "blocked_id", owners, people)
+    circles = (
+        CircleMembership.objects.filter(circle__owner__in=owners, person__in=people)
+        .annotate(kind=_number(CIRCLE))
+        .values_list("kind", "circle__owner_id", "person_id", "circle_id")
+    )
+    return friends.union(blocks, circles, all=True)
+
+
+def _either_way(
+    rows: QuerySet, kind: int, one: str, other: str, owners: Collection[int], people: Collection[int]
+) -> QuerySet:
     """The rows between one of the owners and one of the people, whichever way round they name them."""
     within = Q(**{f"{one}__in": owners, f"{other}__in": people}) | Q(
         **{f"{one}__in": people, f"{other}__in": owners}
     )
-    return rows.filter(within).values_list(one, other)
+    numbered = rows.filter(within).annotate(kind=_number(kind), circle=_number(0))
+    return numbered.values_list("kind", one, other, "circle")
 
 
-def _both_ways(pairs: list[tuple[int, int]]) -> set[tuple[int, int]]:
-    return {*pairs, *((b, a) for a, b in pairs)}
-
-
-@PreparedQuery
-def _friendships(owners: Collection[int], people: Collection[int]) -> QuerySet:
-    return _either_way(Friendship.objects.accepted(), "low_id", "high_id", owners, people)
-
-
-@PreparedQuery
-def _blocks(owners: Collection[int], people: Collection[int]) -> QuerySet:
-    return _either_way(Block.objects.all(), "blocker_id", "blocked_id", owners, people)
-
-
-@PreparedQuery
-def _memberships(owners: Collection[int], people: Collection[int]) -> QuerySet:
-    rows = CircleMembership.objects.filter(circle__owner__in=owners, person__in=people)
-    return rows.values_list("circle__owner", "person", "circle")
+def _number(value: int) -> Value:
+    return Value(value, output_field=BigIntegerField())
 
 
 @PreparedQuery
@@ -236,15 +238,14 @@ def _owners_with_mutual_friends(owners: Collection[int], viewer_id: int) -> Quer
 
 @PreparedQuery
 def _rules(owners: Collection[int]) -> QuerySet:
-    rows = Rule.objects.filter(owner__in=owners, enabled=True).order_by("owner", "position", "id")
-    return rows.values_list(*RULE_COLUMNS)
-
-
-def _circles(owners: set[int], people: set[int]) -> dict[tuple[int, int], set[int]]:
-    circles: dict[tuple[int, int], set[int]] = defaultdict(set)
-    for owner, person, circle in _memberships(owners, people):
-        circles[owner, person].add(circle)
-    return circles
+    return (
+        Rule.objects.filter(owner__in=owners, enabled=True)
+        .order_by("owner", "position", "id")
+        .values_list(
+            "owner", "id", "effect", "subject", "subject_circle", "subject_person",
+            "uploader", "uploader_circle", "uploader_person",
+        )
+    )  # fmt: skip
 
 
 def _mutual(owners: set[int], viewer_id: int) -> set[int]:
@@ -255,19 +256,25 @@ def _mutual(owners: set[int], viewer_id: int) -> set[int]:
 def rules_of(owners: set[int]) -> dict[int, tuple[RuleFact, ...]]:
     """The enabled rules of each owner who has any, in order."""
     lists: dict[int, list[RuleFact]] = defaultdict(list)
-    for row in _rules(owners) if owners else ():
-        rule = Rule(**dict(zip(RULE_COLUMNS, row, strict=True)))
-        lists[rule.owner_id].append(rule_fact(rule))
+    for owner, *columns in _rules(owners) if owners else ():
+        lists[owner].append(_rule_fact(*columns))
     return {owner: tuple(rules) for owner, rules in lists.items()}
 
 
 def rule_fact(rule: Rule) -> RuleFact:
     """A rule, saved or not (``id`` 0), in the policies' own words."""
+    return _rule_fact(
+        rule.pk, rule.effect, rule.subject, rule.subject_circle_id, rule.subject_person_id,
+        rule.uploader, rule.uploader_circle_id, rule.uploader_person_id,
+    )  # fmt: skip
+
+
+def _rule_fact(pk, effect, subject, circle, person, uploader, uploader_circle, uploader_person) -> RuleFact:
     return RuleFact(
-        id=rule.pk or 0,
-        show=rule.effect == Effect.SHOW,
-        subject=rule.subject,
-        subject_id=rule.subject_circle_id or rule.subject_person_id,
-        uploader=rule.uploader,
-        uploader_id=rule.uploader_circle_id or rule.uploader_person_id,
+        id=pk or 0,
+        show=effect == Effect.SHOW,
+        subject=subject,
+        subject_id=circle or person,
+        uploader=uploader,
+        uploader_id=uploader_circle or uploader_person,
     )

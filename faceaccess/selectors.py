@@ -40,7 +40,7 @@ class VisibleSet:
 
 
 def visible_sets(photos: Iterable[Photo], viewer: Viewer) -> dict[object, VisibleSet]:
-    """The visible set of every photo, by primary key, in at most six queries however many photos there are.
+    """The visible set of every photo, by primary key, in at most four queries however many photos there are.
 
     Whether the viewer may see a photo at all is not asked here: pass photos out of ``Photo.objects.visible_to``.
     """
