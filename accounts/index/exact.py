@@ -1,0 +1,119 @@
+"""The gallery in memory: every template compared with every probe, by blocks of one matrix product."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+
+from accounts.index.base import gallery_version
+from accounts.models import FaceCapture
+from accounts.templates import TemplateError, capture_purpose, open_
+from mfmc_engine.types import FloatArray, Gallery
+
+logger = logging.getLogger(__name__)
+
+BLOCK = 16_384  # templates a product takes at once: 10 probes x 16384 float32 stay in a CPU's second-level cache
+SLACK = 1e-3  # in the squared distance: single precision is off by less than 1e-5 there; a candidate too many is harmless
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """One state of the gallery; never changed, only replaced, so that readers need no lock."""
+
+    captures: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # (N,) primary keys, ascending
+    people: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # (N,) primary keys
+    embeddings: FloatArray = field(default_factory=lambda: np.empty((0, 0), np.float32))  # (N, D)
+    squares: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))  # (N,) squared lengths
+
+    @classmethod
+    def of(cls, captures: np.ndarray, people: np.ndarray, embeddings: FloatArray) -> Templates:
+        squares = np.einsum("nd,nd->n", embeddings, embeddings)
+        return cls(captures, people, embeddings, squares)
+
+    def gallery(self, rows: np.ndarray) -> Gallery:
+        """The templates that ``rows`` (an index or a mask) picks."""
+        if not len(picked := self.people[rows]):
+            return Gallery()
+        return Gallery(tuple(str(person) for person in picked), self.embeddings[rows])
+
+    def near(self, probes: FloatArray, radius: float) -> Gallery:
+        if not len(self.people) or not len(probes):
+            return Gallery()
+        probes = np.ascontiguousarray(probes, np.float32)
+        # |p - t| <= r  <=>  p.t >= (|p|^2 + |t|^2 - r^2) / 2
+        least = (np.einsum("nd,nd->n", probes, probes) - radius**2 - SLACK)[:, None]
+        hits = [
+            np.flatnonzero((2 * (probes @ block.T) >= least + squares).any(0)) + start
+            for start, block, squares in self._blocks()
+        ]
+        return self.gallery(np.concatenate(hits))
+
+    def _blocks(self):
+        for start in range(0, len(self.people), BLOCK):
+            yield start, self.embeddings[start : start + BLOCK], self.squares[start : start + BLOCK]
+
+
+class ExactIndex:
+    """Exact, and as fast as memory: 4 bytes a dimension and template. The templates are open in memory only."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.version: UUID | None = None
+        self.templates = Templates()
+
+    def refresh(self) -> UUID | None:
+        version = gallery_version()  # read first: what is read after it is this version's or newer
+        if version != self.version:
+            with self.lock:
+                self.templates, self.version = _brought_up_to_date(self.templates), version
+        return version
+
+    def size(self) -> int:
+        return len(self.templates.people)
+
+    def near(self, probes: FloatArray, radius: float) -> Gallery:
+        return self.templates.near(probes, radius)
+
+    def gallery(self, *, only: int | None = None, without: int | None = None) -> Gallery:
+        """accounts.templates.gallery without opening every template again: one person's, all but theirs, or all."""
+        self.refresh()
+        state = self.templates
+        rows = np.ones(len(state.people), bool)
+        if only is not None:
+            rows &= state.people == only
+        if without is not None:
+            rows &= state.people != without
+        return state.gallery(rows)
+
+
+def _brought_up_to_date(known: Templates) -> Templates:
+    """Without the templates whose captures are gone, and with those that are new: only these are decrypted."""
+    captures = FaceCapture.objects.filter(pack=settings.ENGINE_PACK)
+    present = np.fromiter(captures.order_by("pk").values_list("pk", flat=True).iterator(), np.int64)
+    kept = np.isin(known.captures, present, assume_unique=True)
+    added = np.setdiff1d(present, known.captures, assume_unique=True)
+    pks, people, embeddings = [known.captures[kept]], [known.people[kept]], [known.embeddings[kept]]
+    for pk, person, embedding in opened(captures, added):
+        pks.append(np.array([pk]))
+        people.append(np.array([person]))
+        embeddings.append(embedding[None])
+    filled = [block for block in embeddings if len(block)]
+    if not filled:
+        return Templates()
+    return Templates.of(np.concatenate(pks), np.concatenate(people), np.concatenate(filled))
+
+
+def opened(captures, pks: np.ndarray):
+    """(capture, person, embedding) of the captures; one that does not open is left out: nobody is matched to it."""
+    for start in range(0, len(pks), 500):
+        some = captures.filter(pk__in=pks[start : start + 500].tolist()).order_by("pk")
+        for pk, person, template in some.values_list("pk", "user_id", "template"):
+            try:
+                yield pk, person, open_(template, purpose=capture_purpose(person))
+            except TemplateError as error:
+                logger.error("capture %s: %s", pk, error)
