@@ -219,6 +219,7 @@ EMAIL_FILE_PATH = VAR_DIR / "mail"
 # The model of owners who chose none, and (optionally) one model for everybody: a demo, one arm of a study.
 FACE_DEFAULT_MODEL = env("FACE_DEFAULT_MODEL", default="authorization")
 FACE_PINNED_MODEL = env("FACE_PINNED_MODEL", default="") or None
+FACE_INDEX = env("FACE_INDEX", default="exact")  # or pgvector: read docs/configuration.md first
 ENGINE_PACK = env("ENGINE_PACK", default="builtin")
 ENGINE_DEVICE = env("ENGINE_DEVICE", default="cpu")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)

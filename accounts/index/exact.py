@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
 import numpy as np
 from django.conf import settings
+from django.db.models import QuerySet
 
 from accounts.index.base import gallery_version
 from accounts.models import FaceCapture
@@ -17,15 +20,17 @@ from mfmc_engine.types import FloatArray, Gallery
 
 logger = logging.getLogger(__name__)
 
-BLOCK = 16_384  # templates a product takes at once: 10 probes x 16384 float32 stay in a CPU's second-level cache
-SLACK = 1e-3  # in the squared distance: single precision is off by less than 1e-5 there; a candidate too many is harmless
+BLOCK = 16_384  # templates a product takes at once: times 10 probes, they stay in a CPU's second-level cache
+SLACK = 1e-3  # of a squared distance; single precision is off by less than 1e-5, and a candidate too many is harmless
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Templates:
     """One state of the gallery; never changed, only replaced, so that readers need no lock."""
 
-    captures: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # (N,) primary keys, ascending
+    captures: np.ndarray = field(
+        default_factory=lambda: np.empty(0, np.int64)
+    )  # (N,) primary keys, ascending
     people: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # (N,) primary keys
     embeddings: FloatArray = field(default_factory=lambda: np.empty((0, 0), np.float32))  # (N, D)
     squares: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))  # (N,) squared lengths
@@ -35,7 +40,7 @@ class Templates:
         squares = np.einsum("nd,nd->n", embeddings, embeddings)
         return cls(captures, people, embeddings, squares)
 
-    def gallery(self, rows: np.ndarray) -> Gallery:
+    def picked(self, rows: np.ndarray | slice) -> Gallery:
         """The templates that ``rows`` (an index or a mask) picks."""
         if not len(picked := self.people[rows]):
             return Gallery()
@@ -51,9 +56,14 @@ class Templates:
             np.flatnonzero((2 * (probes @ block.T) >= least + squares).any(0)) + start
             for start, block, squares in self._blocks()
         ]
-        return self.gallery(np.concatenate(hits))
+        return self.picked(np.concatenate(hits))
 
-    def _blocks(self):
+    @cached_property
+    def gallery(self) -> Gallery:
+        """All of them; one and the same object, for the engine keeps an index with it."""
+        return self.picked(slice(None))
+
+    def _blocks(self) -> Iterator[tuple[int, FloatArray, FloatArray]]:
         for start in range(0, len(self.people), BLOCK):
             yield start, self.embeddings[start : start + BLOCK], self.squares[start : start + BLOCK]
 
@@ -63,14 +73,14 @@ class ExactIndex:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.version: UUID | None = None
-        self.templates = Templates()
+        self.forget()
 
     def refresh(self) -> UUID | None:
         version = gallery_version()  # read first: what is read after it is this version's or newer
-        if version != self.version:
+        if version != self.version or not self.loaded:
             with self.lock:
                 self.templates, self.version = _brought_up_to_date(self.templates), version
+                self.loaded = True
         return version
 
     def size(self) -> int:
@@ -79,26 +89,25 @@ class ExactIndex:
     def near(self, probes: FloatArray, radius: float) -> Gallery:
         return self.templates.near(probes, radius)
 
-    def gallery(self, *, only: int | None = None, without: int | None = None) -> Gallery:
-        """accounts.templates.gallery without opening every template again: one person's, all but theirs, or all."""
+    def forget(self) -> None:
+        """Let go of everything, as if nothing had been indexed yet."""
+        with self.lock:
+            self.templates, self.version, self.loaded = Templates(), None, False
+
+    def gallery(self) -> Gallery:
+        """accounts.templates.gallery() without opening again what was opened before."""
         self.refresh()
-        state = self.templates
-        rows = np.ones(len(state.people), bool)
-        if only is not None:
-            rows &= state.people == only
-        if without is not None:
-            rows &= state.people != without
-        return state.gallery(rows)
+        return self.templates.gallery
 
 
 def _brought_up_to_date(known: Templates) -> Templates:
     """Without the templates whose captures are gone, and with those that are new: only these are decrypted."""
-    captures = FaceCapture.objects.filter(pack=settings.ENGINE_PACK)
+    captures = indexed()
     present = np.fromiter(captures.order_by("pk").values_list("pk", flat=True).iterator(), np.int64)
     kept = np.isin(known.captures, present, assume_unique=True)
     added = np.setdiff1d(present, known.captures, assume_unique=True)
     pks, people, embeddings = [known.captures[kept]], [known.people[kept]], [known.embeddings[kept]]
-    for pk, person, embedding in opened(captures, added):
+    for pk, person, embedding in opened(captures, added.tolist()):
         pks.append(np.array([pk]))
         people.append(np.array([person]))
         embeddings.append(embedding[None])
@@ -108,10 +117,15 @@ def _brought_up_to_date(known: Templates) -> Templates:
     return Templates.of(np.concatenate(pks), np.concatenate(people), np.concatenate(filled))
 
 
-def opened(captures, pks: np.ndarray):
+def indexed() -> QuerySet[FaceCapture]:
+    """The captures that faces are matched with."""
+    return FaceCapture.objects.filter(pack=settings.ENGINE_PACK)
+
+
+def opened(captures: QuerySet[FaceCapture], pks: Sequence[int]) -> Iterator[tuple[int, int, FloatArray]]:
     """(capture, person, embedding) of the captures; one that does not open is left out: nobody is matched to it."""
     for start in range(0, len(pks), 500):
-        some = captures.filter(pk__in=pks[start : start + 500].tolist()).order_by("pk")
+        some = captures.filter(pk__in=pks[start : start + 500]).order_by("pk")
         for pk, person, template in some.values_list("pk", "user_id", "template"):
             try:
                 yield pk, person, open_(template, purpose=capture_purpose(person))

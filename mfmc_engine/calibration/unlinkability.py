@@ -51,9 +51,7 @@ def cells(subjects: list[list[Subject]]) -> NDArray[np.int64]:
     return (looks.male > 0.5) * len(attributes.GROUPS) + looks.group.argmax(1)
 
 
-def report(
-    disguised: list[list[Disguised]], cell: NDArray[np.int64], names: list[str]
-) -> dict[str, object]:
+def report(disguised: list[list[Disguised]], cell: NDArray[np.int64], names: list[str]) -> dict[str, object]:
     """Accepted shares of pairs of one person and of two people of one cell; only pairs of swaps count."""
     swapped = [i for i, pair in enumerate(disguised) if all(d.donor for d in pair)]
     one = [(disguised[i][0], disguised[i][1]) for i in swapped]
@@ -85,7 +83,7 @@ def _same(a: Disguised, b: Disguised) -> bool:
     return a.donor == b.donor
 
 
-def _share(pairs: list, test) -> float:  # noqa: ANN001
+def _share(pairs: list, test) -> float:
     return round(float(np.mean([test(a, b) for a, b in pairs])), 4) if pairs else float("nan")
 
 

@@ -59,4 +59,3 @@ class Index:
         if known is None or known[0] is not fixed:
             known = self._known[id(fixed)] = (fixed, self.nearest(fixed))
         return known[1]
-
