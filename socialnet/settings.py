@@ -130,6 +130,10 @@ CACHES = {
 PRIVATE_ROOT = VAR_DIR / "private"
 RENDITION_ROOT = VAR_DIR / "renditions"
 RENDITION_CACHE_BYTES = env.int("RENDITION_CACHE_BYTES", default=2 * 2**30)
+# Content credentials in pictures with replaced faces: PEM files (the site's certificate, then its issuers').
+C2PA_CERTIFICATE = env("C2PA_CERTIFICATE", default="")
+C2PA_KEY = env("C2PA_KEY", default="")
+C2PA_ALGORITHM = env("C2PA_ALGORITHM", default="es256")
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
