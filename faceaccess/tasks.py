@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db.models import F, Q
 from django.utils import timezone
 
-from faceaccess import claims, marks, matching, pipeline
+from faceaccess import claims, leftovers, marks, matching, pipeline
 from faceaccess.models import ProtectionJob
 from photos.models import Photo
 
@@ -81,6 +81,11 @@ def photos_sweep(restarted: bool = False) -> None:
         send_rematch()
     for region in marks.overdue():
         enqueue(mark_analyse, region.pk)
+
+
+@shared_task
+def files_sweep() -> None:
+    leftovers.remove()
 
 
 def send_photo(photo_id: object) -> None:

@@ -180,6 +180,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     # Nobody needs two sweeps: one that was not run before the next is due is dropped.
     "photos-sweep": {"task": "faceaccess.tasks.photos_sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "files-sweep": {"task": "faceaccess.tasks.files_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 
