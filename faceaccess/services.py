@@ -6,7 +6,7 @@ whether the name they gave was the right one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from django.conf import settings
@@ -235,15 +235,26 @@ def rule_update(*, rule: Rule, by: User, **fields: object) -> Rule:
 @transaction.atomic
 def rule_move(*, rule: Rule, by: User, up: bool) -> None:
     """Swap a rule with its neighbour; at the end of the list nothing happens."""
+    _place(rule, by, lambda at, last: max(0, at - 1) if up else min(last, at + 1))
+
+
+@transaction.atomic
+def rule_place(*, rule: Rule, by: User, place: int) -> None:
+    """Put a rule at a place of the list, counted from 0; beyond the ends is at the end. The others close up."""
+    _place(rule, by, lambda _at, last: max(0, min(last, place)))
+
+
+def _place(rule: Rule, by: User, to: Callable[[int, int], int]) -> None:
     rule = _own_rule(rule, by)
     order = [row.pk for row in _lock_rules(by)]
     at = order.index(rule.pk)
-    to = at - 1 if up else at + 1
-    if 0 <= to < len(order):
-        order[at], order[to] = order[to], order[at]
-        note(by, Action.RULE_MOVED, detail=rule_words(rule))
+    place = to(at, len(order) - 1)
+    if place == at:
+        return
+    order.insert(place, order.pop(at))
     for position, pk in enumerate(order, start=1):
         Rule.objects.filter(pk=pk).update(position=position)
+    note(by, Action.RULE_MOVED, detail=rule_words(rule))
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""What other apps may listen to about faces. Sent after commit, with send_robust, and only what its receiver may know."""
+"""What other apps may listen to about faces. Sent after commit, with send_robust; says what its receiver may know."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
 """Random histories: people befriend, block, tag, approve, rule, enrol, leave, post and delete, in any order.
 
-After every step each decision of the site (for every photo, face and viewer, and who may see the photo at all) is
-compared with the slow reference. The worker's messages wait in a queue until the step "work", so that decisions are
-compared in between too. Services are the real ones; only the engine is the deterministic one of tests/faceaccess/engine.
+After every step the decisions of the site (for every photo and face, and who may see the photo at all) are compared
+with the slow reference. The worker's messages wait in a queue until the step "work", so that decisions are compared in
+between too. Services are the real ones; only the engine is the deterministic one of tests/faceaccess/engine.py.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from unittest import mock
 
 import numpy as np
 from django.conf import settings
@@ -20,24 +21,25 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from accounts import services as people_services
-from accounts.models import Circle, FaceCapture, User
+from accounts.models import Circle, CircleMembership, FaceCapture, Friendship, User
 from accounts.selectors import friendship_between
 from accounts.signals import enrolment_changed
 from accounts.templates import capture_purpose, seal
-from faceaccess import claims, decoys, marks, matching, selectors, services
-from faceaccess.models import Claim, FacePreference, FaceRegion, Rule
+from faceaccess import claims, decoys, facts, marks, matching, selectors, services
+from faceaccess.models import Authorization, Claim, FacePreference, FaceRegion, PhotoOverride, Rule, Tag
 from mfmc_engine.parameters import CLAIM_LIMIT, CLAIM_THRESHOLD, MATCH_THRESHOLD
 from mfmc_engine.types import Face, Quality
 from photos.models import Audience, Photo, Post
 from photos.services import post_delete
 from tests.faceaccess import reference
 from tests.faceaccess.engine import PALETTE, box_of, embedding_of, group_photo
-from tests.faceaccess.ledger import BLURRED, CLEAR, FAR, NEAR, Ledger, LedgerFace, LedgerPhoto
+from tests.faceaccess.ledger import BLURRED, CLEAR, FAR, NEAR, Ledger, LedgerFace, LedgerPhoto, Tagged
 from tests.faceaccess.reference import MODELS, PEOPLE, RuleLine
 from tests.factories import unit_vector
 
 PHOTOS_AT_MOST = 3
 RULES_AT_MOST = 5
+VIEWERS = (None, *PEOPLE)
 REFUSED = (PermissionDenied, ValidationError)
 # Distance of a face of each kind to the template of the person it looks like, in the middle of its band.
 DISTANCES = {
@@ -106,8 +108,18 @@ class Histories(RuleBasedStateMachine):
         self.ledger = Ledger(default=settings.FACE_DEFAULT_MODEL)
         self.messages: list[tuple] = []  # what the ledger expects in the queue
         self.rows: dict[object, object] = {}  # ledger photo or face -> row
+        self.turn = 0
+        self.changed = True  # anything, since the last comparison
+        self.regrouped = 0  # more than 0: who may see which photo is to be compared as well
 
     def teardown(self) -> None:
+        try:
+            if self.ledger.photos:
+                self._compare_for(len(VIEWERS) // 2)
+        finally:
+            self._undo()
+
+    def _undo(self) -> None:
         settings.FACE_PINNED_MODEL = None
         transaction.set_rollback(True)
         self.savepoint.__exit__(None, None, None)
@@ -118,13 +130,17 @@ class Histories(RuleBasedStateMachine):
 
     def do(self, expected: bool, service, **arguments: object) -> object:
         """Call a service; it must refuse exactly when the ledger does. What follows the commit follows at once."""
+        self.changed |= expected  # a refusal takes back whatever it had begun
+        if expected and not service.__module__.startswith("faceaccess."):
+            self.regrouped = len(VIEWERS)  # comparisons until every viewer had their turn
         self.counts["steps"] += 1
         self.counts["refusals"] += not expected
         with TestCase.captureOnCommitCallbacks(execute=True):
             try:
                 result = service(**arguments)
             except REFUSED as error:
-                assert not expected, f"{service.__name__} refused: {error}"
+                if expected:
+                    raise AssertionError(f"{service.__name__} refused: {error}") from error
                 return None
         assert expected, f"{service.__name__} should have refused"
         return result
@@ -141,20 +157,50 @@ class Histories(RuleBasedStateMachine):
         inside=st.sets(st.tuples(person, person), max_size=4),
         away=st.sets(person, max_size=1),
         chosen=st.lists(models, min_size=len(PEOPLE), max_size=len(PEOPLE)),
+        author=person,
+        found=faces,
+        disclosed=st.integers(0, 7),
     )
-    def begin(self, pairs, inside, away, chosen) -> None:
-        for one, other in sorted(pairs):
-            if one != other:
-                for asker, asked in ((one, other), (other, one)):
-                    self.befriend(asker, asked)
-        for owner, member in sorted(inside):
-            self.fill_circle(owner, member)
+    def begin(self, pairs, inside, away, chosen, author, found, disclosed) -> None:
+        pairs = {(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]}
+        inside = {pair for pair in inside if (min(pair), max(pair)) in pairs}
+        self.ledger.friends = set(pairs)
+        Friendship.objects.bulk_create(
+            Friendship(
+                requester=self.user(one),
+                addressee=self.user(other),
+                low=self.user(one),
+                high=self.user(other),
+                accepted_at=timezone.now(),
+            )
+            for one, other in pairs
+        )
+        for owner, member in inside:
+            self.ledger.circles[owner].add(member)
+        CircleMembership.objects.bulk_create(
+            CircleMembership(circle=self.people.circles[owner], person=self.user(member))
+            for owner, member in inside
+        )
         FaceCapture.objects.bulk_create([self._capture(n) for n in PEOPLE if n not in away])
         self.ledger.enrolled = set(PEOPLE) - away
         FacePreference.objects.bulk_create(
             [FacePreference(owner=self.user(n), model=model) for n, model in enumerate(chosen)]
         )
         self.ledger.models = dict(enumerate(chosen))
+        self.turn = author + disclosed  # a different viewer first, the same one when the history is replayed
+        self._post(author, "members", found, ready=True)
+        for place, face in enumerate(self.ledger.photos[0].regions):
+            if face.owner is not None and disclosed >> place & 1:
+                self._disclose(face)
+
+    def _disclose(self, face: LedgerFace) -> None:
+        """Under every model: so that there is something to take back from the beginning."""
+        said = {"region": self.rows[face], "owner": self.user(face.owner)}
+        Tag.objects.create(**said, tagger=said["owner"])
+        Authorization.objects.create(**said, answer="approved")
+        PhotoOverride.objects.create(**said, effect="show")
+        face.tags[face.owner] = Tagged(face.owner)
+        face.answers[face.owner] = face.words[face.owner] = True
 
     def _capture(self, n: int) -> FaceCapture:
         user = self.user(n)
@@ -192,9 +238,7 @@ class Histories(RuleBasedStateMachine):
     @rule(one=person, other=person)
     def block(self, one: int, other: int) -> None:
         expected = self.ledger.block(one, other)
-        self.do(
-            expected, people_services.block_create, blocker=self.user(one), blocked=self.user(other)
-        )
+        self.do(expected, people_services.block_create, blocker=self.user(one), blocked=self.user(other))
 
     @rule(n=number)
     def unblock(self, n: int) -> None:
@@ -246,6 +290,7 @@ class Histories(RuleBasedStateMachine):
     @rule(pin=st.sampled_from((None, None, None, *MODELS)))
     def pin_model(self, pin: str | None) -> None:
         self.ledger.pinned = settings.FACE_PINNED_MODEL = pin
+        self.changed = True
 
     # --- posts ---
 
@@ -257,6 +302,9 @@ class Histories(RuleBasedStateMachine):
         ready=st.integers(0, 4),
     )
     def post(self, author: int, audience: str, found, ready: int) -> None:
+        self._post(author, audience, found, ready=bool(ready))
+
+    def _post(self, author: int, audience: str, found, ready: bool) -> None:
         # The first face is always found; of the others one in four is missed until somebody marks it.
         ledger = LedgerPhoto(
             author,
@@ -265,16 +313,14 @@ class Histories(RuleBasedStateMachine):
                 LedgerFace(looks, CLEAR if (missed := place and not chance) else kind, missed=bool(missed))
                 for place, (looks, kind, chance) in enumerate(found)
             ],
-            ready=bool(ready),
+            ready=ready,
         )
         circle = self.people.circles[author] if audience == Audience.CIRCLE else None
         post = Post.objects.create(author=self.user(author), audience=audience, circle=circle)
         state = Photo.State.READY if ready else Photo.State.PROTECTING
         photo = Photo.objects.create(post=post, original="none.png", width=200, height=80, state=state)
         # Read by the marks' stand-in for the original: the missed faces are in the picture.
-        photo_images[photo.pk] = {
-            place: face.looks for place, face in enumerate(ledger.faces) if face.missed
-        }
+        photo_images[photo.pk] = {place: face.looks for place, face in enumerate(ledger.faces) if face.missed}
         regions = [
             decoys.region_row(photo, index, face_like(face.looks, face.kind, ledger.faces.index(face)))
             for index, face in enumerate(ledger.regions)
@@ -284,6 +330,7 @@ class Histories(RuleBasedStateMachine):
         self.ledger.photos.append(ledger)
         self.ledger.match(ledger)
         matching.rematch_photo(photo.pk)
+        self.changed, self.regrouped = True, len(VIEWERS)
 
     @precondition(lambda self: any(not photo.ready for photo in self.ledger.photos))
     @rule()
@@ -294,6 +341,7 @@ class Histories(RuleBasedStateMachine):
         Photo.objects.filter(pk=self.rows[ledger].pk).update(state=Photo.State.READY)
         self.ledger.match(ledger)
         matching.rematch_photo(self.rows[ledger].pk)
+        self.changed, self.regrouped = True, len(VIEWERS)
 
     @precondition(lambda self: len(self.ledger.photos) == PHOTOS_AT_MOST)
     @rule(n=number)
@@ -322,9 +370,7 @@ class Histories(RuleBasedStateMachine):
         photo, face = self.pick(n)
         expected = self.ledger.tag(photo, face, by, named)
         region = self._row(face)
-        self.do(
-            expected, services.tag_create, region=region, tagger=self.user(by), owner=self.user(named)
-        )
+        self.do(expected, services.tag_create, region=region, tagger=self.user(by), owner=self.user(named))
 
     def _row(self, face: LedgerFace) -> FaceRegion:
         return FaceRegion.objects.get(pk=self.rows[face].pk)
@@ -378,9 +424,7 @@ class Histories(RuleBasedStateMachine):
             effect="show" if line.show else "hide",
             **parts,
         )
-        circle = {
-            f"{who}_id": owner for who in ("subject", "uploader") if getattr(line, who) == "circle"
-        }
+        circle = {f"{who}_id": owner for who in ("subject", "uploader") if getattr(line, who) == "circle"}
         self.ledger.rules[owner].append((row, RuleLine(**{**line.__dict__, **circle})))
 
     def _part(self, who: str, kind: str, n: int, owner: int) -> dict[str, object]:
@@ -414,6 +458,15 @@ class Histories(RuleBasedStateMachine):
         if 0 <= to < len(lines):
             lines[at], lines[to] = lines[to], lines[at]
         self.do(True, services.rule_move, rule=row, by=self.user(owner), up=up)
+
+    @rule(owner=person, n=number, place=st.integers(-1, RULES_AT_MOST))
+    def place_rule(self, owner: int, n: int, place: int) -> None:
+        if (at := self._some_rule(owner, n)) is None:
+            return
+        lines = self.ledger.rules[owner]
+        row, line = lines.pop(at)
+        lines.insert(max(0, min(place, len(lines))), (row, line))
+        self.do(True, services.rule_place, rule=row, by=self.user(owner), place=place)
 
     @rule(owner=person, n=number)
     def delete_rule(self, owner: int, n: int) -> None:
@@ -478,8 +531,14 @@ class Histories(RuleBasedStateMachine):
     def work(self) -> None:
         """Everything that waits in the queue, in order."""
         sent, self.queue[:] = list(self.queue), []
+        self.changed |= bool(sent)
         expected, self.messages = self.messages, []
-        names = {"all": "person_rematch", "photo": "photo_rematch", "claim": "claim_judge", "mark": "mark_analyse"}
+        names = {
+            "all": "person_rematch",
+            "photo": "photo_rematch",
+            "claim": "claim_judge",
+            "mark": "mark_analyse",
+        }
         assert [name for name, _task, _arguments in sent] == [names[message[0]] for message in expected]
         for _name, task, arguments in sent:
             with TestCase.captureOnCommitCallbacks(execute=True):
@@ -506,26 +565,45 @@ class Histories(RuleBasedStateMachine):
     # --- the comparison ---
 
     @invariant()
-    def every_decision_is_the_references(self) -> None:
-        if not self.ledger.photos:
-            return
+    def decisions_are_the_references(self) -> None:
+        """After a step that changed anything: for one viewer, in turn; for half of them when the history ends."""
+        if self.changed and self.ledger.photos:
+            self._compare_for(1)
+            self.changed = False
+
+    def _compare_for(self, number: int) -> None:
+        """For the next ``number`` viewers in turn."""
         world = self.ledger.world()
         rows = [self.rows[photo] for photo in self.ledger.photos]
-        for viewer in (None, *PEOPLE):
-            user = AnonymousUser() if viewer is None else self.user(viewer)
-            seen = selectors.visible_sets(rows, user)
+        # What is known about the faces does not depend on the viewer: read once for all of them.
+        known = facts.region_facts([row.pk for row in rows])
+        with mock.patch.object(facts, "region_facts", return_value=known):
+            for _ in range(number):
+                self._compare(world, rows, VIEWERS[self.turn % len(VIEWERS)])
+                self.turn += 1
+
+    def _compare(self, world: reference.World, rows: list[Photo], viewer: int | None) -> None:
+        user = AnonymousUser() if viewer is None else self.user(viewer)
+        seen = selectors.visible_sets(rows, user)
+        if self.regrouped:
+            self.regrouped -= 1
             visible = set(Photo.objects.visible_to(user).values_list("pk", flat=True))
-            for photo, picture, row in zip(self.ledger.photos, world.pictures, rows, strict=True):
-                assert (row.pk in visible) == self.ledger.may_see(viewer, photo)
-                shown = {
-                    index
-                    for index, face in enumerate(picture.faces)
-                    if reference.sees(world, picture, face, viewer)
-                }
-                assert seen[row.pk].shown == shown, (viewer, seen[row.pk].decisions)
-                assert seen[row.pk].hidden == set(range(len(picture.faces))) - shown
-                self.counts["decisions"] += len(picture.faces)
-                self.counts["shown"] += len(shown)
+            expected = {
+                row.pk
+                for photo, row in zip(self.ledger.photos, rows, strict=True)
+                if self.ledger.may_see(viewer, photo)
+            }
+            assert visible == expected, viewer
+        for picture, row in zip(world.pictures, rows, strict=True):
+            shown = {
+                index
+                for index, face in enumerate(picture.faces)
+                if reference.sees(world, picture, face, viewer)
+            }
+            assert seen[row.pk].shown == shown, (viewer, seen[row.pk].decisions)
+            assert seen[row.pk].hidden == set(range(len(picture.faces))) - shown
+            self.counts["decisions"] += len(picture.faces)
+            self.counts["shown"] += len(shown)
 
 
 photo_images: dict[object, dict[int, int]] = {}  # photo -> place of a missed face -> whom it looks like

@@ -26,7 +26,9 @@ STEPS = 25  # of one history, after its beginning
 @pytest.fixture
 def machine(engine, monkeypatch) -> type[Histories]:
     queue: list[tuple] = []
-    monkeypatch.setattr(tasks, "enqueue", lambda task, *arguments: queue.append((task.name.split(".")[-1], task, arguments)))
+    monkeypatch.setattr(
+        tasks, "enqueue", lambda task, *arguments: queue.append((task.name.split(".")[-1], task, arguments))
+    )
     monkeypatch.setattr("faceaccess.marks.read_original", missed_faces)
     return type("Machine", (Histories,), {"people": People(), "queue": queue, "counts": Counter()})
 
@@ -39,7 +41,7 @@ def test_no_history_leads_to_a_decision_that_is_not_the_references(machine, sett
     print(f"\nHISTORIES {json.dumps(counts)}")
     assert counts["histories"] >= HISTORIES
     # Neither all dark nor all light nor all refused, or nothing would be proven.
-    assert 0.1 < counts["shown"] / counts["decisions"] < 0.9
+    assert 0.05 < counts["shown"] / counts["decisions"] < 0.9
     assert counts["refusals"] < counts["steps"] * 0.7
 
 
