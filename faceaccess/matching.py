@@ -14,6 +14,7 @@ from django.db.models import Count, Max
 from accounts.engine import get_engine
 from accounts.models import FaceCapture, User
 from accounts.templates import TemplateError, gallery
+from faceaccess import exposures
 from faceaccess.decoys import face_of
 from faceaccess.models import Claim, FaceRegion, MatchRejection
 from mfmc_engine.types import Face, Gallery, Match
@@ -41,6 +42,7 @@ def assign(regions: Sequence[FaceRegion], people: Gallery) -> int:
     for region in regions:
         owner, state = outcomes[region.pk]
         if (region.owner_id, region.match) != (owner, state):
+            exposures.touch(region.owner_id, owner)
             region.owner_id, region.match = owner, state
             changed.append(region)
     # First let go, then take: two faces may exchange their owners, and a person owns one face of a photo.
@@ -156,6 +158,7 @@ def rematch_photo(photo_id: object, fresh: FreshGallery | None = None) -> int:
 
 def forget(user_id: int) -> None:
     """Take a person who is no longer enrolled off their faces; does nothing while any capture remains."""
+    exposures.touch(user_id)
     packs = FaceCapture.objects.filter(user=user_id).values("pack")
     FaceRegion.objects.filter(owner=user_id).exclude(pack__in=packs).update(
         owner=None, match=FaceRegion.Match.UNKNOWN

@@ -258,3 +258,4 @@ class PhotoOverride(models.Model):
 
 # One module, one subject: requests and records are in a file of their own, Django looks for them here.
 from faceaccess.records import Claim, DecisionLog, Later, Question, RemovedMark  # noqa: E402, F401
+from faceaccess.spans import Exposure, Standing  # noqa: E402, F401

@@ -25,6 +25,9 @@ class Claim(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True, blank=True)
+    judge_due = models.DateTimeField(
+        null=True, blank=True, db_index=True
+    )  # when to ask the worker again; null: done
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["region", "claimant"], name="claimed_once")]

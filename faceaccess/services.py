@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Circle, User
 from accounts.selectors import are_friends, is_blocked_between
-from faceaccess import questions, selectors
+from faceaccess import exposures, questions, selectors
 from faceaccess.history import Action, note
 from faceaccess.models import (
     AccessModel,
@@ -317,6 +317,7 @@ def match_reject(*, region: FaceRegion, by: User) -> None:
     note(by, Action.NOT_ME, photo_id=region.photo_id)
     region.owner, region.match = None, FaceRegion.Match.UNKNOWN
     region.save(update_fields=["owner", "match"])
+    exposures.touch(by.pk)
     transaction.on_commit(lambda: enqueue(photo_rematch, str(region.photo_id)))
 
 

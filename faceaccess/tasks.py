@@ -10,7 +10,7 @@ from celery.signals import worker_ready
 from django.db.models import F, Q
 from django.utils import timezone
 
-from faceaccess import claims, marks, matching, pipeline
+from faceaccess import claims, exposures, marks, matching, pipeline, reminders
 from faceaccess.models import ProtectionJob
 from photos.models import Photo
 
@@ -62,6 +62,18 @@ def photos_sweep(restarted: bool = False) -> None:
         send_photo(job.photo_id)
     for region in marks.overdue():
         enqueue(mark_analyse, region.pk)
+    for claim in claims.overdue():
+        enqueue(claim_judge, claim.pk)
+
+
+@shared_task
+def reminders_send() -> None:
+    reminders.send_due()
+
+
+@shared_task
+def exposures_keep() -> None:
+    exposures.keep_all()
 
 
 def send_photo(photo_id: object) -> None:

@@ -1,4 +1,4 @@
-"""A crowd of made-up people, rows only, for measuring: everybody is enrolled, has friends, circles, rules and photos."""
+"""A crowd of made-up people, rows only, for measuring: all enrolled, with friends, circles, rules and photos."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Crowd:
     @transaction.atomic
     def build(self) -> dict[str, int]:
         """Fill the (empty) database; returns how many rows of what there are now."""
-        store(User, (User(username=f"p{n}", password="!") for n in range(self.people)))
+        store(User, (User(username=f"p{n}") for n in range(self.people)))
         self.ids = list(User.objects.order_by("pk").values_list("pk", flat=True))
         self._relations()
         self._rules()
