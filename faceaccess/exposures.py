@@ -2,7 +2,7 @@
 
 After anything that bears on an owner's faces the present state is computed with the gate's own ``decide`` and compared
 with the spans that are open; what is no longer so is closed, what is new is opened. One run per owner and transaction,
-after its commit; a daily sweep makes up for a process that died in between, and notices a change of the site's settings.
+after its commit; a daily sweep makes up for a process that died in between, and notices changed settings of the site.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ between too. Services are the real ones; only the engine is the deterministic on
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from unittest import mock
 
@@ -124,6 +125,8 @@ class Histories(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.savepoint.__exit__(None, None, None)
         self.counts["histories"] += 1
+        if self.counts["histories"] % 250 == 0:  # a long run says that it lives
+            print(f"HISTORIES {json.dumps(self.counts)}", flush=True)
 
     def user(self, n: int) -> User:
         return self.people.users[n]
@@ -310,7 +313,7 @@ class Histories(RuleBasedStateMachine):
             author,
             audience,
             [
-                LedgerFace(looks, CLEAR if (missed := place and not chance) else kind, missed=bool(missed))
+                LedgerFace(looks, CLEAR if (missed := place and not chance) else kind, place, bool(missed))
                 for place, (looks, kind, chance) in enumerate(found)
             ],
             ready=ready,
@@ -320,9 +323,9 @@ class Histories(RuleBasedStateMachine):
         state = Photo.State.READY if ready else Photo.State.PROTECTING
         photo = Photo.objects.create(post=post, original="none.png", width=200, height=80, state=state)
         # Read by the marks' stand-in for the original: the missed faces are in the picture.
-        photo_images[photo.pk] = {place: face.looks for place, face in enumerate(ledger.faces) if face.missed}
+        photo_images[photo.pk] = {face.place: face.looks for face in ledger.faces if face.missed}
         regions = [
-            decoys.region_row(photo, index, face_like(face.looks, face.kind, ledger.faces.index(face)))
+            decoys.region_row(photo, index, face_like(face.looks, face.kind, face.place))
             for index, face in enumerate(ledger.regions)
         ]
         FaceRegion.objects.bulk_create(regions)
@@ -515,7 +518,7 @@ class Histories(RuleBasedStateMachine):
         photo, face = next((p, f) for p in self.ledger.photos for f in p.faces if f.missed)
         expected = self.ledger.may_act(by, photo)
         row = Photo.objects.get(pk=self.rows[photo].pk)
-        box = [float(edge) for edge in box_of(photo.faces.index(face))]
+        box = [float(edge) for edge in box_of(face.place)]
         region = self.do(expected, marks.mark_create, photo=row, by=self.user(by), box=box)
         if expected:
             face.missed, face.analysed = False, False

@@ -29,6 +29,7 @@ class Tagged:
 class LedgerFace:
     looks: int | None
     kind: str
+    place: int = 0  # in the picture, from the left
     missed: bool = False  # by the detector; not a region until somebody marks it
     analysed: bool = True
     owner: int | None = None

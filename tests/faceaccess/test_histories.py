@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from faceaccess import tasks
+from faceaccess import exposures, tasks
 from tests.faceaccess.histories import Histories, People, missed_faces
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +30,7 @@ def machine(engine, monkeypatch) -> type[Histories]:
         tasks, "enqueue", lambda task, *arguments: queue.append((task.name.split(".")[-1], task, arguments))
     )
     monkeypatch.setattr("faceaccess.marks.read_original", missed_faces)
+    monkeypatch.setattr(exposures, "touch", lambda *owners: None)  # the log has tests of its own
     return type("Machine", (Histories,), {"people": People(), "queue": queue, "counts": Counter()})
 
 

@@ -28,7 +28,7 @@ from tests.factories import CircleFactory, befriend
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TRIALS = int(os.environ.get("RACES", "56"))
-RUNNERS = 3  # threads that ask for the picture all the time
+RUNNERS = 2  # threads that ask for the picture all the time
 SIZES = ("thumb", "feed", "full")
 
 
