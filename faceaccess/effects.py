@@ -158,7 +158,8 @@ def rules_after(
 ) -> tuple[RuleFact, ...]:
     """The enabled rules, in order, after ``change`` (one of CHANGES) to ``rule``, as the services would have them.
 
-    ``place``: where it is put, from 0, for the change "place". ``rules`` is the owner's whole list in order. Nothing is saved, and nothing given is changed.
+    ``place``: where it is put, from 0, for the change "place".
+    ``rules`` is the owner's whole list in order. Nothing is saved, and nothing given is changed.
     """
     order = list(rules)
     at = next((place for place, row in enumerate(order) if row.pk == rule.pk), len(order))
