@@ -1,7 +1,7 @@
 """The facts a decision may look at, read for many photos at once.
 
-Six queries at most for any number of photos, regions, owners and rules: regions with their statements, rules, blocks,
-and, where a statement or rule makes them matter, friendships, circles and friends of friends. Nothing here decides.
+Seven queries at most for any number of photos, regions, owners and rules: regions with their statements, blocks, and,
+where somebody goes by rules, the viewer's friends, circles, the rules, friends of friends. Nothing here decides.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 from django.conf import settings
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 
 from accounts.models import Block, CircleMembership, FaceCapture, Friendship, User
 from faceaccess.models import Authorization, Effect, FaceRegion, Rule
@@ -52,12 +53,20 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
     How uploader and tagger stand to the owner is looked up row by row, by index: what is read grows with the faces
     asked about and not with anybody's friends. ``owner``: only the regions matched to this person.
     """
+    rows = _statements().filter(photo__in=photo_ids)
+    if owner is not None:
+        rows = rows.filter(owner=owner)
+    return [_region_facts(*row) for row in rows]
+
+
+@cache
+def _statements() -> QuerySet:
+    """The query of region_facts without its photos: putting it together takes longer than a small answer to it."""
     # An owner is present while enrolled in the region's own embedding space: read here rather than trusted to have
     # been tidied up, so that deleting an enrolment hides the face in the same instant.
     enrolled = FaceCapture.objects.filter(user=OuterRef("owner"), pack=OuterRef("pack"))
-    rows = (
-        FaceRegion.objects.filter(photo__in=photo_ids)
-        .annotate(
+    return (
+        FaceRegion.objects.annotate(
             enrolled=Exists(enrolled),
             tag=FilteredRelation("tags", condition=Q(tags__owner=F("owner"))),
             answer=FilteredRelation("authorizations", condition=Q(authorizations__owner=F("owner"))),
@@ -74,9 +83,6 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
             "uploader_is_friend", "tagger_is_friend", "tagger_is_blocked",
         )
     )  # fmt: skip
-    if owner is not None:
-        rows = rows.filter(owner=owner)
-    return [_region_facts(*row) for row in rows]
 
 
 def _are_friends(one: str, other: str) -> Exists | Q:

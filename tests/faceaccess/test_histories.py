@@ -20,7 +20,7 @@ from tests.faceaccess.histories import Histories, People, missed_faces
 pytestmark = pytest.mark.django_db
 
 HISTORIES = int(os.environ.get("HISTORIES", "40"))
-STEPS = 25  # of one history, after its beginning
+STEPS = 20  # of one history, after its beginning
 
 
 @pytest.fixture

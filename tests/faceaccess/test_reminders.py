@@ -1,4 +1,4 @@
-"""Reminders: one for all that waits, not too often, never with anything about a face in it, and off when off."""
+"""Reminders: one for all that waits, not too often, with nothing about a face in it, and off when switched off."""
 
 from __future__ import annotations
 
