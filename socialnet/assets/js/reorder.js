@@ -15,36 +15,41 @@ for (const list of document.querySelectorAll("[data-reorder]")) {
     list.insertBefore(dragged, next || list.querySelector(".fixed"));
   };
 
-  const drop = () => {
-    if (!dragged) return;
-    const rule = dragged;
+  const end = () => {
+    document.removeEventListener("pointermove", follow);
+    document.removeEventListener("pointerup", drop);
+    document.removeEventListener("pointercancel", cancel);
+    dragged.classList.remove("dragged");
     dragged = null;
-    rule.classList.remove("dragged");
+  };
+  // Listened to on the document: a rule that moves in the list loses the pointer it had captured.
+  const follow = (event) => over(event.clientY);
+  const cancel = () => {
+    for (const rule of before) list.insertBefore(rule, list.querySelector(".fixed"));
+    end();
+  };
+  const drop = () => {
+    const rule = dragged;
+    end();
     const place = rules().indexOf(rule);
     if (place === before.indexOf(rule)) return;
     const form = rule.querySelector("[data-place]");
     form.elements.place.value = place + 1;
-    form.requestSubmit();
+    form.requestSubmit(); // asks what it would change; nothing is moved yet
   };
 
   for (const rule of rules()) {
     const handle = rule.querySelector(".rule-number");
     handle.classList.add("handle");
     handle.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
+      if (event.button !== 0 || dragged) return;
       event.preventDefault();
       before = rules();
       dragged = rule;
       rule.classList.add("dragged");
-      handle.setPointerCapture(event.pointerId);
-    });
-    handle.addEventListener("pointermove", (event) => { if (dragged === rule) over(event.clientY); });
-    handle.addEventListener("pointerup", drop);
-    handle.addEventListener("pointercancel", () => {
-      if (dragged !== rule) return;
-      dragged = null;
-      rule.classList.remove("dragged");
-      for (const each of before) list.insertBefore(each, list.querySelector(".fixed"));
+      document.addEventListener("pointermove", follow);
+      document.addEventListener("pointerup", drop);
+      document.addEventListener("pointercancel", cancel);
     });
   }
 }
