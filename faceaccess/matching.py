@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.index import gallery_version, get_index
 from accounts.models import FaceCapture, User
 from accounts.templates import TemplateError, gallery
+from faceaccess import exposures
 from faceaccess.decoys import face_of
 from faceaccess.models import Claim, FaceRegion, MatchRejection, PhotoMatching
 from mfmc_engine.guarantee import gallery_threshold
@@ -44,6 +45,7 @@ def assign(regions: Sequence[FaceRegion]) -> int:
     for region in regions:
         owner, state = outcomes[region.pk]
         if (region.owner_id, region.match) != (owner, state):
+            exposures.touch(region.owner_id, owner)
             region.owner_id, region.match = owner, state
             changed.append(region)
     # First let go, then take: two faces may exchange their owners, and a person owns one face of a photo.
@@ -188,6 +190,7 @@ def _let_go(photo_id: object) -> None:
 
 def forget(user_id: int) -> None:
     """Take a person who is no longer enrolled off their faces; does nothing while any capture remains."""
+    exposures.touch(user_id)
     packs = FaceCapture.objects.filter(user=user_id).values("pack")
     FaceRegion.objects.filter(owner=user_id).exclude(pack__in=packs).update(
         owner=None, match=FaceRegion.Match.UNKNOWN

@@ -40,14 +40,14 @@ class VisibleSet:
 
 
 def visible_sets(photos: Iterable[Photo], viewer: Viewer) -> dict[object, VisibleSet]:
-    """The visible set of every photo, by primary key, in at most four queries however many photos there are.
+    """The visible set of every photo, by primary key, in at most seven queries however many photos there are.
 
     Whether the viewer may see a photo at all is not asked here: pass photos out of ``Photo.objects.visible_to``.
     """
     ids = [photo.pk for photo in photos]
     viewer_id = viewer.pk if viewer is not None else None
     regions = facts.region_facts(ids)
-    known = facts.relations(regions, viewer_id)
+    known = facts.relations(regions, viewer_id, only_for_viewer=True)
     decisions: dict[object, dict[int, Decision]] = defaultdict(dict)
     versions = {region.photo_id: region.version for region in regions}
     for region in regions:

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db.models import F, Q
 from django.utils import timezone
 
-from faceaccess import claims, leftovers, marks, matching, pipeline
+from faceaccess import claims, exposures, leftovers, marks, matching, pipeline, reminders
 from faceaccess.models import ProtectionJob
 from photos.models import Photo
 
@@ -81,6 +81,18 @@ def photos_sweep(restarted: bool = False) -> None:
         send_rematch()
     for region in marks.overdue():
         enqueue(mark_analyse, region.pk)
+    for claim in claims.overdue():
+        enqueue(claim_judge, claim.pk)
+
+
+@shared_task
+def reminders_send() -> None:
+    reminders.send_due()
+
+
+@shared_task
+def exposures_keep() -> None:
+    exposures.keep_all()
 
 
 @shared_task

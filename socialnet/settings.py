@@ -181,6 +181,16 @@ CELERY_BEAT_SCHEDULE = {
     # Nobody needs two sweeps: one that was not run before the next is due is dropped.
     "photos-sweep": {"task": "faceaccess.tasks.photos_sweep", "schedule": 15.0, "options": {"expires": 15}},
     "files-sweep": {"task": "faceaccess.tasks.files_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
+    "reminders": {
+        "task": "faceaccess.tasks.reminders_send",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "exposures": {
+        "task": "faceaccess.tasks.exposures_keep",
+        "schedule": 86_400.0,
+        "options": {"expires": 86_400},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 
@@ -225,6 +235,8 @@ EMAIL_FILE_PATH = VAR_DIR / "mail"
 FACE_DEFAULT_MODEL = env("FACE_DEFAULT_MODEL", default="authorization")
 FACE_PINNED_MODEL = env("FACE_PINNED_MODEL", default="") or None
 FACE_INDEX = env("FACE_INDEX", default="exact")  # or pgvector: read docs/configuration.md first
+REMINDER_DAYS = env.int("REMINDER_DAYS", default=3)  # between two reminders of photos that wait for an answer
+SITE_ADDRESS = env("SITE_ADDRESS", default="http://localhost:8000")  # where links in mails lead to
 ENGINE_PACK = env("ENGINE_PACK", default="builtin")
 ENGINE_DEVICE = env("ENGINE_DEVICE", default="cpu")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('faceaccess', '0001_initial'),
-        ('photos', '0001_initial'),
+        ('faceaccess', '0003_standings_of_before'),
+        ('photos', '0003_standings_of_before'),
     ]
 
     operations = [
