@@ -39,9 +39,9 @@ def photo_rematch(photo_id: str) -> None:
 def faces_rematch() -> None:
     """Match a few outdated photos again and send the next message about the rest: new photos get their turn between."""
     cache.set(REMATCHING, True, REMATCH_LEASE_S)
-    worked = matching.rematch_outdated(REMATCH_AT_ONCE)
+    done = matching.rematch_outdated(REMATCH_AT_ONCE)
     cache.delete(REMATCHING)
-    if worked:
+    if done == REMATCH_AT_ONCE:  # there may be more
         send_rematch()
 
 
