@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('faceaccess', '0003_standings_of_before'),
-        ('photos', '0003_standings_of_before'),
+        ('photos', '0001_initial'),
     ]
 
     operations = [
