@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
 import numpy as np
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import BinaryField, F, Func, QuerySet
 
 from accounts.index.base import gallery_version
 from accounts.models import FaceCapture
@@ -34,11 +34,20 @@ class Templates:
     people: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # (N,) primary keys
     embeddings: FloatArray = field(default_factory=lambda: np.empty((0, 0), np.float32))  # (N, D)
     squares: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))  # (N,) squared lengths
+    seals: Mapping[int, bytes] = field(
+        default_factory=dict
+    )  # capture: what tells its sealed template from another
 
     @classmethod
-    def of(cls, captures: np.ndarray, people: np.ndarray, embeddings: FloatArray) -> Templates:
+    def of(
+        cls,
+        captures: np.ndarray,
+        people: np.ndarray,
+        embeddings: FloatArray,
+        seals: Mapping[int, bytes] | None = None,
+    ) -> Templates:
         squares = np.einsum("nd,nd->n", embeddings, embeddings)
-        return cls(captures, people, embeddings, squares)
+        return cls(captures, people, embeddings, squares, seals or {})
 
     def picked(self, rows: np.ndarray | slice) -> Gallery:
         """The templates that ``rows`` (an index or a mask) picks."""
@@ -100,18 +109,20 @@ class ExactIndex:
 def _brought_up_to_date(known: Templates) -> Templates:
     """Without the templates whose captures are gone, and with those that are new: only these are decrypted."""
     captures = indexed()
-    present = np.fromiter(captures.order_by("pk").values_list("pk", flat=True).iterator(), np.int64)
-    kept = np.isin(known.captures, present, assume_unique=True)
-    added = np.setdiff1d(present, known.captures, assume_unique=True)
+    nonce = Func(F("template"), 2, 8, function="SUBSTR", output_field=BinaryField())
+    # By key and seal: after a database was restored, or a transaction rolled back, a key may name another template.
+    present = {pk: bytes(seal) for pk, seal in captures.values_list("pk", nonce).iterator()}
+    kept = [row for row, pk in enumerate(known.captures.tolist()) if present.get(pk) == known.seals[pk]]
+    here = set(known.captures[kept].tolist())
     pks, people, embeddings = [known.captures[kept]], [known.people[kept]], [known.embeddings[kept]]
-    for pk, person, embedding in opened(captures, added.tolist()):
+    for pk, person, embedding in opened(captures, sorted(present.keys() - here)):
         pks.append(np.array([pk]))
         people.append(np.array([person]))
         embeddings.append(embedding[None])
     filled = [block for block in embeddings if len(block)]
     if not filled:
         return Templates()
-    return Templates.of(np.concatenate(pks), np.concatenate(people), np.concatenate(filled))
+    return Templates.of(np.concatenate(pks), np.concatenate(people), np.concatenate(filled), present)
 
 
 def indexed() -> QuerySet[FaceCapture]:

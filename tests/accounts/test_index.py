@@ -106,9 +106,9 @@ def test_who_enrols_or_leaves_is_noticed_by_the_next_refresh(built):
 def test_only_what_is_new_is_decrypted(monkeypatch):
     from accounts.index import exact
 
-    opened = []
+    opened, open_ = [], exact.open_
     monkeypatch.setattr(
-        exact, "open_", lambda blob, purpose: opened.append(purpose) or unit_vector(len(opened))
+        exact, "open_", lambda blob, purpose: opened.append(purpose) or open_(blob, purpose=purpose)
     )
     FaceCaptureFactory.create_batch(3)
     found = ExactIndex()
@@ -119,6 +119,21 @@ def test_only_what_is_new_is_decrypted(monkeypatch):
     found.refresh()
     assert len(opened) == 4
     assert found.size() == 3
+
+
+def test_a_key_that_names_another_template_now_is_read_again():
+    """As after a restored backup, or a transaction that was rolled back."""
+    capture = FaceCaptureFactory(embedding=unit_vector(1))
+    found = ExactIndex()
+    found.refresh()
+    other = FaceCaptureFactory(user=capture.user, embedding=unit_vector(2))
+    capture.template, template = other.template, capture.template
+    other.delete()
+    capture.save()
+    found.refresh()
+    assert template != capture.template
+    assert len(found.near(unit_vector(1)[None], 0.1)) == 0
+    assert len(found.near(unit_vector(2)[None], 0.1)) == 1
 
 
 def test_an_unchanged_gallery_costs_one_query(built, django_assert_num_queries):
