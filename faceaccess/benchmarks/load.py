@@ -46,7 +46,9 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.1)
         else:
-            return
+            if _children(process.pid):  # the one that answers: the parent only listens
+                return
+            time.sleep(0.1)
     raise RuntimeError("the server did not start")
 
 
@@ -81,7 +83,10 @@ class Connection:
 
 def cpu_seconds(parent: int) -> float:
     """User and system time of the process's only child so far, in the kernel's ticks of 10 ms."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     ticks = os.sysconf("SC_CLK_TCK")
-    fields = Path(f"/proc/{children[0]}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{_children(parent)[0]}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / ticks
+
+
+def _children(parent: int) -> list[str]:
+    return Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
