@@ -123,7 +123,7 @@ def _measure_pgvector(known: Templates, probes: list[FloatArray], radius: float)
         ]
         for probe in shot:
             nearest.append(_recall(_closest(known, probe, 10), set(table.near(probe[None], 10.0).people)))
-            inside = set(known.near(probe[None], radius).people) & _closest(known, probe, NEIGHBOURS)
+            inside = _closest(known, probe, NEIGHBOURS, radius)
             within.append(_recall(inside, set(table.near(probe[None], radius).people)))
     table.drop()
     return {
@@ -137,9 +137,12 @@ def _measure_pgvector(known: Templates, probes: list[FloatArray], radius: float)
     }
 
 
-def _closest(known: Templates, probe: FloatArray, count: int) -> set[str]:
+def _closest(known: Templates, probe: FloatArray, count: int, radius: float = np.inf) -> set[str]:
+    """The people of the ``count`` nearest templates, as far as these lie within ``radius``."""
     distances = known.squares - 2 * known.embeddings @ probe
-    return {str(known.people[row]) for row in np.argpartition(distances, count)[:count]}
+    rows = np.argpartition(distances, count)[:count]
+    apart = np.linalg.norm(known.embeddings[rows].astype(float) - probe, axis=1)
+    return {str(known.people[row]) for row in rows[apart <= radius]}
 
 
 def _recall(wanted: set[str], found: set[str]) -> tuple[float, int]:
