@@ -25,7 +25,7 @@ NEIGHBOURS = (
 LINKS = 16  # of a node in the graph (pgvector's default)
 BUILD_LIST = 128  # candidates looked at for a new node; pgvector's default of 64 costs recall
 BUILD_MEMORY = "512MB"  # a graph that does not fit is built many times slower; 100,000 templates take 90 MB
-SEARCH_LIST = 200  # candidates looked at in a search; recall in docs/configuration.md
+SEARCH_LIST = 200  # candidates looked at in a search; what that finds: manage.py benchmark_matching
 
 
 class VectorTable:

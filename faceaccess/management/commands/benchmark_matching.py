@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from accounts.index.exact import Templates
-from accounts.index.postgres import VectorTable
+from accounts.index.postgres import NEIGHBOURS, VectorTable
 from faceaccess.benchmarks import gallery
 from faceaccess.management.commands.benchmark_gate import median_ms
 from mfmc_engine.guarantee import gallery_threshold
@@ -94,7 +94,7 @@ def _has_pgvector() -> bool:
 
 
 def _measure_pgvector(known: Templates, probes: list[FloatArray], radius: float) -> dict[str, object]:
-    """Recall: of the templates within the radius, of the nearest ten, and of whole decisions."""
+    """Recall: of the (at most NEIGHBOURS nearest) templates within the radius, of the nearest ten, of decisions."""
     table, people = VectorTable(TABLE), len(known.people)
     table.drop()
     start = time.perf_counter()
@@ -123,7 +123,7 @@ def _measure_pgvector(known: Templates, probes: list[FloatArray], radius: float)
         ]
         for probe in shot:
             nearest.append(_recall(_closest(known, probe, 10), set(table.near(probe[None], 10.0).people)))
-            inside = set(known.near(probe[None], radius).people)
+            inside = _closest(known, probe, NEIGHBOURS, radius)
             within.append(_recall(inside, set(table.near(probe[None], radius).people)))
     table.drop()
     return {
@@ -137,9 +137,12 @@ def _measure_pgvector(known: Templates, probes: list[FloatArray], radius: float)
     }
 
 
-def _closest(known: Templates, probe: FloatArray, count: int) -> set[str]:
+def _closest(known: Templates, probe: FloatArray, count: int, radius: float = np.inf) -> set[str]:
+    """The people of the ``count`` nearest templates, as far as these lie within ``radius``."""
     distances = known.squares - 2 * known.embeddings @ probe
-    return {str(known.people[row]) for row in np.argpartition(distances, count)[:count]}
+    rows = np.argpartition(distances, count)[:count]
+    apart = np.linalg.norm(known.embeddings[rows].astype(float) - probe, axis=1)
+    return {str(known.people[row]) for row in rows[apart <= radius]}
 
 
 def _recall(wanted: set[str], found: set[str]) -> tuple[float, int]:
