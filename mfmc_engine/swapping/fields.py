@@ -58,9 +58,7 @@ def _on_cpu(field: Tensor) -> bool:
     return field.device.type == "cpu"
 
 
-def _planes(
-    field: Tensor, size: tuple[int, int], job: Callable[[FloatArray, FloatArray], object]
-) -> Tensor:
+def _planes(field: Tensor, size: tuple[int, int], job: Callable[[FloatArray, FloatArray], object]) -> Tensor:
     """``job(source, out)`` on every plane of (B, C, H, W) in main memory: (B, C, *size)."""
     sources = field.numpy().reshape(-1, *field.shape[-2:])
     filled = np.empty((len(sources), *size), np.float32)
