@@ -118,16 +118,15 @@ def landmark_doubt(pack: Pack, image: Image, face: Face) -> float:
     """How far landmarks move, in inter-ocular distances, when the search starts a little off to each side.
 
     Regression trees answer on anything; on profiles, hands and backs of heads the answer depends on where they
-    started (measured: at most .02 on 99 % of frontal to half-turned faces, .04 to .2 on profiles). A mesh on such
-    landmarks is a mask beside the face.
+    started (measured: see SWAP_MAX_DOUBT). A mesh on such landmarks is a mask beside the face.
     """
     points = five_of(face.landmarks)
     apart = float(np.linalg.norm(points[1] - points[0]))
     if apart < 1:
         return float("inf")
-    steps = P.DOUBT_STEP * apart * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
-    found = pack.landmarker.mark(image, points[None] + steps[:, None])
-    return float(np.linalg.norm(found - np.median(found, 0), axis=2).mean()) / apart
+    steps = P.DOUBT_STEP * apart * np.array([[1, 0], [-1, 0], [0, 1]], np.float32)
+    found = pack.landmarker.mark(image, points[None] + steps[:, None], passes=1)
+    return float(np.linalg.norm(found - found.mean(0), axis=2).mean()) / apart
 
 
 @dataclass(slots=True)

@@ -34,7 +34,7 @@ def gaussian(field: Tensor, sigma: float) -> Tensor:
 def reduce(field: Tensor, factor: int) -> Tensor:
     """(B, C, H // factor, W // factor): means over squares of ``factor`` px; what does not fill one is left out."""
     height, width = field.shape[-2] // factor, field.shape[-1] // factor
-    if not _on_cpu(field):
+    if not on_cpu(field):
         return F.avg_pool2d(field, factor)
     return _planes(
         field[..., : height * factor, : width * factor],
@@ -45,7 +45,7 @@ def reduce(field: Tensor, factor: int) -> Tensor:
 
 def enlarge(field: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear resampling of (B, C, h, w) to ``size`` rows and columns, the corners of both pictures in one place."""
-    if not _on_cpu(field):
+    if not on_cpu(field):
         return F.interpolate(field, size=size, mode="bilinear", align_corners=False)
     return _planes(
         field,
@@ -54,7 +54,8 @@ def enlarge(field: Tensor, size: tuple[int, int]) -> Tensor:
     )
 
 
-def _on_cpu(field: Tensor) -> bool:
+def on_cpu(field: Tensor) -> bool:
+    """Whether OpenCV may work on it."""
     return field.device.type == "cpu"
 
 
@@ -70,7 +71,7 @@ def _planes(field: Tensor, size: tuple[int, int], job: Callable[[FloatArray, Flo
 def _convolve(field: Tensor, sigma: float) -> Tensor:
     """Separable convolution, cut off at three sigmas."""
     radius = max(1, round(3 * sigma))
-    if _on_cpu(field):
+    if on_cpu(field):
         window = (2 * radius + 1, 2 * radius + 1)
         return _planes(
             field,
@@ -137,7 +138,7 @@ def dilate(mask: Tensor, radius: int) -> Tensor:
     """Grey dilation with a square of ``2 * radius + 1`` px; erosion for a negative radius. Edges are replicated."""
     if radius < 0:
         return 1 - dilate(1 - mask, -radius)
-    if radius and _on_cpu(mask):
+    if radius and on_cpu(mask):
         square = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
         return _planes(
             mask, (mask.shape[-2], mask.shape[-1]), lambda source, out: cv2.dilate(source, square, dst=out)

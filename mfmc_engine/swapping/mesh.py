@@ -20,6 +20,7 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, invert, similarity
+from mfmc_engine.swapping import fields
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -138,7 +139,7 @@ def _reference_orientation() -> FloatArray:
 def sample(images: Tensor, grids: FloatArray) -> Tensor:
     """Bicubic samples of ``images`` (B, C, H, W) at ``grids`` (B, h, w, 2) px, reflected at the border."""
     height, width = images.shape[-2:]
-    if images.device.type == "cpu":
+    if fields.on_cpu(images):
         out = np.empty((*images.shape[:2], *grids.shape[1:3]), np.float32)
         for planes, grid, sampled in zip(images.numpy(), grids - 0.5, out, strict=True):
             xs, ys = np.ascontiguousarray(grid[..., 0]), np.ascontiguousarray(grid[..., 1])
