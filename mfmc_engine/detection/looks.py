@@ -41,10 +41,10 @@ class View(NamedTuple):
     mirrored: bool = False
 
     def of(self, squares: FloatArray) -> FloatArray:
-        """The (N, 4) squares to cut for this view of the windows."""
+        """The (N, 4) squares to cut for this view of the windows; mirrored ones have x0 > x1."""
         size = squares[:, 2:3] - squares[:, :1]
         centre = (squares[:, :2] + squares[:, 2:]) / 2 + size * np.array([self.dx, self.dy], np.float32)
-        half = size * self.zoom / 2
+        half = size * self.zoom / 2 * np.array([-1 if self.mirrored else 1, 1], np.float32)
         return np.concatenate([centre - half, centre + half], 1).astype(np.float32)
 
 
@@ -127,30 +127,30 @@ class _Looks:
 
 
 def _look(onet: ONet, pyramid: Pyramid, boxes: FloatArray, views: Sequence[View]) -> _Looks:
-    squares, shape = to_squares(boxes), (len(boxes), len(views))
-    looks = _Looks(*(np.empty((*shape, *rest), np.float32) for rest in ((), (4,), (5, 2))))
-    for number, view in enumerate(views):
-        for which, part, crops in pyramid.windows(view.of(squares), 48):
-            face, regression, points = (
-                x.cpu().numpy() for x in onet(crops.flip(3) if view.mirrored else crops)
-            )
-            unit = points.reshape(-1, 2, 5).transpose(0, 2, 1)
-            if view.mirrored:
-                regression = regression[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1], np.float32)
-                unit = unit[:, [1, 0, 2, 4, 3]] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
-            looks.scores[which, number] = face
-            looks.boxes[which, number] = regress(part, regression)
-            looks.points[which, number] = unit * (part[:, 2:] - part[:, :2])[:, None] + part[:, None, :2]
-    return looks
+    squares = to_squares(boxes)
+    cut = np.concatenate([view.of(squares) for view in views])
+    scores, moved, points = (np.empty((len(cut), *rest), np.float32) for rest in ((), (4,), (5, 2)))
+    for which, part, crops in pyramid.windows(cut, 48):
+        face, regression, unit = (x.cpu().numpy() for x in onet(crops))
+        scores[which], moved[which] = face, regress(part, regression)
+        size = (part[:, 2:] - part[:, :2])[:, None]
+        points[which] = unit.reshape(-1, 2, 5).transpose(0, 2, 1) * size + part[:, None, :2]
+    mirrored = cut[:, 0] > cut[:, 2]
+    moved[mirrored] = moved[mirrored][:, [2, 1, 0, 3]]
+    points[mirrored] = points[mirrored][:, [1, 0, 2, 4, 3]]
+    shape = (len(views), len(boxes))
+    by_window = (x.reshape(*shape, *x.shape[1:]).swapaxes(0, 1) for x in (scores, moved, points))
+    return _Looks(*by_window)
 
 
 def _support(rnet: RNet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
     """(N,) mean of the R-net's probabilities over many views."""
-    squares, total = to_squares(boxes), np.zeros(len(boxes), np.float32)
-    for view in SUPPORT:
-        for which, _, crops in pyramid.windows(view.of(squares), 24):
-            total[which] += rnet(crops.flip(3) if view.mirrored else crops)[0].cpu().numpy()
-    return total / np.float32(len(SUPPORT))
+    squares = to_squares(boxes)
+    cut = np.concatenate([view.of(squares) for view in SUPPORT])
+    scores = np.empty(len(cut), np.float32)
+    for which, _, crops in pyramid.windows(cut, 24):
+        scores[which] = rnet(crops)[0].cpu().numpy()
+    return np.asarray(scores.reshape(len(SUPPORT), len(boxes)).mean(0), np.float32)
 
 
 def _chance(onet_mean: FloatArray, rnet_mean: FloatArray | np.float32) -> FloatArray:

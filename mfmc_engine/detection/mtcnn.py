@@ -55,10 +55,10 @@ class Cascade:
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
         for scale in pyramid_scales(pyramid.size, min_face):
             level = pyramid.level(scale)
-            face, regression = self.pnet(normalised(level, self.device))
+            face, features = self.pnet(normalised(level, self.device))
             rows, columns = (face[0] > PNET_THRESHOLD).nonzero(as_tuple=True)
             found = face[0, rows, columns].cpu().numpy()
-            offsets = regression[0, :, rows, columns].T.cpu().numpy()
+            offsets = self.pnet.regression(features[0, :, rows, columns].T).cpu().numpy()
             corner = torch.stack([columns, rows], 1).cpu().numpy().astype(np.float32) * PNET_STRIDE
             window = np.concatenate([corner, corner + PNET_CELL], 1)
             keep = suppress(window, found, PNET_NMS)  # before regression, as published

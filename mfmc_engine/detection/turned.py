@@ -67,7 +67,7 @@ class TurnedMTCNN:
 
     def _with_turned(self, pyramid: Pyramid, quarters: int, known: Candidates) -> Candidates:
         """The known faces and those of one more orientation: a coarse look, then a full pass if that found new ones."""
-        turned = pyramid.turned(quarters)
+        turned = pyramid.turned(90 * quarters)
         settled = turn(known.take(known.scores >= SETTLED_SCORE), quarters, pyramid.size)
 
         def run(min_face: float, doubt: float) -> Candidates:
@@ -85,7 +85,8 @@ class TurnedMTCNN:
 
     def _with_diagonal(self, pyramid: Pyramid, degrees: float, main: bool, known: Candidates) -> Candidates:
         """The known faces and those of one orientation between the quarters."""
-        turned, transform = pyramid.diagonal(degrees)
+        turned = pyramid.turned(degrees)
+        transform = turned.transform
         settled = _move(known.take(known.scores >= SETTLED_SCORE), transform)
         min_face = MIN_FACE if main else TURNED_MIN_FACE
         found = _move(self.cascade.run(turned, min_face, settled.boxes), invert(transform))
