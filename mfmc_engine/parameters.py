@@ -24,6 +24,7 @@ PROPOSAL_NMS: Final = 0.7  # IoU over all levels, and after the R-net (published
 ONET_NMS: Final = 0.7  # intersection over the smaller box, after the O-net (published value)
 # A second look at doubtful windows
 SURE_SCORE: Final = 0.99  # O-net probability on two views, which no false positive reached
+GLIMPSE_SCORE: Final = 0.005  # O-net probability on one view, below which a window gets no second
 DOUBTFUL_SCORE: Final = 0.2  # O-net probability on the better of two views, below which a window is dropped
 # window sizes: two for the O-net, four for the R-net
 VERIFY_ZOOMS: Final = (0.85, 1.18, 0.75, 0.9, 1.05, 1.25)
@@ -38,6 +39,9 @@ WORKING_PIXELS: Final = 4_000_000  # a larger photo is searched at this size, by
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
 # probability; on the upright photos no turned pass of that size finds anything new above .83
 TURNED_SCORE: Final = 0.87
+TURNED_PNET: Final = 0.6  # probabilities under which a coarse pass drops windows: it is after sure faces only
+TURNED_RNET: Final = 0.6
+TURNED_GLIMPSE: Final = 0.2
 # degrees off the nearest quarter turn from which a face stands between two passes (MTCNN is sure within +-30)
 DIAGONAL_ROLL: Final = 30.0
 

@@ -57,14 +57,16 @@ SUPPORT: Final = (
 
 
 def judge(
-    rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, known: FloatArray, doubt: float
+    rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, glimpse: float, doubt: float
 ) -> Candidates:
-    """Which of the R-net's (N, 4) boxes are faces, best score first; boxes on (M, 4) ``known`` faces are skipped.
+    """Which of the R-net's (N, 4) boxes are faces, best score first.
 
-    ``doubt``: O-net probability on the better of two views, below which a window gets no second look.
+    ``glimpse``, ``doubt``: O-net probability on one view and on the better of two, below which a window is dropped.
     """
-    boxes = boxes[overlap(boxes, known, smaller=True).max(1, initial=0) <= ONET_NMS]
-    first = _look(onet, pyramid, boxes, FIRST_LOOK)
+    front = _look(onet, pyramid, boxes, FIRST_LOOK[:1])
+    seen = np.flatnonzero(front.scores[:, 0] >= glimpse)
+    boxes = boxes[seen]
+    first = front.take(seen).joined(_look(onet, pyramid, boxes, FIRST_LOOK[1:]))
     certain = first.scores.min(1) >= SURE_SCORE
     sure = first.take(np.flatnonzero(certain)).summary()
     sure = sure.take(suppress(sure.boxes, sure.scores, ONET_NMS, smaller=True))
@@ -74,9 +76,8 @@ def judge(
     doubtful = doubtful[common.max(1, initial=0) <= ONET_NMS]
     looks = first.take(doubtful).joined(_look(onet, pyramid, boxes[doubtful], SECOND_LOOK)).summary()
     looks = looks.take(suppress(looks.boxes, looks.scores, DUPLICATE_OVERLAP, smaller=True))
-    looks = looks.take(
-        _chance(looks.scores, np.float32(1)) >= FACE_SCORE
-    )  # the R-net could not save the others
+    # the R-net could not save the others
+    looks = looks.take(_chance(looks.scores, np.float32(1)) >= FACE_SCORE)
     scores = _chance(looks.scores, _support(rnet, pyramid, looks.boxes))
     faces = Candidates(looks.boxes, scores, looks.points).take(scores >= FACE_SCORE)
     return sure.merged(faces, DUPLICATE_OVERLAP)

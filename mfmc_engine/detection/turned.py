@@ -12,25 +12,30 @@ import numpy as np
 
 from mfmc_engine.detection import Detection
 from mfmc_engine.detection.candidates import Candidates
-from mfmc_engine.detection.mtcnn import Cascade
+from mfmc_engine.detection.mtcnn import Cascade, Effort
 from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import apply, invert, overlap
 from mfmc_engine.imaging import resize_to_pixels
 from mfmc_engine.parameters import (
     DIAGONAL_ROLL,
-    DOUBTFUL_SCORE,
     DUPLICATE_OVERLAP,
-    MIN_FACE,
     SETTLED_SCORE,
     SURE_SCORE,
     TURNED_DOUBTFUL_SCORE,
+    TURNED_GLIMPSE,
     TURNED_LOG_ODDS,
     TURNED_MIN_FACE,
+    TURNED_PNET,
+    TURNED_RNET,
     TURNED_SCORE,
     WORKING_PIXELS,
 )
 from mfmc_engine.types import FloatArray, Image
 
+FULL = Effort()
+COARSE = Effort(
+    TURNED_MIN_FACE, pnet=TURNED_PNET, rnet=TURNED_RNET, glimpse=TURNED_GLIMPSE, doubt=TURNED_DOUBTFUL_SCORE
+)
 QUARTERS = (1, 2, 3)  # counter-clockwise quarter turns of the picture
 
 
@@ -43,7 +48,7 @@ class TurnedMTCNN:
     def detect(self, image: Image) -> list[Detection]:
         """The faces of an (H, W, 3) uint8 RGB picture in every orientation, best score first."""
         pyramid = self._pyramid(image)
-        found = self.cascade.run(pyramid, MIN_FACE)
+        found = self.cascade.run(pyramid, FULL)
         for quarters in QUARTERS:
             found = self._with_turned(pyramid, quarters, found)
         for degrees, main in _diagonals(found):
@@ -70,13 +75,13 @@ class TurnedMTCNN:
         turned = pyramid.turned(90 * quarters)
         settled = turn(known.take(known.scores >= SETTLED_SCORE), quarters, pyramid.size)
 
-        def run(min_face: float, doubt: float) -> Candidates:
-            return turn(self.cascade.run(turned, min_face, settled.boxes, doubt), -quarters, turned.size)
+        def run(effort: Effort) -> Candidates:
+            return turn(self.cascade.run(turned, effort, settled.boxes), -quarters, turned.size)
 
-        found = run(TURNED_MIN_FACE, TURNED_DOUBTFUL_SCORE)
+        found = run(COARSE)
         found = found.take(found.scores >= TURNED_SCORE)
         if _has_new(found, known):
-            found = run(MIN_FACE, DOUBTFUL_SCORE)
+            found = run(FULL)
             if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
                 # most faces stand this way, the photo lies on its side: now the earlier readings need to be sure
                 return found.merged(known.take(known.scores >= TURNED_SCORE), DUPLICATE_OVERLAP)
@@ -88,8 +93,8 @@ class TurnedMTCNN:
         turned = pyramid.turned(degrees)
         transform = turned.transform
         settled = _move(known.take(known.scores >= SETTLED_SCORE), transform)
-        min_face = MIN_FACE if main else TURNED_MIN_FACE
-        found = _move(self.cascade.run(turned, min_face, settled.boxes), invert(transform))
+        effort = FULL if main else COARSE
+        found = _move(self.cascade.run(turned, effort, settled.boxes), invert(transform))
         if main:
             return found.merged(known.take(known.scores >= TURNED_SCORE), DUPLICATE_OVERLAP)
         found = found.take(found.scores >= TURNED_SCORE)
