@@ -13,7 +13,7 @@ WEBP_QUALITY: Final = 90  # Pillow's scale, about the same visible loss
 # --- detection: MTCNN (Zhang et al. 2016), recall-first ---
 # Thresholds and pyramid factor start from ../shared/data/group_photos/README.md. The figures below were chosen on those
 # same 13 photos, so the recall measured there (`benchmark recall`) is that of the data they were fitted to.
-PNET_THRESHOLD: Final = 0.5  # face probability
+PNET_THRESHOLD: Final = 0.6  # face probability (published value)
 RNET_THRESHOLD: Final = 0.4
 PNET_CELL: Final = 12  # px of a pyramid level, the P-net's window (architecture)
 PNET_STRIDE: Final = 2  # px of a pyramid level between neighbouring windows (architecture)

@@ -49,7 +49,7 @@ class View(NamedTuple):
 
 
 FIRST_LOOK: Final = (View(), View(mirrored=True))
-SECOND_LOOK: Final = tuple(View(zoom, mirrored=m) for zoom in VERIFY_ZOOMS[:2] for m in (False, True))
+SECOND_LOOK: Final = tuple(View(zoom, mirrored=m) for zoom in (1.0, *VERIFY_ZOOMS[:2]) for m in (False, True))
 SUPPORT: Final = (
     *(View(zoom, mirrored=m) for zoom in VERIFY_ZOOMS[2:] for m in (False, True)),
     *(View(1.0, dx * VERIFY_SHIFT, dy * VERIFY_SHIFT) for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1))),
@@ -71,15 +71,14 @@ def judge(
     sure = first.take(np.flatnonzero(certain)).summary()
     sure = sure.take(suppress(sure.boxes, sure.scores, ONET_NMS, smaller=True))
 
-    doubtful = np.flatnonzero(~certain & (first.scores.max(1) >= doubt))
-    common = overlap(first.summary().boxes[doubtful], sure.boxes, smaller=True)
-    doubtful = doubtful[common.max(1, initial=0) <= ONET_NMS]
-    looks = first.take(doubtful).joined(_look(onet, pyramid, boxes[doubtful], SECOND_LOOK)).summary()
-    looks = looks.take(suppress(looks.boxes, looks.scores, DUPLICATE_OVERLAP, smaller=True))
-    # the R-net could not save the others
-    looks = looks.take(_chance(looks.scores, np.float32(1)) >= FACE_SCORE)
-    scores = _chance(looks.scores, _support(rnet, pyramid, looks.boxes))
-    faces = Candidates(looks.boxes, scores, looks.points).take(scores >= FACE_SCORE)
+    doubtful = first.take(np.flatnonzero(~certain & (first.scores.max(1) >= doubt))).summary()
+    doubtful = doubtful.take(overlap(doubtful.boxes, sure.boxes, smaller=True).max(1, initial=0) <= ONET_NMS)
+    doubtful = doubtful.take(suppress(doubtful.boxes, doubtful.scores, DUPLICATE_OVERLAP, smaller=True))
+    # from here on the windows lie where the first look put the face: half-hidden ones gain most by that
+    again = _look(onet, pyramid, doubtful.boxes, SECOND_LOOK).summary()
+    likely = again.take(_chance(again.scores, np.float32(1)) >= FACE_SCORE)  # the R-net could not save the others
+    scores = _chance(likely.scores, _support(rnet, pyramid, likely.boxes))
+    faces = Candidates(likely.boxes, scores, likely.points).take(scores >= FACE_SCORE)
     return sure.merged(faces, DUPLICATE_OVERLAP)
 
 
