@@ -17,6 +17,7 @@ PNET_THRESHOLD: Final = 0.6  # face probability (published value)
 RNET_THRESHOLD: Final = 0.4
 PNET_CELL: Final = 12  # px of a pyramid level, the P-net's window (architecture)
 PNET_STRIDE: Final = 2  # px of a pyramid level between neighbouring windows (architecture)
+PNET_PAD: Final = 6  # px of a level around it, half a window: faces cut by the border
 PYRAMID_FACTOR: Final = 0.79  # ratio of neighbouring levels
 MIN_FACE: Final = 20.0  # px of the working image, smallest face looked for
 PNET_NMS: Final = 0.5  # IoU inside one pyramid level (published value)
@@ -29,13 +30,30 @@ DOUBTFUL_SCORE: Final = 0.2  # O-net probability on the better of two views, bel
 # window sizes: two for the O-net, four for the R-net
 VERIFY_ZOOMS: Final = (0.85, 1.18, 0.75, 0.9, 1.05, 1.25)
 VERIFY_SHIFT: Final = 0.08  # window sizes
-# Of the mean O-net and R-net probabilities: a ridge logistic regression, (4.8, 4.7) and -7.5, made 1.7 times as steep
-# about FACE_SCORE by hand, because the ridge left no doubtful face above .88. It decides as before; above and below
-# FACE_SCORE the values are a ranking, not measured frequencies.
-VERIFY_WEIGHTS: Final = (8.2, 8.0)
-VERIFY_BIAS: Final = -12.3
-FACE_SCORE: Final = 0.34  # probability; recall first, a missed face is a leak
-WORKING_PIXELS: Final = 4_000_000  # a larger photo is searched at this size, by choice
+# Logistic regression of "is a face" on the mean O-net plus the mean R-net probability and on log(size / 32 px), fitted
+# by `python -m mfmc_engine.detection.fit ../shared/data/group_photos` on the doubtful windows of those photos, upright.
+EVIDENCE_WEIGHT: Final = 10.23
+SIZE_WEIGHT: Final = 3.17
+EVIDENCE_BIAS: Final = -15.25
+SIZE_RANGE: Final = (
+    16.0,
+    64.0,
+)  # px, beyond which size no longer counts; the regression's 32 px is its middle
+# probability; recall first, a missed face is a leak. Leaving out each photo in turn, .2 to .3 cost the same 6 false
+# positives on 13 photos
+FACE_SCORE: Final = 0.3
+LEAST_CHANCE: Final = 0.05  # probability with full support of the R-net, below which it is not asked
+DOUBTFUL_LIMIT: Final = 0.98  # highest score of a doubtful window: below every sure one's
+# a larger photo is searched at this size first, then at its own in tiles for the faces that are too small here
+WORKING_PIXELS: Final = 4_000_000
+TILE_SIDE: Final = 1536  # px; the P-net's activations on such a tile take 80 MB
+TILE_SIZES: Final = 1.5  # largest face of the tiles, in sizes of the smallest that the working picture shows
+TILE_OVERLAP: Final = (
+    1.25  # largest faces that neighbouring tiles share, so that one of them shows a face whole
+)
+# degrees of tilt shared by most faces from which the photo is searched again, turned by it
+TILT_SMALLEST: Final = 18.0
+TILT_SPREAD: Final = 20.0  # degrees round the median that count as the same tilt
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
 # probability; on the upright photos no turned pass of that size finds anything new above .83
 TURNED_SCORE: Final = 0.87

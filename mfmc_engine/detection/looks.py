@@ -2,7 +2,8 @@
 
 One O-net answer on one crop is noisy: hands and ties reach .97, half-hidden faces stay at .01. The same window seen
 a little larger, smaller, shifted and mirrored, by the R-net as well, tells them apart far better. So windows on which
-two views do not agree at once get a second look, and their score is a logistic regression on both networks' means.
+two views do not agree at once get a second look, and their score is a logistic regression on both networks' means and
+on the size, fitted so that it is the share of faces among such windows.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from mfmc_engine.detection.networks import ONet, RNet
 from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
+    DOUBTFUL_LIMIT,
     DUPLICATE_OVERLAP,
+    EVIDENCE_BIAS,
+    EVIDENCE_WEIGHT,
     FACE_SCORE,
+    LEAST_CHANCE,
     LOCATE_ZOOMS,
     ONET_NMS,
+    SIZE_RANGE,
+    SIZE_WEIGHT,
     SURE_SCORE,
-    VERIFY_BIAS,
     VERIFY_SHIFT,
-    VERIFY_WEIGHTS,
     VERIFY_ZOOMS,
 )
 from mfmc_engine.types import FloatArray
@@ -56,17 +61,24 @@ SUPPORT: Final = (
 )
 
 
-def judge(
+class Evidence(NamedTuple):
+    """What the R-net's windows turned out to be: sure faces, and doubtful ones with what speaks for them."""
+
+    sure: Candidates
+    doubtful: Candidates  # scores: the O-net's mean probability over many views
+    support: FloatArray  # (N,) the R-net's, of the doubtful ones
+
+
+def gather(
     rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, glimpse: float, doubt: float
-) -> Candidates:
-    """Which of the R-net's (N, 4) boxes are faces, best score first.
+) -> Evidence:
+    """Look at the R-net's (N, 4) boxes, at each more closely the more it promises.
 
     ``glimpse``, ``doubt``: O-net probability on one view and on the better of two, below which a window is dropped.
     """
     front = _look(onet, pyramid, boxes, FIRST_LOOK[:1])
     seen = np.flatnonzero(front.scores[:, 0] >= glimpse)
-    boxes = boxes[seen]
-    first = front.take(seen).joined(_look(onet, pyramid, boxes, FIRST_LOOK[1:]))
+    first = front.take(seen).joined(_look(onet, pyramid, boxes[seen], FIRST_LOOK[1:]))
     certain = first.scores.min(1) >= SURE_SCORE
     sure = first.take(np.flatnonzero(certain)).summary()
     sure = sure.take(suppress(sure.boxes, sure.scores, ONET_NMS, smaller=True))
@@ -76,10 +88,33 @@ def judge(
     doubtful = doubtful.take(suppress(doubtful.boxes, doubtful.scores, DUPLICATE_OVERLAP, smaller=True))
     # from here on the windows lie where the first look put the face: half-hidden ones gain most by that
     again = _look(onet, pyramid, doubtful.boxes, SECOND_LOOK).summary()
-    likely = again.take(_chance(again.scores, np.float32(1)) >= FACE_SCORE)  # the R-net could not save the others
-    scores = _chance(likely.scores, _support(rnet, pyramid, likely.boxes))
-    faces = Candidates(likely.boxes, scores, likely.points).take(scores >= FACE_SCORE)
-    return sure.merged(faces, DUPLICATE_OVERLAP)
+    # the R-net could not save the others
+    likely = again.take(chance(again, np.ones(len(again), np.float32)) >= LEAST_CHANCE)
+    return Evidence(sure, likely, _support(rnet, pyramid, likely.boxes))
+
+
+def judge(evidence: Evidence) -> Candidates:
+    """The faces, best score first. A doubtful one never scores as a sure one does."""
+    doubtful = evidence.doubtful
+    scores = np.minimum(chance(doubtful, evidence.support), np.float32(DOUBTFUL_LIMIT))
+    faces = Candidates(doubtful.boxes, scores, doubtful.points).take(scores >= FACE_SCORE)
+    return evidence.sure.merged(faces, DUPLICATE_OVERLAP)
+
+
+def chance(doubtful: Candidates, support: FloatArray) -> FloatArray:
+    """(N,) probability of being a face, of doubtful windows with the (N,) R-net's support: the share measured by ``fit``.
+
+    Size counts: in any photo there are four times as many windows of half the size that could look like a face.
+    """
+    size = np.sqrt(np.maximum(np.prod(doubtful.boxes[:, 2:] - doubtful.boxes[:, :2], 1), 1))
+    logit = EVIDENCE_WEIGHT * (doubtful.scores + support) + SIZE_WEIGHT * relative_size(size) + EVIDENCE_BIAS
+    return np.asarray(1 / (1 + np.exp(-logit)), np.float32)
+
+
+def relative_size(size: FloatArray) -> FloatArray:
+    """Natural logarithm of face sizes in px to a size in the middle of ``SIZE_RANGE``."""
+    low, high = SIZE_RANGE
+    return np.asarray(np.log(np.clip(size, low, high) / np.sqrt(low * high)), np.float32)
 
 
 def points_in(onet: ONet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
@@ -151,9 +186,3 @@ def _support(rnet: RNet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
     for which, _, crops in pyramid.windows(cut, 24):
         scores[which] = rnet(crops)[0].cpu().numpy()
     return np.asarray(scores.reshape(len(SUPPORT), len(boxes)).mean(0), np.float32)
-
-
-def _chance(onet_mean: FloatArray, rnet_mean: FloatArray | np.float32) -> FloatArray:
-    """Score in [0, 1] of a doubtful window: a logistic function of both means, steepened by hand (see parameters)."""
-    logit = VERIFY_WEIGHTS[0] * onet_mean + VERIFY_WEIGHTS[1] * rnet_mean + VERIFY_BIAS
-    return np.asarray(1 / (1 + np.exp(-logit)), np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
-from mfmc_engine.detection.looks import judge, points_in
+from mfmc_engine.detection.looks import Evidence, gather, judge, points_in
 from mfmc_engine.detection.networks import load_networks
 from mfmc_engine.detection.pyramid import Pyramid, normalised
 from mfmc_engine.geometry import overlap
@@ -21,6 +21,7 @@ from mfmc_engine.parameters import (
     ONET_NMS,
     PNET_CELL,
     PNET_NMS,
+    PNET_PAD,
     PNET_STRIDE,
     PNET_THRESHOLD,
     PROPOSAL_NMS,
@@ -54,12 +55,16 @@ class Cascade:
         self.device = torch.device(device)
         self.pnet, self.rnet, self.onet = load_networks(folder, self.device)
 
-    @torch.inference_mode()
     def run(self, pyramid: Pyramid, effort: Effort, known: FloatArray = NOTHING) -> Candidates:
         """Faces of one orientation, best score first, but not those in (M, 4) ``known`` boxes."""
+        return judge(self.evidence(pyramid, effort, known))
+
+    @torch.inference_mode()
+    def evidence(self, pyramid: Pyramid, effort: Effort, known: FloatArray = NOTHING) -> Evidence:
+        """What ``run`` decides on."""
         boxes = without(self._propose(pyramid, effort), known)
         boxes = without(self._refine(pyramid, boxes, effort.rnet), known)
-        return judge(self.rnet, self.onet, pyramid, boxes, effort.glimpse, effort.doubt)
+        return gather(self.rnet, self.onet, pyramid, boxes, effort.glimpse, effort.doubt)
 
     @torch.inference_mode()
     def points_in(self, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
@@ -71,11 +76,12 @@ class Cascade:
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
         for scale in pyramid_scales(pyramid.size, effort.smallest, effort.largest):
             level = pyramid.level(scale)
-            face, features = self.pnet(normalised(level, self.device))
+            padded = np.pad(level, ((PNET_PAD,) * 2, (PNET_PAD,) * 2, (0, 0)), "edge")
+            face, features = self.pnet(normalised(padded, self.device))
             rows, columns = (face[0] > effort.pnet).nonzero(as_tuple=True)
             found = face[0, rows, columns].cpu().numpy()
             offsets = self.pnet.regression(features[0, :, rows, columns].T).cpu().numpy()
-            corner = torch.stack([columns, rows], 1).cpu().numpy().astype(np.float32) * PNET_STRIDE
+            corner = torch.stack([columns, rows], 1).cpu().numpy().astype(np.float32) * PNET_STRIDE - PNET_PAD
             window = np.concatenate([corner, corner + PNET_CELL], 1)
             keep = suppress(window, found, PNET_NMS)  # before regression, as published
             exact = pyramid.size / np.array(level.shape[1::-1], np.float32)
@@ -98,7 +104,8 @@ class Cascade:
 def pyramid_scales(size: FloatArray, smallest: float, largest: float = float("inf")) -> list[float]:
     """Scales at which faces of ``smallest`` to ``largest`` px fill the P-net's window; ``size``: width, height, px."""
     scales, scale = [], PNET_CELL / smallest
-    while float(size.min()) * scale >= PNET_CELL and scale * largest >= PNET_CELL:
+    # half a window of padding on every side holds faces of twice the shorter side, cut by the border
+    while float(size.min()) * scale >= PNET_CELL / 2 and scale * largest >= PNET_CELL:
         scales.append(scale)
         scale *= PYRAMID_FACTOR
     return scales

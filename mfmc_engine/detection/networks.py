@@ -56,9 +56,8 @@ class PNet(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = self.features(x)
         # of a softmax over two classes only the difference counts: one map to compute instead of two
-        logits = F.conv2d(
-            x, self.face.weight[1:] - self.face.weight[:1], self.face.bias[1:] - self.face.bias[:1]
-        )
+        weight, bias = self.face.weight, self.face.get_parameter("bias")
+        logits = F.conv2d(x, weight[1:] - weight[:1], bias[1:] - bias[:1])
         return torch.sigmoid(logits[:, 0]), x
 
     def regression(self, features: Tensor) -> Tensor:

@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mfmc_engine.geometry import index_space, invert, turning
-from mfmc_engine.parameters import CROP_PIXELS, PNET_CELL
+from mfmc_engine.parameters import CROP_PIXELS
 from mfmc_engine.types import FloatArray, Image
 
+SMALLEST_LEVEL: Final = 12  # px, shorter side
 GREY: Final = (127, 127, 127)  # what lies outside the picture: nothing, to the networks
 
 
@@ -40,7 +41,7 @@ class Pyramid:
     def of(cls, image: Image, device: torch.device) -> Pyramid:
         """The upright pyramid of an (H, W, 3) picture."""
         images = [image]
-        while min(image.shape[:2]) >= 2 * PNET_CELL:
+        while min(image.shape[:2]) >= 2 * SMALLEST_LEVEL:
             image = _resized(image, image.shape[1] // 2, image.shape[0] // 2)
             images.append(image)
         return cls(images, device, {})
@@ -51,7 +52,7 @@ class Pyramid:
 
     def level(self, scale: float) -> Image:
         """The turned picture at ``scale`` <= 1, both sides even (see ``networks``), grey around it."""
-        width, height = (int(n) for n in np.maximum(np.round(self.size * scale / 2) * 2, PNET_CELL + 2))
+        width, height = (int(n) for n in np.maximum(np.round(self.size * scale / 2) * 2, 2))
         image = self.images[min(int(np.log2(1 / scale)), len(self.images) - 1)]
         quarters, rest = divmod(self.degrees, 90)
         if rest == 0:
