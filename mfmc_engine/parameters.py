@@ -405,6 +405,10 @@ DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank
 # --- evaluation ---
 RECALL_IOU: Final = 0.4  # overlap at which a face counts as found (../shared/data/group_photos/README.md)
 RECALL_SIZES: Final = (24, 48)  # px, smallest faces counted (same source)
+# what is aimed for (same source): smallest face in px -> recall, upright and turned; false positives a photo
+RECALL_BARS: Final = {24: 0.985, 48: 1.0}
+RECALL_TURNED_BARS: Final = {24: 0.95}
+FALSE_POSITIVES_BAR: Final = 0.5
 # of the longer side, on each side, by choice; 60 of 60 tight crops of ../shared/data/lfw were found without
 GALLERY_PADDING: Final = 0.33
 

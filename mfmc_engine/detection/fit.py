@@ -1,4 +1,4 @@
-"""Fit the score of doubtful windows, and measure how far it is the share of faces: ``python -m mfmc_engine.detection.fit``.
+"""Fit the score of doubtful windows and measure whether it is the share of faces: ``python -m ...detection.fit DIR``.
 
 The data are the windows of annotated photos (see ``evaluation/recall``) that are not sure at first look. One that
 overlaps a counted face by IoU 0.4 is a face; those on ignored faces and on parts of faces count neither way. The
@@ -63,9 +63,9 @@ def _label(boxes: FloatArray, faces: list[dict[str, Any]]) -> tuple[np.ndarray, 
     """Which (N, 4) boxes are faces, and which count at all."""
     truth = np.array([face["box"] for face in faces], np.float32).reshape(-1, 4)
     counted = np.array([not face["ignore"] for face in faces], bool)
-    is_face = (overlap(boxes, truth[counted]) >= RECALL_IOU).any(1)
-    part = (overlap(boxes, truth, smaller=True) > PART).any(1)
-    return is_face, is_face | ~part
+    is_face = overlap(boxes, truth[counted]).max(1, initial=0) >= RECALL_IOU
+    part = overlap(boxes, truth, smaller=True).max(1, initial=0) > PART
+    return np.asarray(is_face), np.asarray(is_face | ~part)
 
 
 def fit(features: np.ndarray, is_face: np.ndarray) -> np.ndarray:

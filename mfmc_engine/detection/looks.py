@@ -102,7 +102,7 @@ def judge(evidence: Evidence) -> Candidates:
 
 
 def chance(doubtful: Candidates, support: FloatArray) -> FloatArray:
-    """(N,) probability of being a face, of doubtful windows with the (N,) R-net's support: the share measured by ``fit``.
+    """(N,) probability that doubtful windows with the (N,) R-net's support are faces: the share measured by ``fit``.
 
     Size counts: in any photo there are four times as many windows of half the size that could look like a face.
     """
