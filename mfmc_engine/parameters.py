@@ -55,9 +55,11 @@ TILE_OVERLAP: Final = (
 TILT_SMALLEST: Final = 18.0
 TILT_SPREAD: Final = 20.0  # degrees round the median that count as the same tilt
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
-# probability; on the upright photos no turned pass of that size finds anything new above .83
-TURNED_SCORE: Final = 0.87
-TURNED_PNET: Final = 0.6  # probabilities under which a coarse pass drops windows: it is after sure faces only
+# probability; a turned reading has to be sure at first look: in most photos nobody lies on the side, and hands
+# upside down reach .97
+TURNED_SCORE: Final = SURE_SCORE
+TURNED_FACTOR: Final = 0.709  # ratio of neighbouring levels of a coarse pass (published value)
+TURNED_PNET: Final = 0.7  # probabilities under which a coarse pass drops windows: it is after sure faces only
 TURNED_RNET: Final = 0.6
 TURNED_GLIMPSE: Final = 0.2
 # degrees off the nearest quarter turn from which a face stands between two passes (MTCNN is sure within +-30)

@@ -89,8 +89,8 @@ def gather(
     # from here on the windows lie where the first look put the face: half-hidden ones gain most by that
     again = _look(onet, pyramid, doubtful.boxes, SECOND_LOOK).summary()
     # the R-net could not save the others
-    likely = again.take(chance(again, np.ones(len(again), np.float32)) >= LEAST_CHANCE)
-    return Evidence(sure, likely, _support(rnet, pyramid, likely.boxes))
+    likely = np.flatnonzero(chance(again, np.ones(len(again), np.float32)) >= LEAST_CHANCE)
+    return Evidence(sure, again.take(likely), _support(rnet, pyramid, doubtful.boxes[likely]))
 
 
 def judge(evidence: Evidence) -> Candidates:

@@ -42,6 +42,7 @@ class Effort:
 
     smallest: float = MIN_FACE  # px of the pyramid
     largest: float = float("inf")
+    factor: float = PYRAMID_FACTOR  # ratio of neighbouring levels
     pnet: float = PNET_THRESHOLD
     rnet: float = RNET_THRESHOLD
     glimpse: float = GLIMPSE_SCORE  # the O-net's on one view
@@ -74,7 +75,7 @@ class Cascade:
     def _propose(self, pyramid: Pyramid, effort: Effort) -> FloatArray:
         """P-net over the pyramid: (N, 4) boxes."""
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
-        for scale in pyramid_scales(pyramid.size, effort.smallest, effort.largest):
+        for scale in pyramid_scales(pyramid.size, effort):
             level = pyramid.level(scale)
             padded = np.pad(level, ((PNET_PAD,) * 2, (PNET_PAD,) * 2, (0, 0)), "edge")
             face, features = self.pnet(normalised(padded, self.device))
@@ -101,13 +102,13 @@ class Cascade:
         return moved[good][suppress(moved[good], scores[good], PROPOSAL_NMS)]
 
 
-def pyramid_scales(size: FloatArray, smallest: float, largest: float = float("inf")) -> list[float]:
-    """Scales at which faces of ``smallest`` to ``largest`` px fill the P-net's window; ``size``: width, height, px."""
-    scales, scale = [], PNET_CELL / smallest
+def pyramid_scales(size: FloatArray, effort: Effort) -> list[float]:
+    """Scales at which the faces looked for fill the P-net's window; ``size``: width and height of the picture, px."""
+    scales, scale = [], PNET_CELL / effort.smallest
     # half a window of padding on every side holds faces of twice the shorter side, cut by the border
-    while float(size.min()) * scale >= PNET_CELL / 2 and scale * largest >= PNET_CELL:
+    while float(size.min()) * scale >= PNET_CELL / 2 and scale * effort.largest >= PNET_CELL:
         scales.append(scale)
-        scale *= PYRAMID_FACTOR
+        scale *= effort.factor
     return scales
 
 

@@ -90,10 +90,10 @@ class Pyramid:
         )  # to [-1, 1] over the picture
         steps = (np.arange(side) + 0.5) / side
         x, y = (squares[:, i, None] + (squares[:, i + 2, None] - squares[:, i, None]) * steps for i in (0, 1))
-        # column and row of a crop move along the axes of the turned picture
-        column = x[..., None] * back[:, 0] + back[:, 2] - 1
-        row = y[..., None] * back[:, 1]
-        grid = torch.from_numpy((column[:, None] + row[:, :, None]).astype(np.float32)).to(self.device)
+        # columns and rows of a crop move along the axes of the turned picture
+        columns = torch.from_numpy((x[..., None] * back[:, 0] + back[:, 2] - 1).astype(np.float32))
+        rows = torch.from_numpy((y[..., None] * back[:, 1]).astype(np.float32))
+        grid = columns.to(self.device)[:, None] + rows.to(self.device)[:, :, None]
         # one tall picture of all crops: grid_sample would otherwise want a copy of the level per crop
         tall = F.grid_sample(self._tensors[level], grid.view(1, -1, side, 2), align_corners=False)
         return tall.view(3, len(squares), side, side).transpose(0, 1)

@@ -27,6 +27,7 @@ from mfmc_engine.parameters import (
     TILT_SMALLEST,
     TILT_SPREAD,
     TURNED_DOUBTFUL_SCORE,
+    TURNED_FACTOR,
     TURNED_GLIMPSE,
     TURNED_LOG_ODDS,
     TURNED_MIN_FACE,
@@ -40,6 +41,7 @@ from mfmc_engine.types import FloatArray, Image
 FULL: Final = Effort()
 COARSE: Final = Effort(
     TURNED_MIN_FACE,
+    factor=TURNED_FACTOR,
     pnet=TURNED_PNET,
     rnet=TURNED_RNET,
     glimpse=TURNED_GLIMPSE,
@@ -90,8 +92,8 @@ class TurnedMTCNN:
         for degrees in QUARTERS:
             found = self._with_turned(pyramid, degrees, found)
         degrees, is_main = tilt(found)
-        if is_main:
-            return self._with_main(pyramid, degrees, found)
+        if is_main:  # all faces are read anew, turned upright by what most of them share
+            return _replacing(found, self._run(pyramid, degrees, FULL, found))
         for degrees in _between(found):
             found = _with(found, self._run(pyramid, degrees, COARSE, found))
         return found
@@ -106,10 +108,6 @@ class TurnedMTCNN:
         if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
             return _replacing(known, found)
         return _with(known, found)
-
-    def _with_main(self, pyramid: Pyramid, degrees: float, known: Candidates) -> Candidates:
-        """The known faces, read anew where the whole photo is turned by the tilt of most of them."""
-        return _replacing(known, self._run(pyramid, degrees, FULL, known))
 
     def _run(self, pyramid: Pyramid, degrees: float, effort: Effort, known: Candidates) -> Candidates:
         """What one orientation shows beside settled faces, in px of ``pyramid``."""
