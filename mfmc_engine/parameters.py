@@ -77,6 +77,7 @@ TURNED_LOG_ODDS: Final = 2.0
 DUPLICATE_OVERLAP: Final = 0.6
 # a caller's box and a detection overlapping this much are one face (as in RECALL_IOU)
 SAME_FACE_IOU: Final = 0.4
+LOCATE_MARGIN: Final = 0.5  # box sizes around a caller's box that are looked at
 LOCATE_ZOOMS: Final = (0.8, 1.0, 1.25)  # sizes of a caller's box at which its points are looked for
 
 # --- landmarks ---

@@ -22,6 +22,7 @@ from mfmc_engine.imaging import resize_to_pixels
 from mfmc_engine.parameters import (
     DIAGONAL_ROLL,
     DUPLICATE_OVERLAP,
+    LOCATE_MARGIN,
     SETTLED_SCORE,
     SURE_SCORE,
     TILT_SMALLEST,
@@ -75,12 +76,22 @@ class TurnedMTCNN:
 
     def locate(self, image: Image, boxes: FloatArray) -> list[Detection]:
         """The five points of faces known to be in (N, 4) boxes, whatever their orientation."""
-        if not len(boxes):
-            return []
-        pyramid = self._pyramid(image)
-        scale = _scale(image, pyramid)
-        points = self.cascade.points_in(pyramid, np.asarray(boxes / np.tile(scale, 2), np.float32)) * scale
-        return [Detection(box, 1.0, five) for box, five in zip(boxes, points, strict=True)]
+        return [Detection(box, 1.0, self._points_in(image, box)) for box in boxes]
+
+    def _points_in(self, image: Image, box: FloatArray) -> FloatArray:
+        """(5, 2) points of the face in one (4,) box, looked for around it at the photo's own resolution."""
+        margin = float((box[2:] - box[:2]).max()) * LOCATE_MARGIN
+        height, width = image.shape[:2]
+        x0, y0 = (max(0, int(edge - margin)) for edge in box[:2])
+        x1, y1 = (
+            min(end, int(np.ceil(edge + margin))) for edge, end in zip(box[2:], (width, height), strict=True)
+        )
+        around = image[y0:y1, x0:x1]
+        pyramid = self._pyramid(around)
+        scale, corner = _scale(around, pyramid), np.array([x0, y0], np.float32)
+        inside = (box - np.tile(corner, 2)) / np.tile(scale, 2)
+        points = self.cascade.points_in(pyramid, np.asarray(inside[None], np.float32))[0]
+        return np.asarray(points * scale + corner, np.float32)
 
     def _pyramid(self, image: Image) -> Pyramid:
         small = np.ascontiguousarray(resize_to_pixels(image, WORKING_PIXELS))
