@@ -27,20 +27,18 @@ ONET_NMS: Final = 0.7  # intersection over the smaller box, after the O-net (pub
 SURE_SCORE: Final = 0.99  # O-net probability on two views, which no false positive reached
 GLIMPSE_SCORE: Final = 0.005  # O-net probability on one view, below which a window gets no second
 DOUBTFUL_SCORE: Final = 0.2  # O-net probability on the better of two views, below which a window is dropped
-# window sizes: two for the O-net, four for the R-net
+# window sizes: two for the O-net (beside 1), four for the R-net
 VERIFY_ZOOMS: Final = (0.85, 1.18, 0.75, 0.9, 1.05, 1.25)
 VERIFY_SHIFT: Final = 0.08  # window sizes
-# Logistic regression of "is a face" on the mean O-net plus the mean R-net probability and on log(size / 32 px), fitted
-# by `python -m mfmc_engine.detection.fit ../shared/data/group_photos` on the doubtful windows of those photos, upright.
+# Logistic regression of "is a face" on the mean O-net plus the mean R-net probability and on log(size / 32 px): the
+# method of `python -m mfmc_engine.detection.fit ../shared/data/group_photos`, on 170 doubtful windows of those photos,
+# upright. They were gathered before `gather` dropped windows at the first glimpse; run that command to fit them anew.
 EVIDENCE_WEIGHT: Final = 10.23
 SIZE_WEIGHT: Final = 3.17
 EVIDENCE_BIAS: Final = -15.25
-SIZE_RANGE: Final = (
-    16.0,
-    64.0,
-)  # px, beyond which size no longer counts; the regression's 32 px is its middle
-# probability; recall first, a missed face is a leak. Leaving out each photo in turn, .2 to .3 cost the same 6 false
-# positives on 13 photos
+# px, beyond which size no longer counts; the regression's 32 px is its middle
+SIZE_RANGE: Final = (16.0, 64.0)
+# probability; recall first, a missed face is a leak. Chosen on those photos: the lowest with 0.5 false positives a photo
 FACE_SCORE: Final = 0.3
 LEAST_CHANCE: Final = 0.05  # probability with full support of the R-net, below which it is not asked
 DOUBTFUL_LIMIT: Final = 0.98  # highest score of a doubtful window: below every sure one's
@@ -48,9 +46,8 @@ DOUBTFUL_LIMIT: Final = 0.98  # highest score of a doubtful window: below every 
 WORKING_PIXELS: Final = 4_000_000
 TILE_SIDE: Final = 1536  # px; the P-net's activations on such a tile take 80 MB
 TILE_SIZES: Final = 1.5  # largest face of the tiles, in sizes of the smallest that the working picture shows
-TILE_OVERLAP: Final = (
-    1.25  # largest faces that neighbouring tiles share, so that one of them shows a face whole
-)
+# largest faces that neighbouring tiles share, so that one of them shows a face whole
+TILE_OVERLAP: Final = 1.25
 # degrees of tilt shared by most faces from which the photo is searched again, turned by it
 TILT_SMALLEST: Final = 18.0
 TILT_SPREAD: Final = 20.0  # degrees round the median that count as the same tilt
@@ -65,12 +62,10 @@ TURNED_GLIMPSE: Final = 0.2
 # degrees off the nearest quarter turn from which a face stands between two passes (MTCNN is sure within +-30)
 DIAGONAL_ROLL: Final = 30.0
 
-TURNED_DOUBTFUL_SCORE: Final = (
-    0.6  # the same in a coarse pass: what passes TURNED_SCORE means .76 over six views
-)
+TURNED_DOUBTFUL_SCORE: Final = 0.6  # DOUBTFUL_SCORE of a coarse pass
 SETTLED_SCORE: Final = 0.999  # probability; such a face is not looked at again in other orientations
-# How much surer a turned reading must be than an upright one of the same face. Measured before VERIFY_WEIGHTS were
-# steepened, not since: on 304 crops (19 faces of t1.jpg and group_photos, four margins, each in four orientations) 0
+# How much surer a turned reading must be than an upright one of the same face. Measured with an earlier
+# score, not since: on 304 crops (19 faces of t1.jpg and group_photos, four margins, each in four orientations) 0
 # reads 97.4 % of the upright ones right and 96.9 % of the turned ones, 2 reads 100 % and 96.5 %, 4 100 % and 92.1 %.
 TURNED_LOG_ODDS: Final = 2.0
 # intersection over the smaller box; two answers of different passes are one face
