@@ -38,7 +38,7 @@ SIZE_WEIGHT: Final = 3.17
 EVIDENCE_BIAS: Final = -15.25
 # px, beyond which size no longer counts; the regression's 32 px is its middle
 SIZE_RANGE: Final = (16.0, 64.0)
-# probability; recall first, a missed face is a leak. Chosen on those photos: the lowest with 0.5 false positives a photo
+# probability; recall first, a missed face is a leak. Chosen on those photos, for at most 0.5 false positives a photo
 FACE_SCORE: Final = 0.3
 LEAST_CHANCE: Final = 0.05  # probability with full support of the R-net, below which it is not asked
 DOUBTFUL_LIMIT: Final = 0.98  # highest score of a doubtful window: below every sure one's
