@@ -118,7 +118,7 @@ SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation;
 # The six faces of t1.jpg (106-125 px, sharpness .65-1, yaw to 41) must pass; the astronaut portrait must fail when
 # halved (48 px) or blurred by a Gaussian of 2 px (sharpness .44). Light: its face is at 161 (mean, 0-255), at 24
 # when darkened to what a phone shows in an unlit room.
-ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .80
+ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .98
 ENROLMENT_MIN_SIZE: Final = 80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE
 ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
 ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
