@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     recall.add_argument("folder", type=Path, metavar="DIR")
     recall.add_argument(
-        "--angles", default="0", help="degrees to turn the photos by, such as 0,90,180,270,45"
+        "--angles",
+        default=None,
+        help="degrees to turn the photos by, such as 0,90 (the default is all that have a bar)",
     )
     recall.add_argument("--json", action="store_true", help="print JSON, one line per angle")
     recall.add_argument("--threads", type=int, default=1)
@@ -106,25 +108,25 @@ def _scaling(
 
 
 def _recall(arguments: argparse.Namespace) -> int:
-    """Print one line per angle."""
-    from mfmc_engine.evaluation.recall import measure
+    """Print one line per angle, each figure beside its bar; 1 if a bar is missed."""
+    from mfmc_engine.evaluation.recall import ANGLES, measure
 
     try:
-        angles = tuple(int(angle) for angle in arguments.angles.split(","))
+        angles = tuple(int(a) for a in arguments.angles.split(",")) if arguments.angles else ANGLES
     except ValueError:
         raise EngineError(
             f"--angles {arguments.angles!r}: not a list of whole degrees such as 0,90"
         ) from None
     pack = load_pack("builtin", arguments.device, arguments.threads)
+    passed = True
     for angle, tally in measure(pack.detector, arguments.folder, angles):
-        figures = tally.summary()
+        figures, bars = tally.summary(), tally.bars(angle)
+        passed &= all(met for *_, met in bars)
         if arguments.json:
-            print(json.dumps({"angle": angle, **figures}), flush=True)
-        else:
-            recall = ", ".join(f"{size} {rate:.4f}" for size, rate in figures["recall"].items())
-            print(
-                f"turned {angle:>3} degrees: recall {recall}; {figures['false_positives_per_photo']:.2f} false "
-                f"positives a photo; {figures['seconds_per_megapixel']:.2f} s of processor a megapixel",
-                flush=True,
-            )
-    return 0
+            print(json.dumps({"angle": angle, **figures, "passed": all(met for *_, met in bars)}), flush=True)
+            continue
+        print(f"turned {angle:>3} degrees, {figures['seconds_per_megapixel']:.2f} s of processor a megapixel")
+        for what, figure, comparison, bar, met in bars:
+            verdict = "pass" if met else "FAIL"
+            print(f"  {verdict}  {what:<24} {figure:.4g} ({comparison} {bar:g})", flush=True)
+    return 0 if passed else 1
