@@ -28,14 +28,17 @@ format:
 	@sh scripts/setup.sh dev
 	$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
-# Stages on the bundled six-person photo beside a dlib + OpenCV baseline, then the image gate on the demo network.
+# Stages on the bundled six-person photo beside a dlib + OpenCV baseline, how they grow with faces, viewers, pixels and
+# people, and peak memory (var/bench/speed.json, speed.svg); then the image gate on the demo network, one photo against
+# 100,000 people, and the visible sets of a feed.
 bench: export MFMC_VAR := $(CURDIR)/var/bench
 bench: export OMP_NUM_THREADS := 2
 bench:
 	@sh scripts/setup.sh
-	$(PY) -m mfmc_engine benchmark speed "$$($(PY) -c 'from importlib.util import find_spec; print(find_spec("insightface").submodule_search_locations[0])')/data/images/t1.jpg"
+	$(PY) -m mfmc_engine benchmark speed "$$($(PY) -c 'from importlib.util import find_spec; print(find_spec("insightface").submodule_search_locations[0])')/data/images/t1.jpg" --out var/bench
 	@$(PY) manage.py migrate --verbosity 0 && $(PY) manage.py demo_seed
 	$(PY) manage.py benchmark_gate
+	$(PY) manage.py benchmark_matching
 	$(PY) manage.py benchmark_feed --json var/bench/feed.json --plot docs/images/feed.svg
 
 # Decisions against a slow reference after every step of random histories, and changes racing with requests: the

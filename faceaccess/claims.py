@@ -25,7 +25,6 @@ from django.utils.translation import gettext as _
 
 from accounts.models import FaceCapture, User
 from accounts.selectors import hidden_people_ids
-from accounts.templates import gallery
 from faceaccess import matching, selectors
 from faceaccess.history import Action, note
 from faceaccess.models import Claim, FaceRegion, MatchRejection
@@ -126,4 +125,4 @@ def _accept(claim: Claim, regions: list[FaceRegion]) -> None:
     claim.state, claim.decided_at = Claim.State.ACCEPTED, timezone.now()
     claim.full_clean()
     claim.save()
-    matching.assign(regions, gallery())
+    matching.assign(regions)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cache
 
 from django.conf import settings
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
@@ -17,6 +16,7 @@ from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from accounts.models import Block, CircleMembership, FaceCapture, Friendship, User
 from faceaccess.models import Authorization, Effect, FaceRegion, Rule
 from faceaccess.policies import FaceFacts, Model, Person, RuleFact, TagFact
+from faceaccess.prepared import PreparedQuery
 from photos.models import Photo
 
 
@@ -53,20 +53,19 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
     How uploader and tagger stand to the owner is looked up row by row, by index: what is read grows with the faces
     asked about and not with anybody's friends. ``owner``: only the regions matched to this person.
     """
-    rows = _statements().filter(photo__in=photo_ids)
-    if owner is not None:
-        rows = rows.filter(owner=owner)
-    return [_region_facts(*row) for row in rows]
+    if not photo_ids:
+        return []
+    own = None if owner is None else _statements(photo_ids).filter(owner=owner)
+    return [_region_facts(*row) for row in (_prepared_statements(photo_ids) if own is None else own)]
 
 
-@cache
-def _statements() -> QuerySet:
-    """The query of region_facts without its photos: putting it together takes longer than a small answer to it."""
+def _statements(photo_ids: Collection[object]) -> QuerySet:
     # An owner is present while enrolled in the region's own embedding space: read here rather than trusted to have
     # been tidied up, so that deleting an enrolment hides the face in the same instant.
     enrolled = FaceCapture.objects.filter(user=OuterRef("owner"), pack=OuterRef("pack"))
     return (
-        FaceRegion.objects.annotate(
+        FaceRegion.objects.filter(photo__in=photo_ids)
+        .annotate(
             enrolled=Exists(enrolled),
             tag=FilteredRelation("tags", condition=Q(tags__owner=F("owner"))),
             answer=FilteredRelation("authorizations", condition=Q(authorizations__owner=F("owner"))),
@@ -83,6 +82,9 @@ def _statements() -> QuerySet:
             "uploader_is_friend", "tagger_is_friend", "tagger_is_blocked",
         )
     )  # fmt: skip
+
+
+_prepared_statements = PreparedQuery(_statements)
 
 
 def _are_friends(one: str, other: str) -> Exists | Q:
@@ -177,10 +179,11 @@ def relations(
     if not owners:
         return Relations()
     ruled = {region.owner_id for region in regions if region.model is Model.RULES}
-    friends = _others(Friendship.objects.accepted(), "low", "high", viewer_id) if ruled else set()
-    blocked = _others(Block.objects.all(), "blocker", "blocked", viewer_id)
+    friends = _first(_friends_of(viewer_id)) if ruled and viewer_id is not None else set()
+    blocked = _first(_blocked_with(viewer_id)) if viewer_id is not None else set()
     people = {region.uploader_id for region in regions if region.owner_id in ruled} | {viewer_id}
-    circles = _circles(ruled, people - {None}) if ruled else {}
+    people -= {None}
+    circles = _circles(ruled, people) if ruled and people else {}
     rules = rules_of(ruled, Onlooking(viewer_id, friends, circles) if only_for_viewer else None)
     wants_mutual = {
         owner for owner, own in rules.items() if any(rule.subject == "friends_of_friends" for rule in own)
@@ -216,30 +219,52 @@ def face_facts(region: RegionFacts, known: Relations) -> FaceFacts:
     )
 
 
-def _others(rows, one: str, other: str, person: int | None) -> set[int]:
+def _first(rows: Iterable[tuple[int]]) -> set[int]:
+    return {value for (value,) in rows}
+
+
+def _others(rows: QuerySet, one: str, other: str, person: int) -> QuerySet:
     """Everybody whom a row names together with ``person``, whichever way round."""
-    if person is None:
-        return set()
-    there = rows.filter(**{one: person}).values_list(other, flat=True)
-    return set(there.union(rows.filter(**{other: person}).values_list(one, flat=True), all=True))
+    there = rows.filter(**{one: person}).values_list(other)
+    return there.union(rows.filter(**{other: person}).values_list(one), all=True)
+
+
+@PreparedQuery
+def _friends_of(person: int) -> QuerySet:
+    return _others(Friendship.objects.accepted(), "low", "high", person)
+
+
+@PreparedQuery
+def _blocked_with(person: int) -> QuerySet:
+    return _others(Block.objects.all(), "blocker", "blocked", person)
 
 
 def _circles(owners: set[int], people: set[int]) -> dict[tuple[int, int], set[int]]:
     """The owners' circles that these people are in, found from the people: few are in many circles."""
     circles: dict[tuple[int, int], set[int]] = defaultdict(set)
-    rows = CircleMembership.objects.filter(person__in=people)
-    for owner, person, circle in rows.values_list("circle__owner", "person", "circle"):
+    for owner, person, circle in _memberships(people):
         if owner in owners:
             circles[owner, person].add(circle)
     return circles
 
 
+@PreparedQuery
+def _memberships(people: Collection[int]) -> QuerySet:
+    rows = CircleMembership.objects.filter(person__in=people)
+    return rows.values_list("circle__owner", "person", "circle")
+
+
 def _mutual(owners: set[int], friends: set[int]) -> set[int]:
     """Those of the owners who have at least one friend among ``friends``."""
+    return _first(_friends_among(owners, friends)) if owners and friends else set()
+
+
+@PreparedQuery
+def _friends_among(owners: Collection[int], friends: Collection[int]) -> QuerySet:
     accepted = Friendship.objects.accepted()
-    lower = accepted.filter(low__in=friends, high__in=owners).values_list("high_id", flat=True)
-    higher = accepted.filter(high__in=friends, low__in=owners).values_list("low_id", flat=True)
-    return set(lower.union(higher))
+    lower = accepted.filter(low__in=friends, high__in=owners).values_list("high_id")
+    higher = accepted.filter(high__in=friends, low__in=owners).values_list("low_id")
+    return lower.union(higher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,36 +275,54 @@ class Onlooking:
     friends: set[int]
     circles: dict[tuple[int, int], set[int]]
 
-    def excluded(self) -> Q:
-        """Rules whose subject, of a kind known here, is not this viewer. What is not known stays in."""
-        inside = {
+    def inside(self) -> set[int]:
+        """The circles that the viewer is in."""
+        return {
             circle
             for (_, person), all_of in self.circles.items()
             if person == self.viewer_id
             for circle in all_of
         }
-        return (
-            (Q(subject=Rule.Subject.PERSON) & ~Q(subject_person=self.viewer_id))
-            | (Q(subject=Rule.Subject.CIRCLE) & ~Q(subject_circle__in=inside))
-            | (Q(subject=Rule.Subject.FRIENDS) & ~Q(owner__in=self.friends))
-        )
 
 
 def rules_of(owners: set[int], onlooking: Onlooking | None = None) -> dict[int, tuple[RuleFact, ...]]:
     """The enabled rules of each owner who has any, in order; with ``onlooking`` those that may be about that viewer."""
     if not owners:
         return {}
-    rows = Rule.objects.filter(owner__in=owners, enabled=True)
-    if onlooking is not None:
-        rows = rows.exclude(onlooking.excluded())
+    if onlooking is None:
+        rows = _rules(owners)
+    else:
+        # No key is 0: it stands for nobody, and for no circle.
+        befriended, inside = owners & onlooking.friends or {0}, onlooking.inside() or {0}
+        rows = _rules_about(owners, onlooking.viewer_id or 0, befriended, inside)
     lists: dict[int, list[RuleFact]] = defaultdict(list)
-    for owner, *parts in rows.order_by("owner", "position", "id").values_list("owner", *RULE_COLUMNS):
+    for owner, *parts in rows:
         pk, effect, subject, circle, person, uploader, uploader_circle, uploader_person = parts
         show = effect == Effect.SHOW
         lists[owner].append(
             RuleFact(pk, show, subject, circle or person, uploader, uploader_circle or uploader_person)
         )
     return {owner: tuple(rules) for owner, rules in lists.items()}
+
+
+def _ordered_rules(owners: Collection[int]) -> QuerySet:
+    rows = Rule.objects.filter(owner__in=owners, enabled=True).order_by("owner", "position", "id")
+    return rows.values_list("owner", *RULE_COLUMNS)
+
+
+_rules = PreparedQuery(_ordered_rules)
+
+
+@PreparedQuery
+def _rules_about(
+    owners: Collection[int], viewer_id: int, befriended: Collection[int], inside: Collection[int]
+) -> QuerySet:
+    """Without rules whose subject, of a kind known here, is not this viewer. What is not known stays in."""
+    return _ordered_rules(owners).exclude(
+        (Q(subject=Rule.Subject.PERSON) & ~Q(subject_person=viewer_id))
+        | (Q(subject=Rule.Subject.CIRCLE) & ~Q(subject_circle__in=inside))
+        | (Q(subject=Rule.Subject.FRIENDS) & ~Q(owner__in=befriended))
+    )
 
 
 RULE_COLUMNS = (

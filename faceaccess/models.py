@@ -113,6 +113,21 @@ class ProtectionJob(models.Model):
         return f"protection of {self.photo_id}"
 
 
+class PhotoMatching(models.Model):
+    """Which gallery a photo's faces were matched against: all that re-matching has to remember, photo by photo."""
+
+    photo = models.OneToOneField(Photo, models.CASCADE, primary_key=True, related_name="matching")
+    gallery = models.UUIDField(
+        null=True
+    )  # accounts.models.GalleryVersion.version; null: nobody was enrolled yet
+
+    class Meta:
+        indexes = [models.Index(fields=["gallery", "photo"])]
+
+    def __str__(self) -> str:
+        return f"matching of {self.photo_id}"
+
+
 class Decoy(models.Model):
     """The patch that replaces one face region, with the margins it was verified at."""
 

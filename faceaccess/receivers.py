@@ -35,7 +35,7 @@ def match_again(user: User, **kwargs: object) -> None:
     """Who left loses their faces here and now (facts.py hides them already); the worker does the rest."""
     if user.pk is not None:
         matching.forget(user.pk)
-    tasks.enqueue(tasks.person_rematch, user.pk)
+    tasks.send_rematch()
 
 
 # --- the log of who could see a face where (exposures) ---

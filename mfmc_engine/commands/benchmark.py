@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mfmc_engine import imaging
 from mfmc_engine.commands.options import add_device
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import load_pack
+
+if TYPE_CHECKING:
+    from mfmc_engine.engine import Engine
 
 HELP = "measure the engine"
 
@@ -33,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument("photo", type=Path, metavar="PHOTO")
     speed.add_argument("--repeats", type=int, default=5)
     speed.add_argument("--json", action="store_true", help="print JSON")
+    speed.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="also measure scaling and memory; write speed.json and speed.svg",
+    )
+    speed.add_argument("--quick", action="store_true", help="small sizes: whether it runs, not how fast")
     speed.add_argument("--threads", type=int, default=2)
     add_device(speed)
 
@@ -50,6 +62,8 @@ def _speed(arguments: argparse.Namespace) -> int:
     engine = Engine(device=arguments.device, threads=arguments.threads)
     faces, stages = measure(imaging.decode(arguments.photo), engine, arguments.repeats)
     figures = summary(stages)
+    if arguments.out:
+        figures |= _scaling(arguments, engine, faces, {n: s.median for n, s in stages.items()}, figures)
     if arguments.json:
         medians = {name: stage.median for name, stage in stages.items()}
         print(json.dumps({"faces": faces, "stages_s": medians, **figures}))
@@ -60,6 +74,35 @@ def _speed(arguments: argparse.Namespace) -> int:
     for name, value in figures.items():
         print(f"  {name} = {value:.3g}")
     return 0
+
+
+def _scaling(
+    arguments: argparse.Namespace,
+    engine: Engine,
+    faces: int,
+    stages: dict[str, float],
+    figures: dict[str, float],
+) -> dict[str, float]:
+    """Write speed.json and speed.svg; the figures of memory, for those who read the terminal."""
+    from mfmc_engine.evaluation import charts, scaling
+
+    sizes = scaling.QUICK if arguments.quick else scaling.Sizes()
+    people, megapixels = max(sizes.faces), max(sizes.megapixels)
+    curves = scaling.curves(imaging.decode(arguments.photo), engine, sizes)
+    memory = scaling.memory(str(arguments.photo), people, megapixels, arguments.threads)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    report = {
+        "faces": faces,
+        "threads": arguments.threads,
+        "stages_s": stages,
+        **figures,
+        "memory": {"megapixels": megapixels, **memory},
+        "photos_per_second": [asdict(curve) for curve in curves],
+    }
+    (arguments.out / "speed.json").write_text(json.dumps(report, indent=1) + "\n")
+    caption = f"{arguments.threads} threads, {faces} faces unless stated"
+    (arguments.out / "speed.svg").write_text(charts.draw(curves, caption))
+    return {f"peak_memory_mb_{people}_faces_{megapixels:g}_megapixels": memory["peak_mb"]}
 
 
 def _recall(arguments: argparse.Namespace) -> int:

@@ -537,7 +537,7 @@ class Histories(RuleBasedStateMachine):
         self.changed |= bool(sent)
         expected, self.messages = self.messages, []
         names = {
-            "all": "person_rematch",
+            "all": "faces_rematch",
             "photo": "photo_rematch",
             "claim": "claim_judge",
             "mark": "mark_analyse",

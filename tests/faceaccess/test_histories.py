@@ -29,6 +29,9 @@ def machine(engine, monkeypatch) -> type[Histories]:
     monkeypatch.setattr(
         tasks, "enqueue", lambda task, *arguments: queue.append((task.name.split(".")[-1], task, arguments))
     )
+    # One message for every change and for all photos: how messages are saved is tested in test_rematching.py.
+    monkeypatch.setattr(tasks, "send_rematch", lambda: tasks.enqueue(tasks.faces_rematch))
+    monkeypatch.setattr(tasks, "REMATCH_AT_ONCE", 10**6)
     monkeypatch.setattr("faceaccess.marks.read_original", missed_faces)
     monkeypatch.setattr(exposures, "touch", lambda *owners: None)  # the log has tests of its own
     return type("Machine", (Histories,), {"people": People(), "queue": queue, "counts": Counter()})
