@@ -221,7 +221,7 @@ def relations_of(owner: User) -> facts.Relations:
     )
 
 
-def _friends_of_friends(owner: User) -> set[int]:
+def friends_of_friends(owner: User) -> set[int]:
     """Everybody who has a friend in common with the owner."""
     accepted = Friendship.objects.accepted()
     friends = accepted.filter(low=owner).values("high").union(accepted.filter(high=owner).values("low"))
@@ -243,7 +243,7 @@ def _by_standing(
     owner: User, members: frozenset[int], known: facts.Relations, told_apart: set[int]
 ) -> dict[Person, frozenset[int]]:
     """Members by all that a policy may ask about a viewer. Who is no relation and named nowhere is like any other."""
-    mutual = _friends_of_friends(owner)
+    mutual = friends_of_friends(owner)
     related = (
         {person for _owner, person in (*known.friends, *known.blocks, *known.circles)} | mutual | told_apart
     )

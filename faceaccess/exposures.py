@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from faceaccess import facts
-from faceaccess.effects import relations_of
+from faceaccess.effects import friends_of_friends, relations_of
 from faceaccess.models import Exposure, FaceRegion, Rule, Standing
 from faceaccess.policies import Decision, FaceFacts, Model, Person, decide
 from faceaccess.seeing import NOBODY_REAL
@@ -102,7 +102,8 @@ def _present(owner: User) -> Iterator[Key]:
         return
     known = relations_of(owner)
     rules = {rule.pk: rule for rule in Rule.objects.filter(owner=owner).select_related("subject_circle")}
-    shown_to = cache(lambda face: tuple(_shown_to(face, known, rules)))
+    named = _named(owner, known, rules)
+    shown_to = cache(lambda face: tuple(_shown_to(face, named, rules)))
     for row in rows:
         for who, circle, person, decision in shown_to(facts.face_facts(row, known)):
             rule = rules.get(decision.rule) if decision.rule else None
@@ -110,17 +111,28 @@ def _present(owner: User) -> Iterator[Key]:
             yield row.photo_id, str(who), circle, person, str(decision.reason), words
 
 
+def _named(owner: User, known: facts.Relations, rules: dict[int, Rule]) -> dict[int, Person]:
+    """The people whom enabled rules name, as they stand to the owner."""
+    enabled = [rule for rule in rules.values() if rule.enabled]
+    near = any(rule.subject == Rule.Subject.FRIENDS_OF_FRIENDS for rule in enabled)
+    mutual = friends_of_friends(owner) if near else set()
+    return {
+        pk: replace(known.person(owner.pk, pk), is_friend_of_friend=pk in mutual)
+        for pk in {rule.subject_person_id for rule in enabled} - {None}
+    }
+
+
 def _shown_to(
-    face: FaceFacts, known: facts.Relations, rules: dict[int, Rule]
+    face: FaceFacts, people: dict[int, Person], rules: dict[int, Rule]
 ) -> Iterator[tuple[str, int | None, int | None, Decision]]:
-    for who, circle, person, viewer in _kinds(face, known, rules):
+    for who, circle, person, viewer in _kinds(face, people, rules):
         decision = decide(face, viewer)
         if decision.shown:
             yield who, circle, person, decision
 
 
 def _kinds(
-    face: FaceFacts, known: facts.Relations, rules: dict[int, Rule]
+    face: FaceFacts, people: dict[int, Person], rules: dict[int, Rule]
 ) -> Iterator[tuple[str, int | None, int | None, Person]]:
     """The kinds of viewer that can be decided differently: people and circles that a rule names, friends, others."""
     stranger = Person(NOBODY_REAL)
@@ -128,8 +140,8 @@ def _kinds(
         yield Who.EVERYONE, None, None, stranger
         return
     named = [rule for rule in rules.values() if rule.enabled]
-    for person in {rule.subject_person_id for rule in named} - {None}:
-        yield Who.PERSON, None, person, known.person(face.owner_id, person)
+    for pk, person in people.items():
+        yield Who.PERSON, None, pk, person
     for circle in {rule.subject_circle_id for rule in named} - {None}:
         inside = Person(NOBODY_REAL, is_friend=True, circles=frozenset({circle}))
         yield Who.CIRCLE, circle, None, inside

@@ -90,6 +90,8 @@ def tag_create(*, region: FaceRegion, tagger: User, owner: User) -> Tag:
     elif tag.withdrawn_at is None and not _may_speak(tag):
         tag.tagger = tagger  # the first tagger's word no longer counts; this one's does
         _tell_named(tag)
+    else:
+        return tag  # it stands already, or was withdrawn, perhaps by somebody who is gone
     return _save(tag)
 
 

@@ -64,7 +64,8 @@ class Crowd:
         while len(pairs) < FRIENDS * self.people:
             one = self.random.randrange(self.people)
             other = self._near(one)
-            pairs.add((min(one, other), max(one, other)))
+            if one != other:
+                pairs.add((min(one, other), max(one, other)))
         for one, other in pairs:
             self.friends[one].add(other)
             self.friends[other].add(one)

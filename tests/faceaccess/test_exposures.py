@@ -11,7 +11,7 @@ from accounts.services import enrolment_delete
 from faceaccess import exposures, services, tasks
 from faceaccess.models import Exposure, Standing
 from photos.services import post_delete
-from tests.faceaccess.conftest import client_of, face_of, person, posted
+from tests.faceaccess.conftest import client_of, face_of, person, posted, shown_to
 from tests.factories import CircleFactory, befriend
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +89,22 @@ def test_rules_are_told_by_kinds_of_viewer(owner, photo):
     assert open_now(owner) == [("circle", "rule")]
     services.override_set(region=face_of(photo, owner), by=owner, effect="show")
     assert open_now(owner) == [("everyone", "override")]
+
+
+def test_a_person_named_in_a_rule_is_told_as_the_gate_decides(owner, photo):
+    """A friend of a friend, whom an earlier rule hides from, is not told to have seen it."""
+    services.model_choose(owner=owner, model="rules")
+    friend, mara = person(), person()
+    befriend(owner, friend)
+    befriend(friend, mara)
+    services.rule_create(owner=owner, effect="hide", subject="friends_of_friends")
+    services.rule_create(owner=owner, effect="show", subject="person", subject_person=mara)
+    assert open_now(owner) == []
+    assert shown_to(mara, photo) == set()
+    people.friendship_end(one=friend, other=mara)
+    exposures.keep(owner.pk)
+    assert open_now(owner) == [("person", "rule")]
+    assert shown_to(mara, photo) == {0}
 
 
 @pytest.mark.parametrize("end", ["leave", "not me", "delete the post"])
