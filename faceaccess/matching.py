@@ -16,6 +16,7 @@ from accounts.models import FaceCapture, User
 from accounts.templates import TemplateError, gallery
 from faceaccess.decoys import face_of
 from faceaccess.models import Claim, FaceRegion, MatchRejection
+from faceaccess.notices import tell_recognised
 from mfmc_engine.types import Face, Gallery, Match
 from photos.models import Photo
 
@@ -47,6 +48,7 @@ def assign(regions: Sequence[FaceRegion], people: Gallery) -> int:
     pks = [region.pk for region in changed]
     FaceRegion.objects.filter(pk__in=pks).update(owner=None, match=FaceRegion.Match.UNKNOWN)
     FaceRegion.objects.bulk_update(changed, ["owner", "match"])
+    tell_recognised(changed)
     return len(changed)
 
 

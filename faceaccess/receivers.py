@@ -8,11 +8,11 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import enrolment_changed
-from faceaccess import history, matching, pipeline, renditions, tasks
+from faceaccess import history, matching, notices, pipeline, renditions, tasks
 from photos.models import Photo
 from photos.signals import photo_deleted, photo_stored
 
-__all__ = ["history"]  # imported for its receiver
+__all__ = ["history", "notices"]  # imported for their receivers
 
 
 @receiver(photo_stored)

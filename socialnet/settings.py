@@ -45,6 +45,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 INSTALLED_APPS = [
     "accounts",
     "photos",
+    "community",
     "faceaccess",
     "django.contrib.admin",
     "django.contrib.auth",
