@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from community.notices import Notification
+from photos.models import Photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,13 @@ class Batch:
     def actors(self) -> list[User]:
         """Each person once, the latest first."""
         return list({row.actor_id: row.actor for row in self.rows if row.actor is not None}.values())
+
+    @property
+    def picture(self) -> Photo | None:
+        """The photo it is about, or the first of the post, if it is ready to be shown."""
+        row = self.newest
+        photos = [row.photo] if row.photo else list(row.post.photos.all()) if row.post else []
+        return next((photo for photo in photos if photo.is_ready), None)
 
     @property
     def sentence(self) -> SafeString:

@@ -9,13 +9,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts import selectors as people
+from community import notifications
 from faceaccess import selectors as faces
 
 STYLESHEETS = [
     f"css/{name}.css"
     for name in (
         *("tokens", "base", "shell", "components", "forms"),
-        *("feed", "photo", "compose", "drawings", "entrance", "people", "face"),
+        *("feed", "photo", "compose", "drawings", "entrance", "people", "face", "community"),
     )
 ]
 
@@ -40,6 +41,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "people": cache(lambda: people.requests_for(user).count()),
         "face-inbox": cache(lambda: faces.inbox(user).count()),
     }
+    frame["unseen"] = cache(lambda: notifications.unseen_count(user))
     frame["navigation"] = [
         {
             "name": name,
