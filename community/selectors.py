@@ -81,19 +81,19 @@ def mentioned_in(texts: Iterable[str], viewer: Viewer) -> dict[str, User]:
 
 
 def albums_of(owner: User, viewer: Viewer) -> QuerySet[Album]:
-    """The owner's albums as the viewer may know them, each with ``cover_id`` and ``photo_count`` of what they see."""
+    """The owner's albums as the viewer may know them."""
+    return with_covers(Album.objects.visible_to(viewer).filter(owner=owner), viewer)
+
+
+def with_covers(albums: QuerySet[Album], viewer: Viewer) -> QuerySet[Album]:
+    """Each with ``cover_id`` and ``photo_count`` of the photos that the viewer sees in it."""
     seen = AlbumPhoto.objects.filter(
         album=OuterRef("pk"), photo__in=Photo.objects.visible_to(viewer).ready().values("pk")
     )
     number = seen.order_by().values("album").annotate(n=Count("pk")).values("n")
-    return (
-        Album.objects.visible_to(viewer)
-        .filter(owner=owner)
-        .select_related("owner")
-        .annotate(
-            cover_id=Subquery(seen.values("photo")[:1]),
-            photo_count=Coalesce(Subquery(number, output_field=IntegerField()), Value(0)),
-        )
+    return albums.select_related("owner").annotate(
+        cover_id=Subquery(seen.values("photo")[:1]),
+        photo_count=Coalesce(Subquery(number, output_field=IntegerField()), Value(0)),
     )
 
 
