@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -92,7 +92,7 @@ def with_covers(albums: QuerySet[Album], viewer: Viewer) -> QuerySet[Album]:
     )
     number = seen.order_by().values("album").annotate(n=Count("pk")).values("n")
     return albums.select_related("owner").annotate(
-        cover_id=Subquery(seen.values("photo")[:1]),
+        cover_id=Subquery(seen.values("photo")[:1], output_field=UUIDField()),
         photo_count=Coalesce(Subquery(number, output_field=IntegerField()), Value(0)),
     )
 

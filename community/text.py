@@ -25,13 +25,13 @@ def fold(tag: str) -> str:
 
 def tags_in(text: str) -> set[str]:
     """Folded tags. A number alone ("#3") is none."""
-    return {fold(m["tag"]) for m in MARK.finditer(text) if m["tag"] and _is_tag(m["tag"])}
+    return {fold(m["tag"]) for m in MARK.finditer(_composed(text)) if m["tag"] and _is_tag(m["tag"])}
 
 
 def handles_in(text: str) -> set[str]:
     """Handles that may be meant: "@mara." names mara, or who is really called "mara."."""
     found: dict[str, None] = {}
-    for mark in MARK.finditer(text):
+    for mark in MARK.finditer(_composed(text)):
         if mark["handle"]:
             found |= dict.fromkeys(_readings(mark["handle"]))
     return set(list(found)[: 2 * MENTIONS_AT_MOST])
@@ -39,6 +39,7 @@ def handles_in(text: str) -> set[str]:
 
 def linked(text: str, people: Mapping[str, User]) -> SafeString:
     """The text as HTML, with links for tags and for mentions of ``people`` (by handle); all else stays words."""
+    text = _composed(text)
     parts, last = [], 0
     for mark in MARK.finditer(text):
         link = _tag_link(mark["tag"]) if mark["tag"] else _mention_link(mark["handle"], people)
@@ -47,6 +48,11 @@ def linked(text: str, people: Mapping[str, User]) -> SafeString:
             last = mark.end()
     parts.append(escape(text[last:]))
     return mark_safe("".join(parts))  # noqa: S308  every part is escaped or comes from format_html
+
+
+def _composed(text: str) -> str:
+    """An accent that follows its letter as a character of its own would end a word."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _is_tag(word: str) -> bool:
