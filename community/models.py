@@ -125,4 +125,4 @@ class AlbumPhoto(models.Model):
 
 
 # One module, one subject: notifications are in a file of their own, Django looks for them here.
-from community.notices import Notification, NotificationPreference  # noqa: E402, F401
+from community.notices import Notification, SwitchedOff  # noqa: E402, F401

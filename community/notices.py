@@ -49,11 +49,14 @@ class Notification(models.Model):
         return f"{self.kind} for {self.recipient_id}"
 
 
-class NotificationPreference(models.Model):
-    """Which kinds somebody does not want to hear of. No row: all of them are told."""
+class SwitchedOff(models.Model):
+    """A kind of notification that somebody does not want to hear of."""
 
-    owner = models.OneToOneField(User, models.CASCADE, related_name="notification_preference")
-    off = models.JSONField(default=list, blank=True)  # kinds, by key
+    owner = models.ForeignKey(User, models.CASCADE, related_name="notifications_off")
+    kind = models.CharField(max_length=20)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "kind"], name="switched_off_once")]
 
     def __str__(self) -> str:
-        return f"{self.owner_id}: without {self.off}"
+        return f"{self.owner_id}: no {self.kind}"

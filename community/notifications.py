@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Friendship, User
 from accounts.selectors import is_blocked_between
 from community.kinds import KINDS, Batch
-from community.models import Comment, Notification, NotificationPreference
+from community.models import Comment, Notification, SwitchedOff
 from community.querysets import is_known_to
 from photos.models import Photo, Post
 
@@ -68,20 +68,22 @@ def retract(*, kind: str, key: str, recipient: User | None = None) -> None:
 
 def visible_to(recipient: User) -> QuerySet[Notification]:
     """Everything that may still be told to ``recipient``, newest first."""
-    off = switched_off(recipient)
-    holding = Q()
+    holding = Q(pk__in=[])
     for kind in KINDS.values():
-        if kind.key not in off:
-            holding |= Q(kind=kind.key) & kind.holds(recipient)
-    if not holding:
-        return Notification.objects.none()
+        holding |= Q(kind=kind.key) & kind.holds(recipient)
     known = Q(actor__isnull=True) | is_known_to(recipient, "actor")
-    return Notification.objects.filter(known, holding, recipient=recipient)
+    off = SwitchedOff.objects.filter(owner=recipient).values("kind")
+    return Notification.objects.filter(known, holding, recipient=recipient).exclude(kind__in=off)
 
 
 def unseen_count(recipient: User) -> int:
     """How many sentences are new."""
-    return visible_to(recipient).filter(seen_at=None).order_by().values("batch").distinct().count()
+    return unseen(recipient).values("batch").distinct().count()
+
+
+def unseen(recipient: User) -> QuerySet[Notification]:
+    """Without an order, to be counted."""
+    return visible_to(recipient).filter(seen_at=None).order_by()
 
 
 def batches(recipient: User) -> list[Batch]:
@@ -107,24 +109,18 @@ def mark_seen(*, recipient: User) -> int:
 
 
 def switched_off(owner: User) -> set[str]:
-    off = NotificationPreference.objects.filter(owner=owner).values_list("off", flat=True).first()
-    return set(off or ())
+    return set(SwitchedOff.objects.filter(owner=owner).values_list("kind", flat=True))
 
 
 @transaction.atomic
-def preferences_set(*, owner: User, by: User, off: Iterable[str]) -> NotificationPreference:
+def preferences_set(*, owner: User, by: User, off: Iterable[str]) -> None:
     """The kinds ``owner`` does not want to hear of, all others being on. Raises ValidationError for unknown ones."""
-    from django.core.exceptions import PermissionDenied
-
     if owner != by:
         raise PermissionDenied(_("These are not your notifications."))
-    off = sorted(set(off))
-    if unknown := [key for key in off if key not in KINDS]:
+    off = set(off)
+    if unknown := sorted(off - KINDS.keys()):
         raise ValidationError({"off": _("There is no such kind: %s") % ", ".join(unknown)})
-    preference = NotificationPreference.objects.filter(owner=owner).first() or NotificationPreference(
-        owner=owner
+    SwitchedOff.objects.filter(owner=owner).exclude(kind__in=off).delete()
+    SwitchedOff.objects.bulk_create(
+        (SwitchedOff(owner=owner, kind=kind) for kind in sorted(off)), ignore_conflicts=True
     )
-    preference.off = off
-    preference.full_clean()
-    preference.save()
-    return preference

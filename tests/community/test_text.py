@@ -14,6 +14,7 @@ from photos.services import post_update
 from tests.faceaccess.conftest import client_of
 from tests.factories import BlockFactory, PhotoFactory, UserFactory, befriend
 from tests.pages.html import Page
+from tests.pages.test_what_pages_tell import normal
 
 
 @pytest.mark.parametrize(
@@ -101,13 +102,11 @@ class TestTagPages:
         author, stranger = UserFactory(), UserFactory()
         post = PhotoFactory(author=author, audience=Audience.ONLY_ME).post
         post_update(post=post, by=author, caption="#secret")
-        pages = [
+        secret, absent = (
             client_of(stranger).get(reverse("tag", args=[name])).content.decode().replace(name, "…")
             for name in ("secret", "absent")
-        ]
-        assert [page.split("csrfmiddlewaretoken")[0] for page in pages][0] == (
-            pages[1].split("csrfmiddlewaretoken")[0]
         )
+        assert normal(secret.encode()) == normal(absent.encode())
 
     def test_a_changed_caption_is_listed_anew(self):
         author = UserFactory()
