@@ -15,7 +15,7 @@ from community.querysets import CommentQuerySet, is_known_to
 from community.text import fold, handles_in
 from photos.models import Photo, Post
 from photos.querysets import PhotoQuerySet, PostQuerySet
-from photos.selectors import feed, photos_visible_to
+from photos.selectors import photos_visible_to, posts_visible_to
 
 Viewer = User | AnonymousUser
 
@@ -60,13 +60,13 @@ def likers_of(post: Post, viewer: Viewer) -> QuerySet[Like]:
 def bookmarked(viewer: User) -> PostQuerySet:
     """The posts the viewer keeps and may still see, the latest kept first."""
     kept_at = Bookmark.objects.filter(post=OuterRef("pk"), person=viewer).values("created_at")[:1]
-    return feed(viewer).filter(bookmarks__person=viewer).annotate(kept_at=Subquery(kept_at))
+    return posts_visible_to(viewer).filter(bookmarks__person=viewer).annotate(kept_at=Subquery(kept_at))
 
 
 def tagged(name: str, viewer: Viewer) -> PostQuerySet:
     """Posts the viewer may see whose caption, or whose author's comment, carries the tag; newest first."""
     uses = TagUse.objects.filter(name=fold(name), post=OuterRef("pk"))
-    return feed(viewer).filter(Exists(uses))
+    return posts_visible_to(viewer).filter(Exists(uses))
 
 
 def mentioned_in(texts: Iterable[str], viewer: Viewer) -> dict[str, User]:

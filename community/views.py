@@ -17,14 +17,14 @@ from community.models import Comment
 from community.text import fold
 from faceaccess.views_photos import answer_posts, posts_page
 from photos.models import Post
-from photos.selectors import feed
+from photos.selectors import posts_visible_to
 from socialnet.answers import action, back, done
 
 LIKERS_AT_MOST = 200
 
 
 def _post(request: HttpRequest, pk: UUID) -> Post:
-    return get_object_or_404(selectors.counted(feed(request.user), request.user), pk=pk)
+    return get_object_or_404(selectors.counted(posts_visible_to(request.user), request.user), pk=pk)
 
 
 # --- comments ---
@@ -43,7 +43,7 @@ def comment_create(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.htmx:
         page = pages.conversation(_post(request, pk), request.user) | {"error": error}
         page["draft"] = body if error else ""
-        return render(request, "community/parts/conversation.html", page, status=422 if error else 200)
+        return render(request, "community/parts/conversation.html", page)  # htmx swaps no error status in
     if error:
         page = pages.conversation(post, request.user) | {"error": error, "draft": body}
         return render(request, "community/comment.html", page, status=422)

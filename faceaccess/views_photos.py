@@ -28,7 +28,7 @@ from faceaccess.wording import MODELS, reason_sentence
 from photos.models import Photo, Post
 from photos.querysets import PostQuerySet
 from photos.selectors import feed as feed_of
-from photos.selectors import photos_visible_to, posts_of
+from photos.selectors import photos_visible_to, posts_of, posts_visible_to
 
 POSTS_A_PAGE = 20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -114,7 +114,7 @@ def feed(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def post(request: HttpRequest, pk: UUID) -> HttpResponse:
-    post = get_object_or_404(counted(feed_of(request.user), request.user), pk=pk)
+    post = get_object_or_404(counted(posts_visible_to(request.user), request.user), pk=pk)
     prepare_posts([post], request.user)
     return render(request, "photos/post.html", _conversation(request, post))
 
@@ -135,7 +135,7 @@ def person(request: HttpRequest, handle: str) -> HttpResponse:
 
 @login_required
 def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
-    post = get_object_or_404(counted(feed_of(request.user), request.user), photos=pk)
+    post = get_object_or_404(counted(posts_visible_to(request.user), request.user), photos=pk)
     siblings = list(post.photos.all())
     at = next(index for index, sibling in enumerate(siblings) if sibling.pk == pk)
     photo = siblings[at]

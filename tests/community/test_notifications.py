@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import services as people
 from community import notifications, services
@@ -345,3 +346,14 @@ def test_the_page_costs_the_same_for_many(django_assert_max_num_queries, author)
 def test_an_unknown_kind_is_a_mistake_of_the_caller(author):
     with pytest.raises(ValueError, match="no such kind"):
         notifications.notify(recipient=author, kind="weather", key="1")
+
+
+def test_what_happened_long_ago_is_forgotten(author, post):
+    from community.tasks import KEPT, notifications_prune
+
+    old, recent = fans(2)
+    services.like_set(post=post, by=old)
+    Notification.objects.update(created_at=timezone.now() - KEPT - timezone.timedelta(minutes=1))
+    services.like_set(post=post, by=recent)
+    notifications_prune()
+    assert told(author) == ["Fan 1 liked your photo."]
