@@ -19,7 +19,8 @@ STYLESHEETS = [
     f"css/{name}.css"
     for name in (
         *("tokens", "base", "shell", "components", "forms"),
-        *("feed", "photo", "compose", "drawings", "entrance", "people", "face", "community"),
+        *("feed", "photo", "compose", "drawings", "entrance", "people", "face"),
+        *("community", "albums", "lightbox"),
     )
 ]
 
