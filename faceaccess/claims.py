@@ -24,7 +24,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import FaceCapture, User
-from accounts.selectors import hidden_people_ids
+from accounts.selectors import is_hidden_from
 from faceaccess import matching, selectors
 from faceaccess.history import Action, note
 from faceaccess.models import Claim, FaceRegion, MatchRejection
@@ -107,7 +107,7 @@ def waiting_for(uploader: User) -> QuerySet[Claim]:
             region__photo__state=Photo.State.READY,
         )
         .exclude(claimant=uploader)
-        .exclude(claimant__in=hidden_people_ids(uploader))
+        .exclude(is_hidden_from(uploader, "claimant"))
         .select_related("claimant", "region__photo__post")
         .order_by("pk")
     )

@@ -16,6 +16,7 @@ from accounts.templates import TemplateError, gallery
 from faceaccess import exposures
 from faceaccess.decoys import face_of
 from faceaccess.models import Claim, FaceRegion, MatchRejection, PhotoMatching
+from faceaccess.notices import tell_recognised
 from mfmc_engine.guarantee import gallery_threshold
 from mfmc_engine.types import Face, Match
 from photos.models import Photo
@@ -53,6 +54,7 @@ def assign(regions: Sequence[FaceRegion]) -> int:
     FaceRegion.objects.filter(pk__in=pks).update(owner=None, match=FaceRegion.Match.UNKNOWN)
     FaceRegion.objects.bulk_update(changed, ["owner", "match"])
     PhotoMatching.objects.update_or_create(photo_id=regions[0].photo_id, defaults={"gallery": version})
+    tell_recognised(changed)
     return len(changed)
 
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from accounts.models import CircleMembership, FaceCapture, Friendship, User
 from accounts.signals import enrolment_changed
-from faceaccess import exposures, history, matching, pipeline, renditions, tasks
+from faceaccess import exposures, history, matching, notices, pipeline, renditions, tasks
 from faceaccess.models import Authorization, Exposure, FacePreference, PhotoOverride, Rule, Tag
 from photos.models import Photo
 from photos.signals import photo_deleted, photo_stored
 
-__all__ = ["history"]  # imported for its receiver
+__all__ = ["history", "notices"]  # imported for their receivers
 
 
 @receiver(photo_stored)

@@ -102,6 +102,14 @@ def with_stand_in(region: FaceRegion, owner: User, size: str) -> Rendition:
     return _make(region.photo, hidden, size, lambda image: resize_to_fit(image, SIZES[size]))
 
 
+def stand_in_crop(region: FaceRegion, owner: User) -> Rendition:
+    """What face_crop shows, with the stand-in in the owner's own place: the other half of "before and after"."""
+    seen = visible_set(region.photo, owner)
+    own = {region.index: Decision(False, Reason.NOT_ANSWERED)}
+    hidden = VisibleSet(seen.decisions | own, seen.version)
+    return _make(region.photo, hidden, f"crop-{region.index}", lambda image: _cut(image, region.box))
+
+
 def as_onlooker(region: FaceRegion, owner: User, onlooker: Onlooker, size: str) -> Rendition:
     """The photo as ``owner`` sees it, with their own face as ``onlooker`` gets it. Raises UnavailableError.
 
@@ -176,16 +184,30 @@ def _jpeg(image: Image, *, replaced: bool) -> bytes:
 
 def _cut(image: Image, box: list[float]) -> Image:
     height, width = image.shape[:2]
-    x0, y0, x1, y1 = box
-    dx, dy = CROP_MARGIN * (x1 - x0), CROP_MARGIN * (y1 - y0)
-    left, top = max(0, int(x0 - dx)), max(0, int(y0 - dy))
-    right, bottom = min(width, int(x1 + dx) + 1), min(height, int(y1 + dy) + 1)
+    left, top, right, bottom = _around(box, width, height)
     if right <= left or bottom <= top:
         raise UnavailableError("the face lies outside the picture")
     return resize_to_fit(image[top:bottom, left:right], CROP_SIDE)
 
 
-# --- what renditions are made from ---
+def _around(box: list[float], width: int, height: int) -> tuple[int, int, int, int]:
+    """A face box with its margin, inside the picture: x0, y0, x1, y1 px."""
+    x0, y0, x1, y1 = box
+    dx, dy = CROP_MARGIN * (x1 - x0), CROP_MARGIN * (y1 - y0)
+    return (
+        max(0, int(x0 - dx)),
+        max(0, int(y0 - dy)),
+        min(width, int(x1 + dx) + 1),
+        min(height, int(y1 + dy) + 1),
+    )
+
+
+def crop_dimensions(region: FaceRegion) -> tuple[int, int]:
+    """Width and height of the region's crop, px."""
+    left, top, right, bottom = _around(region.box, region.photo.width, region.photo.height)
+    width, height = max(1, right - left), max(1, bottom - top)
+    scale = min(1.0, CROP_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 class Sources:

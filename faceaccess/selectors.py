@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
@@ -116,9 +117,18 @@ def inbox_later(owner: User) -> QuerySet[FaceRegion]:
 
 
 def _unanswered(owner: User) -> QuerySet[FaceRegion]:
-    if effective_model(owner) != AccessModel.AUTHORIZATION:
-        return FaceRegion.objects.none()
-    return regions_of(owner).exclude(authorizations__owner=owner)
+    asked = regions_of(owner).filter(_decides_by(AccessModel.AUTHORIZATION))
+    return asked.exclude(authorizations__owner=owner)
+
+
+def _decides_by(model: AccessModel) -> Q:
+    """effective_model as a condition on regions: every page counts the inbox, so it has to be part of that query."""
+    if settings.FACE_PINNED_MODEL:
+        return Q() if model == settings.FACE_PINNED_MODEL else Q(pk__in=[])
+    chosen = Q(owner__face_preference__model=model)
+    if model == settings.FACE_DEFAULT_MODEL:
+        chosen |= Q(owner__face_preference__isnull=True) | Q(owner__face_preference__model="")
+    return chosen
 
 
 def may_tag(tagger: Viewer, region: FaceRegion) -> bool:

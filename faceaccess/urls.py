@@ -10,5 +10,6 @@ urlpatterns = [
         "photos/<uuid:photo_id>/as/<str:who>/image/<slug:size>", views.photo_image_as, name="photo-image-as"
     ),
     path("faces/<int:region_id>/crop", views.face_crop, name="face-crop"),
+    path("faces/<int:region_id>/stand-in", views.face_stand_in, name="face-stand-in"),
     path("faces/<int:region_id>/preview", views.face_preview, name="face-preview"),
 ]

@@ -62,6 +62,16 @@ def face_preview(request: HttpRequest, region_id: int) -> HttpResponse:
 
 
 @require_safe
+def face_stand_in(request: HttpRequest, region_id: int) -> HttpResponse:
+    """GET /faces/<id>/stand-in: the stand-in for one's own face, cut out as the crop is. 404 for everything else."""
+    region, owner = _own_face(request, region_id)
+    try:
+        return _answer(request, renditions.stand_in_crop(region, owner))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE)
+
+
+@require_safe
 def photo_image_as(request: HttpRequest, photo_id: UUID, who: str, size: str) -> HttpResponse:
     """GET /photos/<id>/as/<who>/image/<size>: one's own face as another gets it, all others as one sees them.
 

@@ -10,12 +10,17 @@ from photos.querysets import PhotoQuerySet, PostQuerySet
 
 
 def feed(viewer: User | AnonymousUser) -> PostQuerySet:
-    """Every post the viewer may see, newest first, with author and photos."""
-    return Post.objects.visible_to(viewer).for_display()
+    """What the viewer's feed lists, newest first, with author and photos."""
+    return posts_visible_to(viewer)
 
 
 def posts_of(author: User, viewer: User | AnonymousUser) -> PostQuerySet:
-    return feed(viewer).by(author)
+    return posts_visible_to(viewer).by(author)
+
+
+def posts_visible_to(viewer: User | AnonymousUser) -> PostQuerySet:
+    """Every post that ``viewer`` may open, with author and photos."""
+    return Post.objects.visible_to(viewer).for_display()
 
 
 def photos_visible_to(viewer: User | AnonymousUser) -> PhotoQuerySet:

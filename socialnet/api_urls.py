@@ -4,6 +4,8 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from accounts import api as people
+from community import api as community
+from community.albums_api import AlbumsViewSet
 from faceaccess import api as faces
 from faceaccess import claims_api as claims
 from faceaccess import log_api as log
@@ -17,6 +19,8 @@ router.register("friends", people.FriendsViewSet, "api-friend")
 router.register("circles", people.CirclesViewSet, "api-circle")
 router.register("blocks", people.BlocksViewSet, "api-block")
 router.register("captures", people.CapturesViewSet, "api-capture")
+router.register("comments", community.CommentsViewSet, "api-comment")
+router.register("albums", AlbumsViewSet, "api-album")
 router.register("posts", posts.PostsViewSet, "api-post")
 router.register("photos", posts.PhotosViewSet, "api-photo")
 router.register("faces", faces.FacesViewSet, "api-face")
@@ -32,5 +36,18 @@ urlpatterns = [
     path("model/effect/", faces.ModelEffectView.as_view(), name="api-model-effect"),
     path("model/", faces.ModelView.as_view(), name="api-model"),
     path("reminders/", log.RemindersView.as_view(), name="api-reminders"),
+    path("posts/<uuid:post>/comments/", community.PostCommentsView.as_view(), name="api-post-comments"),
+    path("posts/<uuid:post>/like/", community.LikeView.as_view(), name="api-post-like"),
+    path("posts/<uuid:post>/likes/", community.LikesView.as_view(), name="api-post-likes"),
+    path("posts/<uuid:post>/bookmark/", community.BookmarkView.as_view(), name="api-post-bookmark"),
+    path("bookmarks/", community.BookmarksView.as_view(), name="api-bookmarks"),
+    path("tags/<str:name>/", community.TagView.as_view(), name="api-tag"),
+    path("notifications/", community.NotificationsView.as_view(), name="api-notifications"),
+    path("notifications/unseen/", community.UnseenView.as_view(), name="api-notifications-unseen"),
+    path(
+        "notifications/preferences/",
+        community.PreferencesView.as_view(),
+        name="api-notification-preferences",
+    ),
     path("", include(router.urls)),
 ]

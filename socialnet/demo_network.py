@@ -54,6 +54,8 @@ class DemoPost:
     approved: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
     overrides: dict[str, str] = field(default_factory=dict)  # owner -> show | hide
+    likes: tuple[str, ...] = ()  # in this order
+    comments: tuple[tuple[str, str], ...] = ()  # (author, words), in this order
 
 
 PEOPLE = (
@@ -132,9 +134,11 @@ POSTS = (
         "cards",
         "clara",
         (4, 5),
-        "Milan explains the rules. Nobody asked.",
+        "Milan explains the rules. Nobody asked. #pokernight",
         audience="friends",
         alt="A tall man leaning on a table and a woman holding playing cards",
+        likes=("mara",),
+        comments=(("milan", "Somebody had to."), ("mara", "He explained them to me twice, @clara.")),
     ),
     DemoPost(
         "left",
@@ -145,6 +149,7 @@ POSTS = (
         tags=(("jonas", "mara"),),
         withdrawn=("mara",),
         denied=("ines",),
+        likes=("jonas", "clara"),
     ),
     DemoPost(
         "laugh",
@@ -155,14 +160,24 @@ POSTS = (
         alt="Two men at a card table, one of them laughing",
         tags=(("jonas", "jonas"),),
         approved=("theo",),
+        likes=("milan",),
+        comments=(("jonas", "I was not. Ask anybody but Theo."),),
     ),
     DemoPost(
         "all",
         "jonas",
         (0, 1, 2, 3, 4, 5),
-        "Poker night, the whole table. Tag yourselves, or don't.",
+        "Poker night, the whole table. Tag yourselves, or don't. #pokernight",
         alt="Six people playing cards around a table under a hanging lamp",
         tags=(("jonas", "mara"), ("mara", "jonas")),
         approved=("ines",),
+        likes=("theo", "sam", "ines", "mara"),
+        comments=(
+            ("theo", "Rematch on Friday? I bring the lamp. #pokernight"),
+            ("ines", "@theo Bring money this time."),
+            ("mara", "I keep the cards until @jonas gives my pen back."),
+        ),
     ),
 )
+ALBUMS = (("jonas", "Card games", ("all",)),)  # owner, title, posts by key
+BOOKMARKS = (("mara", "all"), ("theo", "laugh"))  # person, post by key

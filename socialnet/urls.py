@@ -15,6 +15,7 @@ api_docs = csp_update({"style-src": [UNSAFE_INLINE], "img-src": ["data:"]})(
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("photos.urls")),
+    path("", include("community.urls")),
     path("", include("faceaccess.urls_pages")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),

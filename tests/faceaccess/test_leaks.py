@@ -14,6 +14,7 @@ from faceaccess.seeing import STRANGER, VISITOR
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import client_of, face_of, fetch, person, pixels, posted, shown_to, shows
 from tests.faceaccess.engine import box_of
+from tests.faceaccess.talk import check_no_talk, check_notifications, check_talk, talk_about
 from tests.factories import BlockFactory, CircleFactory, befriend
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +64,7 @@ def scene(model: str, consent: str, audience: str, *, marked: bool = False) -> S
         assert marks.analyse(region.pk)
         photo.refresh_from_db()
     shown = _consent(model, consent, photo, people)
+    talk_about(photo, uploader)
     return Scene(photo, people, shown | {"owner"})
 
 
@@ -111,6 +113,8 @@ def test_every_channel_tells_every_viewer_exactly_what_they_may_know(engine, mod
         check_crop(this, user, own=name == "owner")
         check_see_as(this, user, own=name == "owner")
         check_before_a_change(this, user, own=name == "owner")
+        check_talk(this, name)
+    check_notifications(this, model, consent)
 
 
 @pytest.mark.parametrize("consent", CONSENTS)
@@ -151,6 +155,7 @@ def check_nothing(this: Scene, user: User | None) -> None:
     as_stranger = reverse("photo-image-as", args=[this.photo.pk, STRANGER, "thumb"])
     assert client.get(as_stranger).status_code == client.head(as_stranger).status_code == 404
     assert client.get(f"/api/v1/photos/{this.photo.pk}/see-as/?as={STRANGER}").status_code == denied
+    check_no_talk(this, client, denied)
     box = {"box": [2, 2, 60, 18]}
     for address in ("claim", "unmark", "later"):
         assert client.post(f"/api/v1/faces/{region.pk}/{address}/").status_code == denied

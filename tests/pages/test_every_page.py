@@ -29,6 +29,15 @@ PAGES = {  # name -> arguments out of the network
     "face-inbox": lambda n: [],
     "face-rules": lambda n: [],
     "face-history": lambda n: [],
+    "likes": lambda n: [n.photo.post_id],
+    "bookmarks": lambda n: [],
+    "tag": lambda n: ["choir"],
+    "notifications": lambda n: [],
+    "notification-preferences": lambda n: [],
+    "comment-edit": lambda n: [n.comment.pk],
+    "albums": lambda n: [],
+    "album": lambda n: [n.album.pk],
+    "album-choose": lambda n: [n.album.pk],
     "account_email": lambda n: [],
     "account_change_password": lambda n: [],
     "account_logout": lambda n: [],
@@ -156,6 +165,9 @@ def test_pages_for_nobody_yet_say_what_to_do_next(db):
         "face": "Nothing is stored about your face",
         "face-inbox": "Your face is not enrolled yet",
         "face-rules": "You have no rules yet",
+        "notifications": "Nothing new",
+        "bookmarks": "Nothing kept yet",
+        "albums": "No albums yet",
     }.items():
         page = Page.of(get(newcomer, name, []))
         assert words in page.words, name

@@ -15,12 +15,14 @@ from PIL import Image
 from accounts import services as accounts
 from accounts.engine import get_engine
 from accounts.models import Circle, User
+from community import albums
+from community import services as community
 from faceaccess import pipeline
 from faceaccess import services as faces
 from faceaccess.models import FaceRegion
 from mfmc_engine import imaging
 from photos import services as photos
-from photos.models import Photo
+from photos.models import Photo, Post
 from socialnet import demo_network as demo
 
 ENROLMENT_MARGIN = 0.6  # of the face box's longer side, around the crop somebody enrols with
@@ -46,8 +48,10 @@ class Command(BaseCommand):
         boxes = boxes_from_left(picture)
         people = self._people(picture, boxes)
         self._relations(people)
+        posts = {post.key: self._post(post, people, picture, boxes) for post in demo.POSTS}
         for post in demo.POSTS:
-            self._post(post, people, picture, boxes)
+            self._talk(post, posts[post.key], people)
+        self._collect(posts, people)
         # Only now: the last person being able to sign in says that the network is complete.
         User.objects.filter(pk=people[demo.PEOPLE[-1].handle].pk).update(is_active=True)
         self.stdout.write("The demo network is ready.")
@@ -94,7 +98,7 @@ class Command(BaseCommand):
 
     def _post(
         self, post: demo.DemoPost, people: dict[str, User], picture: np.ndarray, boxes: np.ndarray
-    ) -> None:
+    ) -> Post:
         self.stdout.write(f"  {people[post.author].name}: {post.caption}")
         shown = post_picture(post, picture, boxes)
         created = photos.post_create(
@@ -110,6 +114,21 @@ class Command(BaseCommand):
         if photo.state != Photo.State.READY:
             raise CommandError(f"The photo of {post.author} could not be protected: {photo.state}.")
         self._statements(post, people, photo)
+        return created
+
+    def _talk(self, post: demo.DemoPost, created: Post, people: dict[str, User]) -> None:
+        for handle in post.likes:
+            community.like_set(post=created, by=people[handle])
+        for handle, words in post.comments:
+            community.comment_create(post=created, author=people[handle], body=words)
+
+    def _collect(self, posts: dict[str, Post], people: dict[str, User]) -> None:
+        for handle, title, keys in demo.ALBUMS:
+            album = albums.album_create(owner=people[handle], title=title)
+            for key in keys:
+                albums.album_add(album=album, by=people[handle], photo=posts[key].photos.get())
+        for handle, key in demo.BOOKMARKS:
+            community.bookmark_set(post=posts[key], by=people[handle])
 
     def _statements(self, post: demo.DemoPost, people: dict[str, User], photo: Photo) -> None:
         def face_of(handle: str) -> FaceRegion:
