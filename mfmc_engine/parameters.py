@@ -279,6 +279,10 @@ STRANGERS_TAIL_RATE: Final = 5e-4
 STRANGERS_TAIL_DISTANCE: Final = 0.4951
 STRANGERS_TAIL_EXPONENT: Final = 20.4
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
+# What redraws aim for toward the same person's decoys in other photos. Decoys keep a person's pose, age and outline, so
+# those of one person look alike by chance more often than those of two; of pairs beyond .66 MobileFaceNet, which takes
+# no part in drawing, accepts as many as of strangers of one gender and group (1,200 pairs of LFW decoys).
+APART_PREFERRED: Final = 0.68
 REDRAW_ROUNDS: Final = 14  # donors tried for one face before it is redacted
 
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light

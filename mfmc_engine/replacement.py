@@ -6,7 +6,7 @@ Every round is one batch over the faces of the photo that still lack a decoy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
 
@@ -40,8 +40,8 @@ class Donor(Protocol):
     def landmarks(self) -> FloatArray: ...  # (68, 2) px of image
 
 
-# The donors to try for one face, best first, drawn with that face's random numbers.
-Candidates = Callable[[Face, np.random.Generator], Iterator[Donor]]
+# The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
+Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor]]
 
 
 @dataclass(slots=True)
@@ -58,6 +58,7 @@ class _Case:
 
     face: Face
     random: np.random.Generator
+    apart: FloatArray
     donors: Iterator[Donor] = field(default_factory=lambda: iter(()))
     attempts: list[_Attempt] = field(default_factory=list)
     chosen: _Attempt | None = None
@@ -75,7 +76,7 @@ def make_decoys(
     """One verified decoy per request, in order. Same arguments, same bytes."""
     keep_freed_memory()
     thresholds = thresholds or Thresholds.beside(len(gallery))
-    cases = [_Case(request.face, generator(request.seed)) for request in requests]
+    cases = [_Case(request.face, generator(request.seed), request.apart) for request in requests]
     swappable = [
         case
         for case in cases
@@ -84,7 +85,7 @@ def make_decoys(
     with torch.inference_mode():
         if swappable:
             for case in swappable:
-                case.donors = candidates(case.face, case.random)
+                case.donors = candidates(case.face, case.random, case.apart)
             targets = blending.prepare(image, [case.face.landmarks for case in swappable], pack.device)
             _draw(pack, image, swappable, targets, gallery, thresholds)
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
@@ -139,7 +140,7 @@ def _draw(
             case = cases[i]
             accepted = [other.chosen.views for other in cases if other.chosen and other is not case]
             others = np.concatenate(accepted) if accepted else np.empty((0, seen.shape[1]), np.float32)
-            verdict = guarantee.judge(seen, case.face.embedding, gallery.index, others)
+            verdict = guarantee.judge(seen, case.face.embedding, gallery.index, others, case.apart)
             case.tried += 1
             attempt = _Attempt(donor.id, patch, verdict, seen)
             case.attempts.append(attempt)
@@ -158,7 +159,7 @@ def _settle(case: _Case, cases: list[_Case], gallery: Gallery, thresholds: Thres
     for attempt in case.attempts:
         if accepted:  # others may have been accepted since this attempt was judged
             to_decoys = guarantee.nearest(attempt.views, np.concatenate(accepted))
-            attempt.verdict = Verdict(attempt.verdict.to_original, attempt.verdict.to_gallery, to_decoys)
+            attempt.verdict = replace(attempt.verdict, to_decoys=to_decoys)
     index = guarantee.best([attempt.verdict for attempt in case.attempts], thresholds)
     case.chosen = None if index is None else case.attempts[index]
 
@@ -231,6 +232,7 @@ def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds:
     if case.chosen is not None:
         kind: DecoyKind = "swap"
         patch, verdict, donor = case.chosen.patch, case.chosen.verdict, case.chosen.donor
+        seen = case.chosen.views
     else:
         kind, donor = "redaction", None
         patch = redaction.redact(image, case.face, case.random)
@@ -247,6 +249,7 @@ def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds:
         distance_to_original=verdict.to_original,
         nearest_gallery=verdict.to_gallery,
         threshold=thresholds.original,
+        views=seen,
     )
 
 

@@ -83,8 +83,8 @@ def age(fresh: Path, photos: Path, out: Path) -> int:
         (out / f"{id_}.webp").write_bytes(webp)
     np.savez_compressed(out / METADATA, allow_pickle=False, **arrays)
     command = f"python -m mfmc_engine donors age BANK --lfw {photos}"
-    with (out / "PROVENANCE.md").open("a") as file:
-        file.write(NOTE.format(older=done[0], younger=done[1], command=command, rows=_rows(arrays)))
+    with (out / "PROVENANCE.md").open("a") as note:
+        note.write(NOTE.format(older=done[0], younger=done[1], command=command, rows=_rows(arrays)))
     seal(out)
     return sum(done)
 
@@ -112,9 +112,7 @@ def _note(arrays: dict[str, NDArray], row: int, picture: Image, landmarks: Float
 
 def _rows(arrays: dict[str, NDArray]) -> str:
     lines = []
-    for gender, group in sorted(
-        set(zip(arrays["gender"].tolist(), arrays["group"].tolist(), strict=True))
-    ):
+    for gender, group in sorted(set(zip(arrays["gender"].tolist(), arrays["group"].tolist(), strict=True))):
         own = (arrays["gender"] == gender) & (arrays["group"] == group)
         found, ages = arrays["embedding"][own].astype(np.float64), arrays["age"][own]
         apart = np.linalg.norm(found[:, None] - found[None], axis=2)[np.triu_indices(len(found), 1)]

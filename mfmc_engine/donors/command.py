@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--cache", type=Path, default=Path("var/embeddings"), help="where embeddings are kept")
     age = commands.add_parser("age", help="make some donors of a fresh bank look older, or younger")
     age.add_argument("fresh", type=Path, metavar="BANK", help="folder that `donors build` wrote")
-    age.add_argument("--lfw", type=Path, required=True, metavar="DIR", help="photos that ageing is learnt from")
+    age.add_argument(
+        "--lfw", type=Path, required=True, metavar="DIR", help="photos that ageing is learnt from"
+    )
     age.add_argument("--out", type=Path, default=Path(__file__).parent / "faces", help="folder of the bank")
     commands.add_parser("check", help="compare the shipped bank with its checksums")
 
