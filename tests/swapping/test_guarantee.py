@@ -108,7 +108,7 @@ def test_the_gallery_threshold_never_grows_with_the_gallery(a, b):
 @pytest.mark.parametrize("templates", [50, 100, 10_000, 1_000_000])
 def test_one_stranger_in_twenty_lies_within_the_threshold_of_anybody_whatever_the_size(templates):
     rate = guarantee.false_match_rate(guarantee.gallery_threshold(templates))
-    assert templates * rate == pytest.approx(0.05, rel=0.08)  # the cap at .51 takes a little off at 50
+    assert templates * rate == pytest.approx(0.05, rel=0.1)  # the cap at .51 takes a little off at 50
 
 
 def test_the_gallery_threshold_at_the_documented_sizes():
