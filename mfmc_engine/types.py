@@ -116,7 +116,7 @@ class DecoyRequest:
 
     face: Face
     seed: bytes  # keyed hash of (secret, face region): same seed, same decoy
-    # (N, D) views of decoys that stand for this person in other photos: the new one is drawn unlike them
+    # (N, D) Decoy.views of what stands for this person in other photos: the new decoy is drawn unlike those
     apart: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))
 
 
