@@ -155,3 +155,16 @@ class FaceCapture(models.Model):
 
     def __str__(self) -> str:
         return f"capture {self.pk} of {self.user_id}"
+
+
+class GalleryVersion(models.Model):
+    """Another value after every change to the captures of a pack, written in the same transaction.
+
+    Random rather than counted: a change that was rolled back, or a restored database, never looks like one seen before.
+    """
+
+    pack = models.CharField(max_length=40, primary_key=True)
+    version = models.UUIDField(default=uuid.uuid4)
+
+    def __str__(self) -> str:
+        return f"{self.pack}: {self.version}"

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from accounts import api as people
 from faceaccess import api as faces
 from faceaccess import claims_api as claims
+from faceaccess import log_api as log
 from faceaccess import posts_api as posts
 from socialnet.api import TokenView
 
@@ -20,6 +21,8 @@ router.register("posts", posts.PostsViewSet, "api-post")
 router.register("photos", posts.PhotosViewSet, "api-photo")
 router.register("faces", faces.FacesViewSet, "api-face")
 router.register("claims", claims.ClaimsViewSet, "api-claim")
+router.register("questions", log.QuestionsViewSet, "api-question")
+router.register("exposures", log.ExposuresViewSet, "api-exposure")
 router.register("rules", faces.RulesViewSet, "api-rule")
 
 urlpatterns = [
@@ -28,5 +31,6 @@ urlpatterns = [
     path("consent/", people.ConsentView.as_view(), name="api-consent"),
     path("model/effect/", faces.ModelEffectView.as_view(), name="api-model-effect"),
     path("model/", faces.ModelView.as_view(), name="api-model"),
+    path("reminders/", log.RemindersView.as_view(), name="api-reminders"),
     path("", include(router.urls)),
 ]

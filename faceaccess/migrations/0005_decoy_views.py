@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("faceaccess", "0001_initial")]
+    dependencies = [("faceaccess", "0004_photo_matching")]
 
     operations = [
         migrations.AddField("decoy", "views", models.BinaryField(blank=True, default=b"")),
