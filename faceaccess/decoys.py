@@ -92,6 +92,28 @@ def face_of(region: models.FaceRegion) -> types.Face:
 
 # --- decoys ---
 
+VIEWS = "how a decoy looks"
+REMEMBERED = 8  # a person's newest decoys that the next one is drawn unlike; more would leave too few donors
+
+
+def elsewhere(person: str | None) -> types.FloatArray:
+    """(N, D) how the newest decoys of an enrolled person's other photos look; none for nobody.
+
+    Drawn independently, two decoys of one person would pass for one face more often than those of two people.
+    """
+    found = []
+    if person is not None:
+        rows = models.Decoy.objects.filter(
+            region__owner=int(person), region__pack=settings.ENGINE_PACK, kind=models.Decoy.Kind.SWAP
+        )
+        for sealed in rows.order_by("-pk").values_list("views", flat=True)[:REMEMBERED]:
+            with contextlib.suppress(
+                templates.TemplateError
+            ):  # an old row, or one that does not open: no wish
+                found.append(templates.open_(sealed, purpose=VIEWS))
+    dimensions = found[0].shape[1] if found else 128
+    return np.concatenate([np.empty((0, dimensions), np.float32), *found])
+
 
 def decoy_row(region: models.FaceRegion, decoy: types.Decoy) -> models.Decoy:
     """An unsaved row whose patch is already in private storage: remove it if the row is never saved."""
@@ -106,6 +128,7 @@ def decoy_row(region: models.FaceRegion, decoy: types.Decoy) -> models.Decoy:
         distance_to_original=_finite(decoy.distance_to_original),
         nearest_gallery=_finite(decoy.nearest_gallery),
         threshold=decoy.threshold,
+        views=templates.seal(decoy.views, purpose=VIEWS),
         engine_version=engine_version(),
     )
     rgba = np.dstack([decoy.pixels, decoy.alpha])

@@ -193,8 +193,11 @@ def analyse(region_id: int) -> bool:
     try:
         image = read_original(region.photo)
         face = get_engine().analyze(image, boxes=[region.box]).faces[-1]
-        request = types.DecoyRequest(face, decoys.mark_seed(region.photo_id, region.box))
-        (patch,) = get_engine().make_decoys(image, [request], whole_gallery().gallery())
+        people = whole_gallery().gallery()
+        (match,) = get_engine().match([face], people)
+        seed = decoys.mark_seed(region.photo_id, region.box)
+        request = types.DecoyRequest(face, seed, decoys.elsewhere(match.person))
+        (patch,) = get_engine().make_decoys(image, [request], people)
     except Exception:  # the worker must outlive whatever a photo does to the engine
         logger.exception("mark %s could not be analysed", region_id)
         return False

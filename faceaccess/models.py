@@ -147,6 +147,7 @@ class Decoy(models.Model):
     )  # null where none could be measured (a redaction)
     nearest_gallery = models.FloatField(null=True, blank=True)  # null with an empty gallery
     threshold = models.FloatField()
+    views = models.BinaryField(blank=True, default=b"")  # sealed embeddings of the stand-in face
     engine_version = models.CharField(max_length=40)
 
     def __str__(self) -> str:

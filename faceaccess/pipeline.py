@@ -136,8 +136,12 @@ def _run(job: ProtectionJob) -> None:
         state=Photo.State.PROTECTING
     ):
         raise LeaseLostError
-    requests = [types.DecoyRequest(face, decoys.seed(photo.pk, i)) for i, face in enumerate(faces)]
-    patches = engine.make_decoys(image, requests, whole_gallery().gallery()) if requests else []
+    people = whole_gallery().gallery()
+    requests = [
+        types.DecoyRequest(face, decoys.seed(photo.pk, i), decoys.elsewhere(match.person))
+        for i, (face, match) in enumerate(zip(faces, engine.match(faces, people), strict=True))
+    ]
+    patches = engine.make_decoys(image, requests, people) if requests else []
     if len(patches) != len(faces) or any(patch is None for patch in patches):
         raise IncompleteError(f"{len(faces)} faces, {len(patches)} decoys")
     _store(job, photo, faces, patches)

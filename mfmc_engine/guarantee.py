@@ -23,6 +23,7 @@ class Thresholds:
     preferred: float = P.ORIGINAL_PREFERRED
     gallery: float = P.MATCH_THRESHOLD
     decoys: float = P.DECOYS_THRESHOLD
+    apart: float = P.APART_PREFERRED  # preferred only: toward the person's decoys in other photos
 
     @classmethod
     def beside(cls, templates: int) -> Thresholds:
@@ -64,6 +65,7 @@ class Verdict:
     to_original: float
     to_gallery: float
     to_decoys: float
+    to_apart: float = math.inf
 
     def keeps(self, thresholds: Thresholds) -> bool:
         """Whether the promise is kept. NaN never is."""
@@ -75,31 +77,46 @@ class Verdict:
 
     def satisfies(self, thresholds: Thresholds) -> bool:
         """Whether it is kept with the preferred margin, so that no redraw is worth its time."""
-        return self.keeps(thresholds) and self.to_original > thresholds.preferred
+        return (
+            self.keeps(thresholds)
+            and self.to_original > thresholds.preferred
+            and self.to_apart > thresholds.apart
+        )
+
+    def merit(self, thresholds: Thresholds) -> tuple[float, float]:
+        """How near it comes to satisfying, then how far it lies from the original: the larger the better."""
+        short = max(0.0, thresholds.preferred - self.to_original) + max(0.0, thresholds.apart - self.to_apart)
+        return -short, self.to_original
 
 
 def judge(
-    views: FloatArray, original: FloatArray, gallery: FloatArray | Index, decoys: FloatArray
+    views: FloatArray,
+    original: FloatArray,
+    gallery: FloatArray | Index,
+    decoys: FloatArray,
+    apart: FloatArray | None = None,
 ) -> Verdict:
     """Verdict on one decoy seen in ``views`` (V, D): against the ``original`` (D,) or (K, D), the ``gallery``
-    (N, D) and the other ``decoys`` (M, D) of the photo. Raises ValueError without a view or an original."""
+    (N, D), the other ``decoys`` (M, D) of the photo, and the person's decoys in other photos ``apart`` (L, D).
+    Raises ValueError without a view or an original."""
     originals = np.atleast_2d(original)
     if len(views) == 0 or len(originals) == 0:
         raise ValueError("a verdict needs at least one view of the decoy and the face it replaces")
-    return Verdict(nearest(views, originals), nearest(views, gallery), nearest(views, decoys))
+    elsewhere = math.inf if apart is None else nearest(views, apart)
+    return Verdict(nearest(views, originals), nearest(views, gallery), nearest(views, decoys), elsewhere)
 
 
 def nearest(views: FloatArray, others: FloatArray | Index) -> float:
-    """Smallest distance between rows of (V, D) and (N, D); inf if there are no others, NaN if a number is not finite."""
+    """Smallest distance between rows of (V, D) and (N, D); inf without others, NaN if a number is not finite."""
     index = others if isinstance(others, Index) else Index(others)
     return float(index.nearest(views).min())
 
 
 def best(verdicts: Sequence[Verdict], thresholds: Thresholds) -> int | None:
-    """Index of the first verdict that satisfies, else of the one that keeps the promise with the widest margin to
-    the original, else None: the face must be redacted."""
+    """Index of the first verdict that satisfies, else of the one that keeps the promise and comes nearest to
+    satisfying, else None: the face must be redacted."""
     kept = [i for i, verdict in enumerate(verdicts) if verdict.keeps(thresholds)]
     for i in kept:
         if verdicts[i].satisfies(thresholds):
             return i
-    return max(kept, key=lambda i: verdicts[i].to_original, default=None)
+    return max(kept, key=lambda i: verdicts[i].merit(thresholds), default=None)

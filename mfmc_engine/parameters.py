@@ -306,6 +306,10 @@ STRANGERS_TAIL_RATE: Final = 5e-4
 STRANGERS_TAIL_DISTANCE: Final = 0.4951
 STRANGERS_TAIL_EXPONENT: Final = 20.4
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
+# What redraws aim for toward the same person's decoys in other photos. Decoys keep a person's pose, age and outline, so
+# those of one person look alike by chance more often than those of two; of pairs beyond .66 MobileFaceNet, which takes
+# no part in drawing, accepts as many as of strangers of one gender and group (1,200 pairs of LFW decoys).
+APART_PREFERRED: Final = 0.68
 REDRAW_ROUNDS: Final = 14  # donors tried for one face before it is redacted
 
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
@@ -359,6 +363,14 @@ DONOR_SURROUND = 20  # px kept sharp round a donor's face and forehead
 DONOR_STRENGTH = (1.7, 2.4)
 DONOR_YEARS = (-10.0, 24.0)  # range by which a donor is aged: portraits are mostly 23 to 36, people are not
 DONOR_AGEING_RIDGE = 1e-3  # ridge of the ageing regression: only keeps it solvable
+LATER_DETAIL_BLUR = 3.0  # px, Gaussian sigma below which texture counts as detail that age roughens
+LATER_DETAIL_SPREAD = 5.0  # px, over which its strength is measured
+LATER_DETAIL_RANGE = (-0.2, 0.9)  # log gain; more makes noise of compression visible, by eye
+LATER_COLOUR_LIMIT = (20.0, 6.0, 6.0)  # CIE L*, a*, b*: where the change of colour flattens; by eye
+# Years added to the oldest-looking donors of each variant (frontal ones and turned ones), and taken from the youngest
+LATER_YEARS = {"frontal": (45.0, 35.0, 25.0), "left": (45.0, 30.0), "right": (45.0, 30.0)}
+EARLIER_YEARS = -20.0
+LATER_FOREHEAD = 2.0  # brow-to-eye heights above the brows where LFW's crops end
 # Contrast units: sources that differ more round the brows leave a ghost of one. By eye; drops 10-35 % by cell.
 DONOR_DISAGREEMENT = 9.8
 DONOR_FRONTAL_YAW = 8.0  # degrees: a donor beyond it counts as turned left or right

@@ -45,8 +45,8 @@ class Donor(Protocol):
     def landmarks(self) -> FloatArray: ...  # (68, 2) px of image
 
 
-# The donors to try for one face, best first, drawn with that face's random numbers.
-Candidates = Callable[[Face, np.random.Generator], Iterator[Donor]]
+# The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
+Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor]]
 
 
 @dataclass(slots=True)
@@ -67,6 +67,7 @@ class _Case:
 
     face: Face
     random: np.random.Generator
+    apart: FloatArray
     donors: Iterator[Donor] = field(default_factory=lambda: iter(()))
     attempts: list[_Attempt] = field(default_factory=list)
     chosen: _Attempt | None = None
@@ -84,7 +85,7 @@ def make_decoys(
     """One verified decoy per request, in order. Same arguments, same bytes."""
     keep_freed_memory()
     thresholds = thresholds or Thresholds.beside(len(gallery))
-    cases = [_Case(request.face, generator(request.seed)) for request in requests]
+    cases = [_Case(request.face, generator(request.seed), request.apart) for request in requests]
     swappable = [
         case
         for case in cases
@@ -93,7 +94,7 @@ def make_decoys(
     with torch.inference_mode():
         if swappable:
             for case in swappable:
-                case.donors = candidates(case.face, case.random)
+                case.donors = candidates(case.face, case.random, case.apart)
             targets = blending.prepare(image, [case.face.landmarks for case in swappable], pack.device)
             _Draw(pack, image, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
@@ -204,7 +205,7 @@ class _Draw:
         """Verdict on all that has been seen of an attempt, beside what the photo's other faces have got so far."""
         accepted = [other.chosen.views for other in self.cases if other.chosen and other is not case]
         others = np.concatenate(accepted) if accepted else attempt.views[:0]
-        return guarantee.judge(attempt.views, case.face.embedding, self.gallery.index, others)
+        return guarantee.judge(attempt.views, case.face.embedding, self.gallery.index, others, case.apart)
 
     def _settle(self, case: _Case) -> None:
         """Nothing reached the preferred margin: take the best attempt that keeps the promise, if there is one."""
@@ -289,6 +290,7 @@ def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds:
     if case.chosen is not None:
         kind: DecoyKind = "swap"
         patch, verdict, donor = case.chosen.patch, case.chosen.verdict, case.chosen.donor
+        seen = case.chosen.views
     else:
         kind, donor = "redaction", None
         patch = redaction.redact(image, case.face, case.random)
@@ -305,6 +307,7 @@ def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds:
         distance_to_original=verdict.to_original,
         nearest_gallery=verdict.to_gallery,
         threshold=thresholds.original,
+        views=seen,
     )
 
 

@@ -107,6 +107,7 @@ class Decoy:
     distance_to_original: float  # measured on the output
     nearest_gallery: float  # measured on the output; inf with an empty gallery
     threshold: float  # what distance_to_original had to exceed
+    views: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))  # (V, D) of the output
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,8 @@ class DecoyRequest:
 
     face: Face
     seed: bytes  # keyed hash of (secret, face region): same seed, same decoy
+    # (N, D) Decoy.views of what stands for this person in other photos: the new decoy is drawn unlike those
+    apart: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))
 
 
 Faces = Sequence[Face]

@@ -1,15 +1,16 @@
 """Do the decoys of two photos of one person look like one person? More than those of two people would?
 
 Run: ``python -m mfmc_engine.calibration.unlinkability ../shared/data/lfw --people 120 [--mobilefacenet FILE.onnx]``.
-Both photos of each person are swapped as the site would swap them, each with a seed of its own. A pair of decoys is
-accepted below the threshold at which 1 % of strangers pass. Pairs of different people count within one apparent
-gender and group only, because decoys keep those.
+Both photos of each person are swapped, each with a seed of its own, the second unlike the first's decoy. A pair of
+decoys is accepted below the threshold at which 1 % of strangers pass. Pairs of different people count within one
+apparent gender and group only, because decoys keep those.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tqdm import tqdm
 
 from mfmc_engine import attributes
 from mfmc_engine import parameters as P
-from mfmc_engine.calibration.lfw import Person, Subject, people, recognizers, subject
+from mfmc_engine.calibration.lfw import Embed, Person, Subject, people, recognizers, subject
 from mfmc_engine.compositing import compose
 from mfmc_engine.engine import Engine
 from mfmc_engine.types import DecoyRequest, FloatArray
@@ -31,16 +32,22 @@ class Disguised:
 
     donor: str | None  # None: redacted
     attempts: int
+    own: FloatArray  # (V, D) what the engine measured
     views: dict[str, FloatArray]  # (D,) of the output, per recogniser
 
 
-def disguise(engine: Engine, recognizer: dict, photo: Subject, seed: bytes) -> Disguised:
-    """The photo's decoy, seen by every recogniser at landmarks found anew."""
-    decoy = engine.make_decoys(photo.image, [DecoyRequest(photo.face, seed)])[0]
+def disguise(
+    engine: Engine, recognizer: dict[str, Embed], photo: Subject, seed: bytes, apart: FloatArray
+) -> Disguised:
+    """The photo's decoy, unlike those in ``apart`` (N, D), seen by every recogniser at landmarks found anew."""
+    decoy = engine.make_decoys(photo.image, [DecoyRequest(photo.face, seed, apart)])[0]
     result = compose(photo.image, [decoy], [0])
     marks = subject(engine, result).face.landmarks
     return Disguised(
-        decoy.donor, decoy.attempts, {name: embed(result, marks) for name, embed in recognizer.items()}
+        decoy.donor,
+        decoy.attempts,
+        decoy.views,
+        {name: embed(result, marks) for name, embed in recognizer.items()},
     )
 
 
@@ -83,7 +90,10 @@ def _same(a: Disguised, b: Disguised) -> bool:
     return a.donor == b.donor
 
 
-def _share(pairs: list, test) -> float:
+Pair = tuple[Disguised, Disguised]
+
+
+def _share(pairs: list[Pair], test: Callable[[Disguised, Disguised], bool]) -> float:
     return round(float(np.mean([test(a, b) for a, b in pairs])), 4) if pairs else float("nan")
 
 
@@ -95,6 +105,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=120)
     parser.add_argument("--seeds", type=int, default=1, help="draws of each pair")
     parser.add_argument("--mobilefacenet", type=Path)
+    parser.add_argument(
+        "--independent", dest="apart", action="store_false", help="draw the second as if unknown to the first"
+    )
     arguments = parser.parse_args()
     engine = Engine(threads=1)
     known = recognizers(engine, arguments.mobilefacenet)
@@ -104,10 +117,14 @@ def main() -> None:
     disguised = []
     for draw in range(arguments.seeds):
         for person, photos in zip(tqdm(chosen, disable=None), subjects, strict=True):
-            seeds = [f"{person.name} {number} {draw}".encode() for number in range(len(photos))]
-            disguised.append(
-                [disguise(engine, known, p, seed) for p, seed in zip(photos, seeds, strict=True)]
-            )
+            pair: list[Disguised] = []
+            for number, photo in enumerate(photos):
+                before = [d.own for d in pair if arguments.apart]
+                apart = np.concatenate(
+                    [np.empty((0, engine.pack.recognizer.dimensions), np.float32), *before]
+                )
+                pair.append(disguise(engine, known, photo, f"{person.name} {number} {draw}".encode(), apart))
+            disguised.append(pair)
     print(json.dumps(report(disguised, cell, list(known)), indent=1))
 
 

@@ -56,6 +56,9 @@ class Avoid:
     gallery_distance: float = 0.0
     decoys: FloatArray = field(default_factory=_no_embeddings)  # (M, D) other decoys of the photo
     decoy_distance: float = 0.0
+    # Only a wish: donors nearer than that to the person's decoys in other photos come last
+    apart: FloatArray = field(default_factory=_no_embeddings)  # (L, D)
+    apart_distance: float = 0.0
 
 
 def distances(a: FloatArray, b: FloatArray) -> Values:
@@ -139,7 +142,8 @@ def rank(
     """
     rows = np.flatnonzero(allowed(bank, face, avoid))
     cost = mismatch(bank, face)[rows]
-    rows = rows[np.lexsort((bank.ids[rows], cost, ~kin(bank, face)[rows]))]
+    alike = Index(avoid.apart).nearest(bank.embeddings[rows]) <= avoid.apart_distance
+    rows = rows[np.lexsort((bank.ids[rows], cost, alike, ~kin(bank, face)[rows]))]
     size = max(parameters.DONOR_POOL_LEAST, round(parameters.DONOR_POOL * len(bank)))
     pool, rest = rows[:size], rows[size:]
     if selection == "random":

@@ -1,7 +1,7 @@
 """The nearest of very many embeddings, exactly, at the speed of a matrix product.
 
 |a - b|^2 = |a|^2 + |b|^2 - 2ab finds in single precision who may be nearest; the distance to those few is then taken
-in double precision. A gallery keeps its index, so that its rows' norms and their distances to the donors are taken once.
+in double precision. A gallery keeps its index, so that norms and distances to the donors are taken once.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def test_redraws_stay_with_kin_and_do_not_end_on_one_donor(bank):
     ranked = rank(bank, face, Avoid(0.3), b"seed")
     fits = dict(zip(bank.ids.tolist(), kin(bank, face).tolist(), strict=True))
     orders = [
-        candidates.redraws(bank, ranked, face.embedding, fits, np.random.default_rng(seed))
+        candidates.redraws(bank, ranked, face.embedding[None], fits, np.random.default_rng(seed))
         for seed in range(20)
     ]
     assert all(fits[id_] for order in orders for id_ in order[: parameters.REDRAW_POOL])
