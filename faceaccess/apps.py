@@ -5,4 +5,8 @@ class FaceAccessConfig(AppConfig):
     name = "faceaccess"
 
     def ready(self) -> None:
-        from faceaccess import receivers  # noqa: F401  connects them
+        from accounts import exporting as exports
+        from faceaccess import exporting, receivers  # noqa: F401  receivers: connects them
+
+        for part in exporting.PARTS:
+            exports.register(part)

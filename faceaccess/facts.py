@@ -48,7 +48,7 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
 
     ``owner``: only the regions matched to this person.
     """
-    enrolled = FaceCapture.objects.filter(user=OuterRef("owner"), pack=OuterRef("pack"))
+    enrolled = FaceCapture.objects.in_force().filter(user=OuterRef("owner"), pack=OuterRef("pack"))
     rows = (
         FaceRegion.objects.filter(photo__in=photo_ids)
         .annotate(

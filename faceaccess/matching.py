@@ -122,7 +122,7 @@ class FreshGallery:
     people: Gallery | None = None
 
     def get(self) -> Gallery:
-        captures = FaceCapture.objects.filter(pack=settings.ENGINE_PACK)
+        captures = FaceCapture.objects.in_force().filter(pack=settings.ENGINE_PACK)
         # Keys are never used twice, so number and greatest key together notice every addition and removal.
         mark = tuple(captures.aggregate(Count("pk"), Max("pk")).values())
         if self.people is None or mark != self.mark:
@@ -156,7 +156,7 @@ def rematch_photo(photo_id: object, fresh: FreshGallery | None = None) -> int:
 
 def forget(user_id: int) -> None:
     """Take a person who is no longer enrolled off their faces; does nothing while any capture remains."""
-    packs = FaceCapture.objects.filter(user=user_id).values("pack")
+    packs = FaceCapture.objects.in_force().filter(user=user_id).values("pack")
     FaceRegion.objects.filter(owner=user_id).exclude(pack__in=packs).update(
         owner=None, match=FaceRegion.Match.UNKNOWN
     )

@@ -45,14 +45,14 @@ class PostsViewSet(mixins.DestroyModelMixin, viewsets.GenericViewSet):
     queryset = Post.objects.none()
 
     def get_queryset(self):
-        return selectors.feed(self.request.user)
+        return selectors.posts_visible_to(self.request.user)
 
     @extend_schema(parameters=[OpenApiParameter("author", str, description="Only posts of this handle.")])
     def list(self, request: Request) -> Response:
         """The feed, or one person's posts."""
-        posts = self.get_queryset()
+        posts = selectors.feed(request.user)
         if handle := request.query_params.get("author"):
-            posts = posts.by(person_for(request.user, handle))
+            posts = selectors.posts_of(person_for(request.user, handle), request.user)
         page = self.paginate_queryset(posts)
         return self.get_paginated_response(self._shown(page, many=True))
 

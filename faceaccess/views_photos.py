@@ -26,7 +26,7 @@ from faceaccess.wording import MODELS, reason_sentence
 from photos.models import Photo, Post
 from photos.querysets import PostQuerySet
 from photos.selectors import feed as feed_of
-from photos.selectors import photos_visible_to, posts_of
+from photos.selectors import photos_visible_to, posts_of, posts_visible_to
 
 POSTS_A_PAGE = 20
 PATIENCE = timedelta(seconds=10)  # a photo that nobody took by then is said to be waiting
@@ -93,7 +93,7 @@ def first_steps(user: User) -> dict[str, bool] | None:
         .values(
             enrolled=Exists(user.captures.all()),
             friends=Exists(people.friends_of(user)),
-            posted=Exists(user.posts.all()),
+            posted=Exists(user.posts.listed()),
         )
         .get()
     )
@@ -102,7 +102,7 @@ def first_steps(user: User) -> dict[str, bool] | None:
 
 @login_required
 def post(request: HttpRequest, pk: UUID) -> HttpResponse:
-    post = get_object_or_404(feed_of(request.user), pk=pk)
+    post = get_object_or_404(posts_visible_to(request.user), pk=pk)
     prepare_posts([post], request.user)
     return render(request, "photos/post.html", {"post": post})
 
@@ -114,6 +114,7 @@ def person(request: HttpRequest, handle: str) -> HttpResponse:
     prepare_posts(posts, request.user)
     person.relation = relations_of(request.user).get(person.pk, "")
     page = {"person": person, "posts": posts, "older": older, "is_self": person == request.user}
+    page["is_muted"] = people.muted_by(request.user).filter(pk=person.pk).exists()
     return render(request, "accounts/person.html", page)
 
 
@@ -151,7 +152,7 @@ def _faces_to_act_on(photo: Photo, viewer: User) -> dict[str, object]:
         "people": selectors.taggable_people(viewer, faces[0]) if faces else [],
         "given": given.select_related("owner", "region"),
         "marks": [face for face in faces if marks.may_remove(face, viewer)],
-        "may_claim": own is None and viewer.captures.exists(),
+        "may_claim": own is None and viewer.captures.in_force().exists(),
         "asked": Claim.objects.filter(region__photo=photo, claimant=viewer).exists(),
     }
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.base.forms import BaseAuthenticateForm
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.core import exceptions as django
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.authtoken.models import Token
@@ -26,6 +31,27 @@ def answer_error(error: Exception, context: dict[str, object]) -> Response | Non
     return exception_handler(error, context)
 
 
+class SignInSerializer(AuthTokenSerializer):
+    """Handle and password; with two-factor on, also ``code``: from the authenticator app, or a recovery code."""
+
+    code = serializers.CharField(required=False, write_only=True, allow_blank=True)
+
+    def validate(self, attrs: dict) -> dict:
+        attrs = super().validate(attrs)
+        user = attrs["user"]
+        mandatory = settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory"
+        if mandatory and not EmailAddress.objects.filter(user=user, verified=True).exists():
+            raise serializers.ValidationError(
+                {"username": [_("Confirm your e-mail address on the site first.")]}
+            )
+        if is_mfa_enabled(user):
+            form = BaseAuthenticateForm({"code": attrs.get("code", "")}, user=user)
+            if not form.is_valid():
+                raise serializers.ValidationError({"code": form.errors.get("code", [])})
+            form.authenticator.record_usage()
+        return attrs
+
+
 class TokenSerializer(serializers.Serializer):
     token = serializers.CharField(read_only=True)
 
@@ -44,13 +70,11 @@ class TokenView(APIView):
     def get_permissions(self):
         return [] if self.request is not None and self.request.method == "POST" else [IsAuthenticated()]
 
-    @extend_schema(
-        request=AuthTokenSerializer, responses=TokenSerializer, auth=[], operation_id="token_create"
-    )
+    @extend_schema(request=SignInSerializer, responses=TokenSerializer, auth=[], operation_id="token_create")
     def post(self, request: Request) -> Response:
         """Sign in. Wrong passwords are counted; after some the account is locked for a while (400 then, too)."""
         # Through Django's authenticate() with the request, which is where the counting happens.
-        given = AuthTokenSerializer(data=request.data, context={"request": request})
+        given = SignInSerializer(data=request.data, context={"request": request})
         given.is_valid(raise_exception=True)
         token, _ = Token.objects.get_or_create(user=given.validated_data["user"])
         return Response({"token": token.key})
