@@ -7,6 +7,7 @@ from allauth.mfa.base.forms import BaseAuthenticateForm
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.core import exceptions as django
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
@@ -17,6 +18,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
+
+from accounts.models import User
 
 
 def answer_error(error: Exception, context: dict[str, object]) -> Response | None:
@@ -92,6 +95,11 @@ class PersonSerializer(serializers.Serializer):
     handle = serializers.CharField(source="username", read_only=True)
     name = serializers.CharField(read_only=True)
     bio = serializers.CharField(read_only=True)
+    avatar = serializers.SerializerMethodField()
+
+    def get_avatar(self, person: User) -> str | None:
+        """Where the image gate serves it, as whoever asks may see it."""
+        return reverse("avatar", args=[person.username]) if person.avatar else None
 
 
 def no_content() -> Response:

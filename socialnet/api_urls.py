@@ -4,6 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from accounts import api as people
+from accounts import members_api as members
 from faceaccess import api as faces
 from faceaccess import claims_api as claims
 from faceaccess import posts_api as posts
@@ -15,6 +16,7 @@ router.register("friends/requests", people.FriendRequestsViewSet, "api-friend-re
 router.register("friends", people.FriendsViewSet, "api-friend")
 router.register("circles", people.CirclesViewSet, "api-circle")
 router.register("blocks", people.BlocksViewSet, "api-block")
+router.register("mutes", members.MutesViewSet, "api-mute")
 router.register("captures", people.CapturesViewSet, "api-capture")
 router.register("posts", posts.PostsViewSet, "api-post")
 router.register("photos", posts.PhotosViewSet, "api-photo")
@@ -26,6 +28,9 @@ urlpatterns = [
     path("token/", TokenView.as_view(), name="api-token"),
     path("me/", people.MeView.as_view(), name="api-me"),
     path("consent/", people.ConsentView.as_view(), name="api-consent"),
+    path("me/export/", members.ExportView.as_view(), name="api-export"),
+    path("suggestions/", members.SuggestionsView.as_view(), name="api-suggestions"),
+    path("reports/", members.ReportView.as_view(), name="api-report"),
     path("model/effect/", faces.ModelEffectView.as_view(), name="api-model-effect"),
     path("model/", faces.ModelView.as_view(), name="api-model"),
     path("", include(router.urls)),

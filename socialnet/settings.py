@@ -204,7 +204,7 @@ ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_USERNAME_BLACKLIST = ["admin", "administrator", "moderator", "root", "staff", "support", "system"]
 # allauth's other limits stay at their defaults; wrong passwords of one name are counted by axes, below. "key" is
 # the name tried, or the person whose second factor is.
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,10/5m/key"}
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,40/h/key"}
 # What one person may do how often: (times, seconds). Counted in socialnet/limits.py, for pages and API together.
 RATE_LIMITS = {
     "people_search": (60, 60),

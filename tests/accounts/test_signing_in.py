@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
 from django.urls import path
 
 from accounts.models import User
@@ -88,6 +89,7 @@ def test_an_address_in_use_is_not_given_away_where_addresses_are_verified(client
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
     first = sign_up(client)
     client.logout()
+    cache.clear()  # some minutes later: one address is not sent code after code
     second = sign_up(client, username="other")
     assert (second.status_code, second.url) == (first.status_code, first.url)
     assert second.status_code == 302
