@@ -6,7 +6,7 @@ class FaceAccessConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import exporting as exports
-        from faceaccess import exporting, receivers  # noqa: F401  receivers: connects them
+        from faceaccess import checks, exporting, receivers  # noqa: F401  registers and connects them
 
         for part in exporting.PARTS:
             exports.register(part)
