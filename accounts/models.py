@@ -195,6 +195,19 @@ class FaceCapture(models.Model):
         return self.held_at is not None
 
 
+class GalleryVersion(models.Model):
+    """Another value after every change to the captures of a pack, written in the same transaction.
+
+    Random rather than counted: a change that was rolled back, or a restored database, never looks like one seen before.
+    """
+
+    pack = models.CharField(max_length=40, primary_key=True)
+    version = models.UUIDField(default=uuid.uuid4)
+
+    def __str__(self) -> str:
+        return f"{self.pack}: {self.version}"
+
+
 # One module, one subject: these are in files of their own, Django looks for them here.
 from accounts.exports import DataExport  # noqa: E402, F401
 from accounts.reports import ModerationEntry, Report  # noqa: E402, F401

@@ -150,7 +150,8 @@ def capture_decide(*, capture: FaceCapture, by: User, allow: bool, note: str = "
         raise ValidationError(_("This was decided already."))
     owner = capture.user
     if allow:
-        held.update(held_at=None)
+        capture.held_at = None
+        capture.save(update_fields=["held_at"])  # not update(): the gallery's version has to change with it
     else:
         held.delete()
     transaction.on_commit(lambda: enrolment_changed.send_robust(sender=FaceCapture, user=owner), robust=True)

@@ -13,7 +13,7 @@ from accounts.models import Block, Circle, Friendship, Mute, User
 SUGGESTIONS_AT_MOST = 20
 
 
-def is_friend_of(user: User, field: str = "pk") -> Q:
+def is_friend_of(user: User | int, field: str = "pk") -> Q:
     """A condition on any query: the person in ``field`` is an accepted friend of ``user``."""
     accepted = Friendship.objects.accepted()
     return Q(**{f"{field}__in": accepted.filter(low=user).values("high")}) | Q(
@@ -21,7 +21,7 @@ def is_friend_of(user: User, field: str = "pk") -> Q:
     )
 
 
-def is_hidden_from(user: User, field: str = "pk") -> Q:
+def is_hidden_from(user: User | int, field: str = "pk") -> Q:
     """A condition on any query: a block, in either direction, stands between ``user`` and the person in ``field``."""
     return Q(**{f"{field}__in": Block.objects.filter(blocker=user).values("blocked")}) | Q(
         **{f"{field}__in": Block.objects.filter(blocked=user).values("blocker")}

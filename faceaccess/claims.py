@@ -14,6 +14,8 @@ Why this is safe:
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -23,13 +25,18 @@ from django.utils.translation import gettext as _
 
 from accounts.models import FaceCapture, User
 from accounts.selectors import hidden_people_ids
-from accounts.templates import gallery
 from faceaccess import matching, selectors
 from faceaccess.history import Action, note
 from faceaccess.models import Claim, FaceRegion, MatchRejection
 from photos.models import Photo
 
 CLAIMS_A_PHOTO = 3  # of one person; by choice: a slip or two, no trying out
+RETRY = timedelta(seconds=60)  # a message that nobody took for so long is sent again
+
+
+def overdue() -> QuerySet[Claim]:
+    """Open claims that no worker has looked at: their message may have been lost."""
+    return Claim.objects.filter(state=Claim.State.OPEN, judge_due__lte=timezone.now())
 
 
 @transaction.atomic
@@ -51,7 +58,7 @@ def claim_create(*, region: FaceRegion, by: User) -> Claim:
         return known
     if claims.count() >= CLAIMS_A_PHOTO:
         raise ValidationError(_("You have asked about as many faces in this photo as one person can."))
-    claim = Claim(region=region, claimant=by)
+    claim = Claim(region=region, claimant=by, judge_due=timezone.now() + RETRY)
     claim.full_clean()
     claim.save()
     note(by, Action.CLAIMED, photo=photo)
@@ -61,10 +68,15 @@ def claim_create(*, region: FaceRegion, by: User) -> Claim:
 
 @transaction.atomic
 def judge(claim_id: int) -> bool:
-    """Grant an open claim if the face is near enough to its claimant (the worker does; True if it was granted)."""
+    """Grant an open claim if the face is near enough to its claimant (the worker does; True if it was granted).
+
+    A face that somebody marked and nobody has looked at yet cannot be compared: it is asked about again later.
+    """
     claim = _held(claim_id)
     if claim is None or claim.state != Claim.State.OPEN:
         return False
+    due = timezone.now() + RETRY if claim.region.analysis_due is not None else None
+    Claim.objects.filter(pk=claim_id).update(judge_due=due)
     regions = list(claim.region.photo.regions.filter(pack=settings.ENGINE_PACK))
     if claim.region.owner_id is not None or not matching.is_near(regions, claim.region, claim.claimant_id):
         return False
@@ -113,4 +125,4 @@ def _accept(claim: Claim, regions: list[FaceRegion]) -> None:
     claim.state, claim.decided_at = Claim.State.ACCEPTED, timezone.now()
     claim.full_clean()
     claim.save()
-    matching.assign(regions, gallery())
+    matching.assign(regions)

@@ -28,6 +28,7 @@ from PIL import Image as PILImage
 
 import mfmc_engine
 from accounts.models import User
+from faceaccess import provenance
 from faceaccess.decoys import decoy_of
 from faceaccess.models import FaceRegion
 from faceaccess.pipeline import read_original
@@ -48,7 +49,7 @@ CROP_MARGIN = (
 AVATAR_SIDE = 192  # px, twice what the largest avatar is drawn at
 AVATAR_REACH = 2.0  # of the largest face's longer side: a head with some room around it
 JPEG_QUALITY = 88  # Pillow's scale; about 155 kB for 1280 x 886 where 92 takes 215
-FORMAT = 1  # raise it when anything below changes the pixels or the encoding
+FORMAT = 2  # raise it when anything below changes the pixels or the encoding
 LOCKS = 256  # lock files the keys are spread over
 SOURCES_BYTES = 128 * 2**20  # decoded originals each process keeps: about 35 photos of 1280 x 960
 EVICT_EVERY = 50  # new files, on average, between two looks at the size of the cache
@@ -136,7 +137,8 @@ def key(photo: Photo, seen: VisibleSet, size: str) -> str:
     """HMAC-SHA256 over all that decides the pixels. Says nothing to who does not know the secret."""
     hidden = ",".join(str(index) for index in sorted(seen.hidden))
     version = photo.version if seen.version is None else seen.version
-    parts = ("rendition", FORMAT, mfmc_engine.__version__, photo.pk.hex, version, hidden, size)
+    edition = f"{mfmc_engine.__version__}/{provenance.edition()}"
+    parts = ("rendition", FORMAT, edition, photo.pk.hex, version, hidden, size)
     message = "|".join(str(part) for part in parts)
     return hmac.new(settings.FACE_SECRET.encode(), message.encode(), hashlib.sha256).hexdigest()[:40]
 
@@ -175,7 +177,7 @@ def render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> b
             raise UnavailableError("the photo changed while the picture was made")
         if len(seen.decisions) != len(decoys):
             raise UnavailableError("the faces changed while the picture was made")
-        return _jpeg(shape(compose(image, decoys, seen.hidden)))
+        return _jpeg(shape(compose(image, decoys, seen.hidden)), replaced=bool(seen.hidden))
     except UnavailableError:
         raise
     except Exception as error:  # a missing patch, a damaged file, a bug: whatever it is, no pixel leaves
@@ -183,11 +185,13 @@ def render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> b
         raise UnavailableError("the photo cannot be shown safely") from error
 
 
-def _jpeg(image: Image) -> bytes:
-    """Progressive JPEG of these pixels and nothing else."""
+def _jpeg(image: Image, *, replaced: bool) -> bytes:
+    """Progressive JPEG of these pixels, and nothing else but the word that faces were ``replaced`` in them."""
     data = io.BytesIO()
-    PILImage.fromarray(np.ascontiguousarray(image)).save(data, "JPEG", quality=JPEG_QUALITY, progressive=True)
-    return data.getvalue()
+    label = {"xmp": provenance.XMP} if replaced else {}
+    picture = PILImage.fromarray(np.ascontiguousarray(image))
+    picture.save(data, "JPEG", quality=JPEG_QUALITY, progressive=True, **label)
+    return provenance.embedded(data.getvalue(), "image/jpeg", replaced=replaced)
 
 
 def _cut(image: Image, box: list[float]) -> Image:

@@ -236,6 +236,10 @@ class MoveSerializer(serializers.Serializer):
     up = serializers.BooleanField()
 
 
+class PlaceInListSerializer(serializers.Serializer):
+    place = serializers.IntegerField(min_value=0, help_text="Counted from 0; beyond the end is at the end.")
+
+
 class BoxSerializer(serializers.Serializer):
     """Where a head is that was missed: x0, y0, x1, y1 px of the photo."""
 

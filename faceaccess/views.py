@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -20,7 +20,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from accounts.models import User
 from accounts.moderation import open_reports
 from accounts.selectors import person_for
-from faceaccess import renditions, seeing
+from faceaccess import renditions, seeing, selectors
+from faceaccess.delivery import deliver
 from faceaccess.models import FaceRegion
 from faceaccess.selectors import Viewer
 from photos.models import Photo
@@ -33,8 +34,8 @@ RETRY_AFTER = 3  # s; about what an ordinary photo takes
 def photo_image(request: HttpRequest, photo_id: UUID, size: str) -> HttpResponse:
     """GET /photos/<id>/image/<size>. 404 for what does not exist and for what this viewer may not see, alike."""
     viewer = viewer_of(request)
-    photo = get_object_or_404(Photo.objects.visible_to(viewer), pk=photo_id)
-    if size not in renditions.SIZES:
+    photo = selectors.photo_for(viewer, photo_id)
+    if photo is None or size not in renditions.SIZES:
         raise Http404
     try:
         return _answer(request, renditions.rendition(photo, viewer, size))
@@ -143,14 +144,9 @@ def viewer_of(request: HttpRequest) -> Viewer:
 
 
 def _answer(request: HttpRequest, made: renditions.Rendition) -> HttpResponse:
-    data = made.read()
-    response = HttpResponse(b"" if request.method == "HEAD" else data, content_type=made.content_type)
-    response["Content-Length"] = len(data)
-    response["ETag"] = made.etag
-    # no-cache: a browser may keep it, but asks here before it shows it again; what was revoked is not shown.
-    response["Cache-Control"] = "private, no-cache"
+    response = deliver(request, made)
     _protect(response)
-    return get_conditional_response(request, etag=made.etag, response=response)
+    return response
 
 
 def _placeholder(request: HttpRequest, photo: Photo, width: int, height: int) -> HttpResponse:
@@ -174,6 +170,6 @@ def _placeholder(request: HttpRequest, photo: Photo, width: int, height: int) ->
 def _protect(response: HttpResponse) -> None:
     patch_vary_headers(response, ("Cookie", "Authorization"))
     response["X-Content-Type-Options"] = "nosniff"
-    suffix = "svg" if "svg" in response["Content-Type"] else "jpg"
+    suffix = "svg" if "svg" in response.get("Content-Type", "") else "jpg"
     response["Content-Disposition"] = content_disposition_header(False, f"photo.{suffix}")
     response["Cross-Origin-Resource-Policy"] = "same-origin"  # no other site may embed it

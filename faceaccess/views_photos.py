@@ -22,6 +22,7 @@ from faceaccess import marks, seeing, selectors
 from faceaccess.models import Claim, FaceRegion, Rule, Tag
 from faceaccess.outlook import outlook
 from faceaccess.policies import Reason
+from faceaccess.views_log import statement_words
 from faceaccess.wording import MODELS, reason_sentence
 from photos.models import Photo, Post
 from photos.querysets import PostQuerySet
@@ -142,10 +143,12 @@ def _faces_to_act_on(photo: Photo, viewer: User) -> dict[str, object]:
     """One's own face with the reasons, and all faces alike for tagging: never whose or what state the others are in."""
     own: FaceRegion | None = photo.regions.filter(owner=viewer).first() if photo.has_you else None
     faces = list(selectors.taggable_regions(photo, viewer).select_related("photo__post", "marked_by"))
-    given = Tag.objects.filter(region__photo=photo, tagger=viewer, withdrawn_at=None).exclude(owner=viewer)
+    # Also what the person named took back meanwhile: that it left this list would tell.
+    given = Tag.objects.filter(region__photo=photo, tagger=viewer).exclude(owner=viewer)
     return {
         "own": own,
         "outlook": outlook(own) if own else None,
+        "would": statement_words(viewer, own) if own else None,
         "answer": own.authorizations.filter(owner=viewer).first() if own else None,
         "override": own.overrides.filter(owner=viewer).first() if own else None,
         "faces": faces,

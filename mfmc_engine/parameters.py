@@ -73,16 +73,23 @@ CROP_BATCH: Final = 256  # windows through the R- and O-net at once; 256 x 48 px
 
 # --- recognition: matching ---
 # On ../shared/data/lfw (840 people, baseline.txt) dlib's ResNet accepts 1 % of strangers at .578. A match here can
-# disclose a face, so it takes a tenth of that.
-MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513)
+# disclose a face, so it takes a tenth of that, and less as the gallery grows (guarantee.gallery_threshold).
+MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513), the most that any gallery gets
 # Euclidean, by choice, not calibrated; two people (or faces) nearer to each other than this are ambiguous
 AMBIGUITY_MARGIN: Final = 0.06
 MATCH_MIN_QUALITY: Final = 0.15  # Quality.score below which a face is never named, by choice
 # Whoever says "that's me" needs to be this near only: 1 % of strangers on ../shared/data/lfw are (.578, baseline.txt),
 # but a stranger has to pick that one face out of all, and still be nearer to it than everybody else enrolled.
 CLAIM_THRESHOLD: Final = 0.578
-# Nobody's word makes a face theirs that is farther from them: Euclidean, by choice, not calibrated
-CLAIM_LIMIT: Final = 0.75
+# Nobody's word makes a face theirs that is farther from them. Euclidean; the equal error rate on ../shared/data/lfw:
+# 5 % of people's own photos lie beyond it and 5 % of strangers within (scripts/claim_limit.py); an honest person has
+# several pictures to be near to, so is refused less often than that.
+CLAIM_LIMIT: Final = 0.636
+
+# --- recognition: nearest rows ---
+NEAREST_BLOCK: Final = 16384  # rows compared at once: 26 MB of distances beside 400 donors
+# Share of the squared distance's terms that single precision may be off by: 128 sums of 2^-24 each
+NEAREST_SLACK: Final = 1e-5
 
 # --- quality ---
 # px, by choice: about what the face fills of the recogniser's 150 px chip
@@ -276,6 +283,14 @@ REDACTION_FEATHER = 0.12  # of the axes
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
 ORIGINAL_PREFERRED: Final = 0.64
+# Share of strangers that lie within the threshold of anybody in a gallery, whatever its size. By choice: so that
+# MATCH_THRESHOLD holds up to 50 templates.
+FALSE_IDENTIFICATION_RATE: Final = 0.05
+# Lower tail of the distances between strangers, P(distance < t) = RATE * (t / DISTANCE) ** EXPONENT for t <= DISTANCE:
+# Hill (1975) fit to the closest .05 % of 2,265,645 pairs, see `python -m mfmc_engine.calibration.strangers`
+STRANGERS_TAIL_RATE: Final = 5e-4
+STRANGERS_TAIL_DISTANCE: Final = 0.4951
+STRANGERS_TAIL_EXPONENT: Final = 20.4
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
 REDRAW_ROUNDS: Final = 14  # donors tried for one face before it is redacted
 

@@ -74,7 +74,7 @@ def make_decoys(
 ) -> list[Decoy]:
     """One verified decoy per request, in order. Same arguments, same bytes."""
     keep_freed_memory()
-    thresholds = thresholds or Thresholds()
+    thresholds = thresholds or Thresholds.beside(len(gallery))
     cases = [_Case(request.face, generator(request.seed)) for request in requests]
     swappable = [
         case
@@ -139,7 +139,7 @@ def _draw(
             case = cases[i]
             accepted = [other.chosen.views for other in cases if other.chosen and other is not case]
             others = np.concatenate(accepted) if accepted else np.empty((0, seen.shape[1]), np.float32)
-            verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, others)
+            verdict = guarantee.judge(seen, case.face.embedding, gallery.index, others)
             case.tried += 1
             attempt = _Attempt(donor.id, patch, verdict, seen)
             case.attempts.append(attempt)
@@ -236,7 +236,7 @@ def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds:
         patch = redaction.redact(image, case.face, case.random)
         seen = _redaction_view(pack, image, case.face, patch)
         nobody = np.empty((0, seen.shape[1]), np.float32)
-        verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, nobody)
+        verdict = guarantee.judge(seen, case.face.embedding, gallery.index, nobody)
     return Decoy(
         kind=kind,
         origin=patch.origin,

@@ -10,8 +10,8 @@ from accounts.models import CircleMembership, User
 from accounts.selectors import is_friend_of, is_hidden_from
 
 
-def is_visible_to(viewer: User, post: str = "") -> Q:
-    """The audience rule as a condition; ``post`` is the path to the post, like "post__".
+def is_visible_to(viewer: User | int, post: str = "") -> Q:
+    """The audience rule as a condition; ``viewer`` a person or their key, ``post`` the path to the post: "post__".
 
     The author always; else nobody across a block, nothing by a closed account, nothing that was taken down, and whom
     the audience names. Staff have no right of their own.

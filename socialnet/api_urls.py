@@ -7,6 +7,7 @@ from accounts import api as people
 from accounts import members_api as members
 from faceaccess import api as faces
 from faceaccess import claims_api as claims
+from faceaccess import log_api as log
 from faceaccess import posts_api as posts
 from socialnet.api import TokenView
 
@@ -22,6 +23,8 @@ router.register("posts", posts.PostsViewSet, "api-post")
 router.register("photos", posts.PhotosViewSet, "api-photo")
 router.register("faces", faces.FacesViewSet, "api-face")
 router.register("claims", claims.ClaimsViewSet, "api-claim")
+router.register("questions", log.QuestionsViewSet, "api-question")
+router.register("exposures", log.ExposuresViewSet, "api-exposure")
 router.register("rules", faces.RulesViewSet, "api-rule")
 
 urlpatterns = [
@@ -33,5 +36,6 @@ urlpatterns = [
     path("reports/", members.ReportView.as_view(), name="api-report"),
     path("model/effect/", faces.ModelEffectView.as_view(), name="api-model-effect"),
     path("model/", faces.ModelView.as_view(), name="api-model"),
+    path("reminders/", log.RemindersView.as_view(), name="api-reminders"),
     path("", include(router.urls)),
 ]

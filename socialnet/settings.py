@@ -117,8 +117,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Kept open by SQLite too: a new connection parses every statement again, which is most of what a picture costs.
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _cache_url = env("CACHE_URL", default="")
 CACHES = {
@@ -134,6 +135,10 @@ CACHES = {
 PRIVATE_ROOT = VAR_DIR / "private"
 RENDITION_ROOT = VAR_DIR / "renditions"
 RENDITION_CACHE_BYTES = env.int("RENDITION_CACHE_BYTES", default=2 * 2**30)
+# Content credentials in pictures with replaced faces: PEM files (the site's certificate, then its issuers').
+C2PA_CERTIFICATE = env("C2PA_CERTIFICATE", default="")
+C2PA_KEY = env("C2PA_KEY", default="")
+C2PA_ALGORITHM = env("C2PA_ALGORITHM", default="es256")
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -181,6 +186,17 @@ CELERY_BEAT_SCHEDULE = {
     # Nobody needs two sweeps: one that was not run before the next is due is dropped.
     "photos-sweep": {"task": "faceaccess.tasks.photos_sweep", "schedule": 15.0, "options": {"expires": 15}},
     "exports-sweep": {"task": "accounts.tasks.exports_sweep", "schedule": 600.0, "options": {"expires": 600}},
+    "files-sweep": {"task": "faceaccess.tasks.files_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
+    "reminders": {
+        "task": "faceaccess.tasks.reminders_send",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "exposures": {
+        "task": "faceaccess.tasks.exposures_keep",
+        "schedule": 86_400.0,
+        "options": {"expires": 86_400},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 
@@ -252,6 +268,9 @@ EMAIL_FILE_PATH = VAR_DIR / "mail"
 # The model of owners who chose none, and (optionally) one model for everybody: a demo, one arm of a study.
 FACE_DEFAULT_MODEL = env("FACE_DEFAULT_MODEL", default="authorization")
 FACE_PINNED_MODEL = env("FACE_PINNED_MODEL", default="") or None
+FACE_INDEX = env("FACE_INDEX", default="exact")  # or pgvector: read docs/configuration.md first
+REMINDER_DAYS = env.int("REMINDER_DAYS", default=3)  # between two reminders of photos that wait for an answer
+SITE_ADDRESS = env("SITE_ADDRESS", default="http://localhost:8000")  # where links in mails lead to
 ENGINE_PACK = env("ENGINE_PACK", default="builtin")
 ENGINE_DEVICE = env("ENGINE_DEVICE", default="cpu")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)

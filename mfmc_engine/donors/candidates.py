@@ -23,7 +23,7 @@ def candidates(
         wanted = looks.describe(image, face.landmarks, face.embedding)
         avoid = selection.Avoid(
             original=thresholds.preferred + parameters.DONOR_HEADROOM,
-            gallery=gallery.embeddings,
+            gallery=gallery.index,
             gallery_distance=thresholds.gallery,
         )
         ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order)

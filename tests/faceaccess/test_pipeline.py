@@ -130,7 +130,6 @@ def test_files_of_a_run_killed_before_its_commit_are_removed_by_the_next(
         pipeline.protect(waiting.pk)
     monkeypatch.undo()
     monkeypatch.setattr("faceaccess.pipeline.get_engine", lambda: engine)
-    monkeypatch.setattr("faceaccess.matching.get_engine", lambda: engine)
     assert pipeline._write is write
     assert len([name for name in private_files() if name.startswith("decoys/")]) == 3
     let_the_lease_run_out()
