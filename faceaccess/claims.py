@@ -47,7 +47,7 @@ def claim_create(*, region: FaceRegion, by: User) -> Claim:
     photo = Photo.objects.select_for_update().filter(pk=region.photo_id).first()
     if photo is None or not selectors.may_tag_in(by, photo):
         raise PermissionDenied(_("You cannot claim faces in this photo."))
-    if not FaceCapture.objects.filter(user=by, pack=settings.ENGINE_PACK).exists():
+    if not FaceCapture.objects.in_force().filter(user=by, pack=settings.ENGINE_PACK).exists():
         raise ValidationError(_("Enrol your face first: without it nothing can be compared."))
     if photo.regions.filter(owner=by).exists():
         raise ValidationError(_("You are recognised in this photo already."))

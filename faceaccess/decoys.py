@@ -40,7 +40,7 @@ def mark_seed(photo_id: object, box: list[float]) -> bytes:
 # --- face regions ---
 
 
-def _purpose(photo_id: object, index: int) -> str:
+def embedding_purpose(photo_id: object, index: int) -> str:
     return f"face {index} of photo {photo_id}"
 
 
@@ -59,7 +59,7 @@ def describe(region: models.FaceRegion, face: types.Face) -> None:
         "quality": float(np.clip(face.quality.score, 0, 1)),
         "sharpness": float(face.quality.sharpness),
         "yaw": float(face.quality.yaw),
-        "embedding": templates.seal(face.embedding, purpose=_purpose(region.photo_id, region.index)),
+        "embedding": templates.seal(face.embedding, purpose=embedding_purpose(region.photo_id, region.index)),
         "pack": settings.ENGINE_PACK,
     }
     for name, value in found.items():
@@ -72,8 +72,10 @@ def renumber(region: models.FaceRegion, index: int) -> None:
     One that does not open stays as it is: it opens under no index, and such a face is nobody's.
     """
     with contextlib.suppress(templates.TemplateError):
-        embedding = templates.open_(region.embedding, purpose=_purpose(region.photo_id, region.index))
-        region.embedding = templates.seal(embedding, purpose=_purpose(region.photo_id, index))
+        embedding = templates.open_(
+            region.embedding, purpose=embedding_purpose(region.photo_id, region.index)
+        )
+        region.embedding = templates.seal(embedding, purpose=embedding_purpose(region.photo_id, index))
     region.index = index
 
 
@@ -85,7 +87,7 @@ def face_of(region: models.FaceRegion) -> types.Face:
         box=np.array(region.box, np.float32),
         score=region.score,
         landmarks=np.frombuffer(region.landmarks, "<f4").reshape(-1, 2).astype(np.float32),
-        embedding=templates.open_(region.embedding, purpose=_purpose(region.photo_id, region.index)),
+        embedding=templates.open_(region.embedding, purpose=embedding_purpose(region.photo_id, region.index)),
         quality=types.Quality(size, region.sharpness, region.yaw, region.quality),
     )
 

@@ -193,7 +193,7 @@ def _let_go(photo_id: object) -> None:
 def forget(user_id: int) -> None:
     """Take a person who is no longer enrolled off their faces; does nothing while any capture remains."""
     exposures.touch(user_id)
-    packs = FaceCapture.objects.filter(user=user_id).values("pack")
+    packs = FaceCapture.objects.in_force().filter(user=user_id).values("pack")
     FaceRegion.objects.filter(owner=user_id).exclude(pack__in=packs).update(
         owner=None, match=FaceRegion.Match.UNKNOWN
     )

@@ -46,6 +46,8 @@ CROP_SIDE = 320  # px, longest side of a face crop
 CROP_MARGIN = (
     0.5  # of the face box, on each side of a crop: enough of the surroundings to know the occasion by
 )
+AVATAR_SIDE = 192  # px, twice what the largest avatar is drawn at
+AVATAR_REACH = 2.0  # of the largest face's longer side: a head with some room around it
 JPEG_QUALITY = 88  # Pillow's scale; about 155 kB for 1280 x 886 where 92 takes 215
 FORMAT = 2  # raise it when anything below changes the pixels or the encoding
 LOCKS = 256  # lock files the keys are spread over
@@ -88,6 +90,24 @@ def face_crop(region: FaceRegion, viewer: Viewer) -> Rendition:
     photo = region.photo
     return _make(
         photo, visible_set(photo, viewer), f"crop-{region.index}", lambda image: _cut(image, region.box)
+    )
+
+
+def avatar(photo: Photo, viewer: Viewer) -> Rendition:
+    """A square cut out of what ``viewer`` sees, round the largest face; whose it is plays no part in the choice.
+
+    Raises UnavailableError.
+    """
+    boxes = [region.box for region in photo.regions.all()]
+    return _make(photo, visible_set(photo, viewer), "avatar", lambda image: _square(image, boxes))
+
+
+def for_moderators(photo: Photo, size: str) -> Rendition:
+    """The photo with a stand-in in every place, whatever was disclosed to whom. Raises UnavailableError."""
+    seen = visible_set(photo, None)
+    nobody = {index: Decision(False, Reason.NOT_MATCHED) for index in seen.decisions}
+    return _make(
+        photo, VisibleSet(nobody, seen.version), size, lambda image: resize_to_fit(image, SIZES[size])
     )
 
 
@@ -208,6 +228,22 @@ def crop_dimensions(region: FaceRegion) -> tuple[int, int]:
     width, height = max(1, right - left), max(1, bottom - top)
     scale = min(1.0, CROP_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _square(image: Image, boxes: list[list[float]]) -> Image:
+    """(side, side, 3), side at most AVATAR_SIDE: round the largest box, or the middle where there is none."""
+    height, width = image.shape[:2]
+    side, x, y = min(height, width), width / 2, height / 2
+    if boxes:
+        x0, y0, x1, y1 = max(boxes, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
+        side = min(side, max(1, round(AVATAR_REACH * max(x1 - x0, y1 - y0))))
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    left = int(np.clip(round(x - side / 2), 0, width - side))
+    top = int(np.clip(round(y - side / 2), 0, height - side))
+    return resize_to_fit(image[top : top + side, left : left + side], AVATAR_SIDE)
+
+
+# --- what renditions are made from ---
 
 
 class Sources:

@@ -18,6 +18,8 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.models import User
+from accounts.moderation import open_reports
+from accounts.selectors import person_for
 from faceaccess import renditions, seeing, selectors
 from faceaccess.delivery import deliver
 from faceaccess.models import FaceRegion
@@ -90,6 +92,45 @@ def photo_image_as(request: HttpRequest, photo_id: UUID, who: str, size: str) ->
         return _answer(request, renditions.as_onlooker(region, viewer, onlooker, size))
     except (renditions.UnavailableError, OSError):
         return _placeholder(request, photo, *renditions.dimensions(photo, size))
+
+
+@require_safe
+def avatar(request: HttpRequest, handle: str) -> HttpResponse:
+    """GET /people/<handle>/avatar: their profile picture as this viewer may see it.
+
+    404 alike for nobody, a block and a visitor without account; where there is no picture for this viewer, or not
+    yet, the outline of anybody.
+    """
+    viewer = viewer_of(request)
+    person = person_for(viewer, handle)
+    photo = Photo.objects.visible_to(viewer).filter(pk=person.avatar, post__author=person).first()
+    if photo is None:
+        return _outline(404)
+    try:
+        return _answer(request, renditions.avatar(photo, viewer))
+    except (renditions.UnavailableError, OSError):
+        return _outline(503)
+
+
+@require_safe
+def report_image(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /moderation/reports/<id>/image: a reported photo for staff, with a stand-in in every place."""
+    viewer = viewer_of(request)
+    if not (viewer.is_authenticated and viewer.is_active and viewer.is_staff):
+        raise Http404
+    report = get_object_or_404(open_reports(viewer).filter(kind="photo"), pk=pk)
+    photo = get_object_or_404(Photo, pk=report.target)
+    try:
+        return _answer(request, renditions.for_moderators(photo, PREVIEW))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, photo, *renditions.dimensions(photo, PREVIEW))
+
+
+def _outline(status: int) -> HttpResponse:
+    response = HttpResponse(render_to_string("faceaccess/outline.svg"), "image/svg+xml", status=status)
+    response["Cache-Control"] = "no-store"
+    _protect(response)
+    return response
 
 
 def _own_face(request: HttpRequest, region_id: int) -> tuple[FaceRegion, User]:

@@ -32,7 +32,8 @@ def face(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "pinned": bool(settings.FACE_PINNED_MODEL),
         "captures": captures,
-        "consent": consent,
+        "consents": consent.agreed(captures),
+        "held": any(capture.is_held for capture in captures),
         "regions": selectors.regions_of(request.user).count() if captures else 0,
         "rules": Rule.objects.filter(owner=request.user, enabled=True).count(),
     }

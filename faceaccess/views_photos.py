@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -110,7 +110,23 @@ def feed(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "landing.html", {"models": MODELS})
     page = posts_page(request, feed_of(request.user))
+    if page["is_first"]:
+        page["first_steps"] = first_steps(request.user)
     return answer_posts(request, "photos/feed.html", page)
+
+
+def first_steps(user: User) -> dict[str, bool] | None:
+    """What a newcomer has done already; None once all is done."""
+    steps = (
+        User.objects.filter(pk=user.pk)
+        .values(
+            enrolled=Exists(user.captures.all()),
+            friends=Exists(people.friends_of(user)),
+            posted=Exists(user.posts.listed()),
+        )
+        .get()
+    )
+    return None if all(steps.values()) else steps
 
 
 @login_required
@@ -131,6 +147,7 @@ def person(request: HttpRequest, handle: str) -> HttpResponse:
     person.relation = relations_of(request.user).get(person.pk, "")
     page = posts_page(request, posts_of(person, request.user))
     page |= {"person": person, "is_self": person == request.user}
+    page["is_muted"] = people.muted_by(request.user).filter(pk=person.pk).exists()
     return answer_posts(request, "accounts/person.html", page)
 
 
@@ -173,7 +190,7 @@ def _faces_to_act_on(photo: Photo, viewer: User) -> dict[str, object]:
         "people": selectors.taggable_people(viewer, faces[0]) if faces else [],
         "given": given.select_related("owner", "region"),
         "marks": [face for face in faces if marks.may_remove(face, viewer)],
-        "may_claim": own is None and viewer.captures.exists(),
+        "may_claim": own is None and viewer.captures.in_force().exists(),
         "asked": Claim.objects.filter(region__photo=photo, claimant=viewer).exists(),
     }
 

@@ -132,6 +132,17 @@ ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half
 ENROLMENT_MAX_ROLL: Final = 45.0  # degrees in the picture's plane; more is a picture that lies on its side
 ENROLMENT_BYSTANDER: Final = 0.5  # of the largest face's size; a second face from there on is one too many
 ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
+# Difference between the 95th and 5th percentile of grey over an eye, in greys of the cheek below it. The better eye
+# of 148 people of ../shared/data/lfw has .34 and more, but for the one who wears sunglasses: .11.
+ENROLMENT_EYE_CONTRAST: Final = 0.25
+ENROLMENT_EYE_WINDOW: Final = 0.32  # of an eye's width: half the height of the window over it
+ENROLMENT_CHEEK: Final = (
+    0.7,
+    1.1,
+)  # of an eye's width below its middle: the strip of cheek it is compared with
+# degrees of Quality.yaw that count as "from the front" and as "turned a little" in the guided captures, by choice
+ENROLMENT_FRONT_YAW: Final = 15.0
+ENROLMENT_TURNED_YAW: Final = 12.0
 # Euclidean; dlib's own "same person", looser than a match because the poses of one's pictures should differ
 ENROLMENT_SAME_PERSON: Final = 0.6
 CAPTURE_SIDE: Final = 256  # px, side of the aligned crop that is kept of an enrolment picture

@@ -28,7 +28,12 @@ class Audience(models.TextChoices):
 
 
 class Post(models.Model):
+    class Kind(models.TextChoices):
+        POST = "post", _("Post")
+        AVATAR = "avatar", _("Profile picture")  # one photo, in no feed: photos/avatars.py
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.POST, editable=False)
     author = models.ForeignKey(User, models.CASCADE, related_name="posts")
     caption = models.CharField(_("caption"), max_length=500, blank=True)
     audience = models.CharField(
@@ -36,6 +41,9 @@ class Post(models.Model):
     )
     circle = models.ForeignKey(Circle, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    taken_down_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # by staff: its author alone sees it
 
     objects = PostQuerySet.as_manager()
 

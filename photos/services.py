@@ -28,6 +28,7 @@ def post_create(
     audience: str = Audience.FRIENDS,
     circle: Circle | None = None,
     alt_texts: Sequence[str] = (),
+    kind: str = Post.Kind.POST,
 ) -> Post:
     """Store a post with one photo per upload; faces are looked for afterwards, by whoever hears photo_stored.
 
@@ -40,7 +41,7 @@ def post_create(
         raise ValidationError({"photos": _("Choose at least one photo.")})
     if len(uploads) > settings.PHOTOS_PER_POST:
         raise ValidationError({"photos": _("At most %d photos fit in one post.") % settings.PHOTOS_PER_POST})
-    post = Post(author=author, caption=caption.strip(), audience=audience, circle=circle)
+    post = Post(kind=kind, author=author, caption=caption.strip(), audience=audience, circle=circle)
     post.full_clean()  # before the expensive part
     stored: list[Photo] = []
     try:

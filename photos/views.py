@@ -14,8 +14,10 @@ from photos import services
 from photos.forms import NewPostForm, PostForm
 from photos.models import Post
 from socialnet.answers import done
+from socialnet.limits import limited
 
 
+@limited("upload")
 @login_required
 def post_new(request: HttpRequest) -> HttpResponse:
     form = NewPostForm(request.POST or None, request.FILES or None, author=request.user)

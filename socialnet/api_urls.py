@@ -4,6 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from accounts import api as people
+from accounts import members_api as members
 from community import api as community
 from community.albums_api import AlbumsViewSet
 from faceaccess import api as faces
@@ -18,6 +19,7 @@ router.register("friends/requests", people.FriendRequestsViewSet, "api-friend-re
 router.register("friends", people.FriendsViewSet, "api-friend")
 router.register("circles", people.CirclesViewSet, "api-circle")
 router.register("blocks", people.BlocksViewSet, "api-block")
+router.register("mutes", members.MutesViewSet, "api-mute")
 router.register("captures", people.CapturesViewSet, "api-capture")
 router.register("comments", community.CommentsViewSet, "api-comment")
 router.register("albums", AlbumsViewSet, "api-album")
@@ -33,6 +35,9 @@ urlpatterns = [
     path("token/", TokenView.as_view(), name="api-token"),
     path("me/", people.MeView.as_view(), name="api-me"),
     path("consent/", people.ConsentView.as_view(), name="api-consent"),
+    path("me/export/", members.ExportView.as_view(), name="api-export"),
+    path("suggestions/", members.SuggestionsView.as_view(), name="api-suggestions"),
+    path("reports/", members.ReportView.as_view(), name="api-report"),
     path("model/effect/", faces.ModelEffectView.as_view(), name="api-model-effect"),
     path("model/", faces.ModelView.as_view(), name="api-model"),
     path("reminders/", log.RemindersView.as_view(), name="api-reminders"),

@@ -19,7 +19,7 @@ STYLESHEETS = [
     f"css/{name}.css"
     for name in (
         *("tokens", "base", "shell", "components", "forms"),
-        *("feed", "photo", "compose", "drawings", "entrance", "people", "face"),
+        *("feed", "photo", "compose", "drawings", "entrance", "people", "face", "members"),
         *("community", "albums", "lightbox"),
     )
 ]

@@ -31,6 +31,7 @@ class DemoPerson:
     model: str  # access model, "" = the site's default
     about: str
     bio: str = ""
+    is_staff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,15 @@ PEOPLE = (
         "clara", "Clara Voss", 5, "rules", "by her rules: her circle “Family” only", "Runs a small bakery."
     ),
     DemoPerson("sam", "Sam Okafor", None, "", "a stranger: nobody's friend, no face enrolled", "New here."),
+    DemoPerson(
+        "vera",
+        "Vera Holm",
+        None,
+        "",
+        "looks after the site: the page Moderation, in her account menu",
+        "Write to me if something is wrong.",
+        is_staff=True,
+    ),
     DemoPerson("rolf", "Rolf Stein", None, "", "blocked by Mara and Milan", "Collects things."),
 )
 
@@ -118,6 +128,7 @@ FRIENDS = (
 )
 REQUESTS = (("sam", "jonas"),)  # asked, not answered
 BLOCKS = (("mara", "rolf"), ("milan", "rolf"))
+REPORTS = (("mara", "rolf", "harassment", "Writes to me although I said no."),)  # by, about, reason, note
 CIRCLES = (
     ("clara", "Family", ("mara",)),
     ("milan", "Close friends", ("jonas",)),

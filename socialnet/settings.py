@@ -37,8 +37,10 @@ def _own_secret(name: str) -> str:
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY", default="") or _own_secret("django")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Keys the faces themselves: templates at rest, and the draw of decoys. Losing it loses the templates.
 FACE_SECRET = env("FACE_SECRET", default="") or _own_secret("faces")
+FACE_SECRETS_OLD = env.list("FACE_SECRETS_OLD", default=[])  # still open templates: manage.py rotate_face_key
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -57,6 +59,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "axes",
     "csp",
     "django_htmx",
@@ -80,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "socialnet.middleware.PermissionsPolicyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -181,6 +186,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     # Nobody needs two sweeps: one that was not run before the next is due is dropped.
     "photos-sweep": {"task": "faceaccess.tasks.photos_sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "exports-sweep": {"task": "accounts.tasks.exports_sweep", "schedule": 600.0, "options": {"expires": 600}},
     "files-sweep": {"task": "faceaccess.tasks.files_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
     "reminders": {
         "task": "faceaccess.tasks.reminders_send",
@@ -214,9 +220,37 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_USERNAME_BLACKLIST = ["admin", "administrator", "moderator", "root", "staff", "support", "system"]
-# allauth's other limits stay at their defaults; wrong passwords of one name are counted by axes, below.
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip"}
-ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="optional")
+# allauth's other limits stay at their defaults; wrong passwords of one name are counted by axes, below. "key" is
+# the name tried, or the person whose second factor is.
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,40/h/key"}
+# What one person may do how often: (times, seconds). Counted in socialnet/limits.py, for pages and API together.
+RATE_LIMITS = {
+    "people_search": (60, 60),
+    "friend_request": (60, 3600),
+    "report": (20, 3600),
+    "upload": (60, 3600),
+    "frame_check": (60, 60),
+    "account_delete": (10, 3600),
+    "export": (6, 86400),
+    "profile": (30, 3600),
+}
+ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="mandatory")
+# A code to type in, not a link: it works on whichever device the mail is read, and signs in where it was asked for.
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION != "none"
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # "your password was changed", "two-factor was switched off"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600  # s
+MFA_ADAPTER = "accounts.adapter.TwoFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "My Face My Choice"
+MFA_TOTP_TOLERANCE = 1  # one code (30 s) early or late: phones' clocks differ
+USERSESSIONS_TRACK_ACTIVITY = (
+    False  # when somebody was last here is nobody's business, and a write per request
+)
 ACCOUNT_USERNAME_MIN_LENGTH = 3
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "login": "accounts.forms.LoginForm"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
@@ -291,6 +325,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "manifest-src": [SELF],
     }
+}
+# Only our own pages may ask for the camera (enrolment does); nothing here needs the rest.
+PERMISSIONS_POLICY = {
+    "camera": "(self)",
+    **dict.fromkeys(("geolocation", "microphone", "payment", "usb"), "()"),
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

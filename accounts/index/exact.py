@@ -127,7 +127,7 @@ def _brought_up_to_date(known: Templates) -> Templates:
 
 def indexed() -> QuerySet[FaceCapture]:
     """The captures that faces are matched with."""
-    return FaceCapture.objects.filter(pack=settings.ENGINE_PACK)
+    return FaceCapture.objects.in_force().filter(pack=settings.ENGINE_PACK)
 
 
 def opened(captures: QuerySet[FaceCapture], pks: Sequence[int]) -> Iterator[tuple[int, int, FloatArray]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from django.urls import reverse
 
+from accounts import moderation
 from accounts.models import CircleMembership, User
 from faceaccess import marks, services
 from faceaccess.seeing import STRANGER, VISITOR
@@ -147,6 +148,8 @@ def check_nothing(this: Scene, user: User | None) -> None:
         assert client.head(address.format(this.photo.pk)).status_code == 404
         conditional = client.get(address.format(this.photo.pk), headers={"If-None-Match": "*"})
         assert conditional.status_code == 404, "304 would say that there is a photo"
+    reporting = client.get(reverse("report", args=["photo", this.photo.pk]))
+    assert reporting.status_code == (302 if user is None else 404), "nobody reports what they may not see"
     denied = 401 if user is None else 404
     assert client.get(f"/api/v1/photos/{this.photo.pk}/").status_code == denied
     assert client.get(f"/api/v1/photos/{this.photo.pk}/faces/").status_code == denied
@@ -395,6 +398,25 @@ def test_a_crop_shows_the_neighbours_as_their_own_viewers_do(engine):
     colours = {tuple(int(v) // 32 for v in colour) for colour in image.reshape(-1, 3)}
     assert (220 // 32, 20 // 32, 20 // 32) in colours, "the owner's own face"
     assert (20 // 32, 160 // 32, 20 // 32) not in colours, "the neighbour's"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_report_shows_staff_no_face_and_opens_nothing_else(engine, model):
+    this = scene(model, "disclosed", Audience.FRIENDS)
+    report = moderation.report_create(
+        reporter=this.people["friend"], kind="photo", target=str(this.photo.pk), reason="face"
+    )
+    address = reverse("report-image", args=[report.pk])
+    for name, user in this.people.items():
+        answer = client_of(user).get(address)
+        assert answer.status_code == (200 if name == "staff" else 404), name
+    image = pixels(client_of(this.people["staff"]).get(address))
+    assert not any(shows(image, index) for index in range(3)), "not even a face disclosed to everybody"
+    assert fetch(this.people["staff"], this.photo).status_code == 404
+    assert (
+        client_of(this.people["staff"]).get(address)["ETag"]
+        != fetch(this.people["owner"], this.photo)["ETag"]
+    )
 
 
 def test_api_tokens_get_the_same_images_as_sessions(engine, client):

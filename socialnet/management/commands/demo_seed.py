@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from allauth.account.models import EmailAddress
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management.base import BaseCommand, CommandError
 from PIL import Image
 
 from accounts import services as accounts
 from accounts.engine import get_engine
-from accounts.models import Circle, User
+from accounts.models import Circle, Report, User
 from community import albums
 from community import services as community
 from faceaccess import pipeline
@@ -66,7 +67,9 @@ class Command(BaseCommand):
                 display_name=person.name,
                 bio=person.bio,
                 is_active=person is not demo.PEOPLE[-1],
+                is_staff=person.is_staff,
             )
+            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
             if person.model:
                 faces.model_choose(owner=user, model=person.model)
             if person.face is not None:
@@ -81,6 +84,15 @@ class Command(BaseCommand):
             accounts.friendship_accept(friendship=friendship, by=people[other])
         for one, other in demo.REQUESTS:
             accounts.friendship_request(requester=people[one], addressee=people[other])
+        for reporter, about, reason, note in demo.REPORTS:
+            Report.objects.create(
+                reporter=people[reporter],
+                about=people[about],
+                kind="person",
+                target=str(people[about].pk),
+                reason=reason,
+                note=note,
+            )
         for one, other in demo.BLOCKS:
             accounts.block_create(blocker=people[one], blocked=people[other])
         for owner, name, members in demo.CIRCLES:
