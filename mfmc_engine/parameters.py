@@ -489,3 +489,23 @@ ARCFACE_POINTS: Final = (
 # times the longer side of a detector's box, which spans about 80 x 100 px there)
 ONNX_CROP_CENTRE: Final = (56.0, 64.0)
 ONNX_CROP_SIDE: Final = 150.0
+
+# --- ArcFace's space (unit vectors: d = sqrt(2 - 2 cos)) ---
+# insightface's weights cannot be fetched where this was written, so none of these is calibrated. They follow from
+# taking cosines between strangers as normal with mean .02 and deviation .065, wider than is reported for the models
+# we list, and lean to the hiding side. Calibrate before relying on them: docs/packs.md.
+ARCFACE_ORIGINAL: Final = 1.30  # cos .155: 2 % of strangers by that model lie nearer
+ARCFACE_PREFERRED: Final = 1.33  # cos .115
+ARCFACE_MATCH: Final = 1.09  # cos .41, far beyond what any stranger reaches by that model
+ARCFACE_MARGIN: Final = 0.10
+ARCFACE_CLAIM: Final = 1.18  # cos .30: 1e-5 of strangers
+ARCFACE_APART: Final = 1.25  # cos .22: 1e-3 of strangers
+ARCFACE_TAIL_RATE: Final = 1e-3
+ARCFACE_TAIL_DISTANCE: Final = 1.248
+ARCFACE_TAIL_EXPONENT: Final = 92.0  # through 1e-6 at cos .329
+ARCFACE_CLAIM_LIMIT: Final = 1.25  # cos .22
+# inswapper's square is ArcFace's, wider by 16 px of 128 and moved by half of that (insightface, face_align.norm_crop2)
+INSWAPPER_CROP: Final = 128
+INSWAPPER_SHIFT: Final = 8 / 128
+INSWAPPER_RIM: Final = 0.06  # of the square's side, over which it fades into the photo
+ARCFACE_SAME_PERSON: Final = 1.20  # cos .28: most pictures of one person lie nearer
