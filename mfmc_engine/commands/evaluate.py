@@ -76,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         jobs=1 if arguments.device == "cuda" else max(1, arguments.jobs),
     )
-    report.write(settings, arguments.out)
+    results = report.write(settings, arguments.out)
+    print(report.bars_in_words(results))
+    print(f"report: {arguments.out / 'report.html'}")
     return 0
 
 

@@ -140,7 +140,7 @@ def seam(image: Image, mask: Mask, interocular: float) -> float:
     within, beyond = (cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in (inside, 1 - inside))
     depth: Values = np.asarray(within - beyond, np.float64)
     depth = np.asarray(cv2.GaussianBlur(depth, (0, 0), 1.5), np.float64)
-    normal_y, normal_x = np.gradient(depth)
+    normal_y, normal_x = (np.gradient(depth, axis=axis) for axis in (0, 1))
     rows, columns = np.nonzero(inside & (cv2.erode(inside, np.ones((3, 3), np.uint8)) == 0))
     step = max(2.0, P.SEAM_STEP * interocular)
     smooth = cv2.GaussianBlur(image, (0, 0), max(0.8, P.SEAM_SMOOTH * interocular))
