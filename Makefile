@@ -17,7 +17,7 @@ demo:
 
 test:
 	@sh scripts/setup.sh dev
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 lint:
 	@sh scripts/setup.sh dev

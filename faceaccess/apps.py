@@ -5,4 +5,4 @@ class FaceAccessConfig(AppConfig):
     name = "faceaccess"
 
     def ready(self) -> None:
-        from faceaccess import receivers  # noqa: F401  connects them
+        from faceaccess import checks, receivers  # noqa: F401  registers and connects them

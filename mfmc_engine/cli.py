@@ -16,7 +16,7 @@ from typing import NoReturn
 from PIL import Image as PILImage
 
 from mfmc_engine import __version__
-from mfmc_engine.commands import analyze, anonymize, benchmark, evaluate
+from mfmc_engine.commands import analyze, anonymize, benchmark, evaluate, packs
 from mfmc_engine.commands.options import one_line
 from mfmc_engine.donors import command as donors
 
@@ -26,6 +26,7 @@ COMMANDS = {
     "benchmark": (benchmark, benchmark.HELP),
     "evaluate": (evaluate, evaluate.HELP),
     "donors": (donors, "build and check the bank of synthetic donor faces"),
+    "packs": (packs, packs.HELP),
 }
 
 

@@ -465,3 +465,24 @@ BARS: Final = {  # name: (comparison, limit)
     "donors in the smallest cell": (">=", 40),
     "people near one donor, most": ("<=", 0.05),
 }
+
+# --- weights and ONNX networks ---
+DOWNLOAD_TIMEOUT_S: Final = 30  # s without a byte before a download gives up; it can be continued
+SCRFD_INPUT: Final = (640, 640)  # px (width, height), what insightface's own examples use
+SCRFD_SCORE: Final = (
+    0.35  # lower than insightface's .5: a face too many is hidden for nothing, one too few leaks
+)
+SCRFD_LARGE_INPUT: Final = (1280, 1280)  # px, a second look for the small faces of a large photo
+ONNX_BATCH: Final = 16  # faces in one run of a graph that takes any batch
+# Aligned ArcFace crop, 112 px: left eye, right eye, nose, mouth corners (Deng et al. 2019, insightface)
+ARCFACE_POINTS: Final = (
+    (38.2946, 51.6963),
+    (73.5318, 51.5014),
+    (56.0252, 71.7366),
+    (41.5493, 92.3655),
+    (70.7299, 92.2041),
+)
+# The square that insightface's landmark and attribute networks look at, in px of that crop: centre and side (1.5
+# times the longer side of a detector's box, which spans about 80 x 100 px there)
+ONNX_CROP_CENTRE: Final = (56.0, 64.0)
+ONNX_CROP_SIDE: Final = 150.0

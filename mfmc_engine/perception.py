@@ -9,7 +9,7 @@ import numpy as np
 
 from mfmc_engine.detection import Detection
 from mfmc_engine.geometry import overlap
-from mfmc_engine.packs import Pack
+from mfmc_engine.packs.pack import Pack
 from mfmc_engine.parameters import SAME_FACE_IOU
 from mfmc_engine.quality import assess
 from mfmc_engine.recognition.chips import extract_chips

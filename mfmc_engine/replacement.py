@@ -21,7 +21,7 @@ from mfmc_engine.geometry import apply
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
-from mfmc_engine.packs import Pack
+from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.swapping import blending, eyes, mesh, redaction
 from mfmc_engine.swapping.blending import Targets

@@ -103,7 +103,7 @@ def compute(settings: Settings) -> Experiment:
         settings.device,
         settings.arms(),
     )
-    own = worker.Worker(task)
+    own = worker.Worker(task, remember=True)
     if not own.recognizers:
         raise EngineError("none of the recognisers is available: " + "; ".join(own.skipped.values()))
     # probes first: they take longest, and the two processes end together

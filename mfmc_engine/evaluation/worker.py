@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import dlib
 import numpy as np
 import torch
 
@@ -20,10 +18,8 @@ from mfmc_engine import attributes
 from mfmc_engine import parameters as P
 from mfmc_engine.attributes import GROUPS
 from mfmc_engine.compositing import compose
-from mfmc_engine.donors import bank
 from mfmc_engine.donors.embedding import predict_landmarks
 from mfmc_engine.engine import Engine
-from mfmc_engine.evaluation import structure
 from mfmc_engine.evaluation.cache import (
     Cache,
     Record,
@@ -34,12 +30,11 @@ from mfmc_engine.evaluation.cache import (
 )
 from mfmc_engine.evaluation.protocols import FaceSet, Sample
 from mfmc_engine.evaluation.recognizers import FaceRecognizer, resolve
+from mfmc_engine.evaluation.records import decoy_of, measure, number
 from mfmc_engine.evaluation.treatments import Arm, blank, decoy_seed, hide_by_hand, make_decoy, make_engine
-from mfmc_engine.geometry import apply, overlap, similarity
-from mfmc_engine.landmarks import FIVE_POINTS, five_of
-from mfmc_engine.types import Decoy, Face, FloatArray, Image
-
-MEASURING = ("structure.py", "gaze.py", "worker.py")  # the code behind a structure record
+from mfmc_engine.geometry import overlap
+from mfmc_engine.landmarks import five_of
+from mfmc_engine.types import Face, FloatArray, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +53,10 @@ class Task:
 class Worker:
     """Computes and remembers. Every method answers from the cache if it can."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, remember: bool = False) -> None:
         self.task = task
+        self.remember = remember
+        self._known: dict[str, Record] = {}
         self.cache = Cache(task.cache)
         self.recognizers, self.skipped = resolve(task.recognizers, task.data, task.device)
         self._engines: dict[str, Engine] = {}
@@ -86,7 +83,7 @@ class Worker:
     def original(self, index: int) -> Record | None:
         """Landmarks (68, 2) and every recogniser's features of an untouched sample; None if no face is found."""
         key = self._original_key(index)
-        found = self.cache.read(key)
+        found = self._read(key)
         if found is None or self._lacking(found):
             image = self._image(index)
             marks = found["marks"] if found else self._first_marks(index, image)
@@ -97,7 +94,7 @@ class Worker:
     def treated(self, index: int, arm: Arm) -> Record:
         """Features of one probe under one treatment, by landmarks found anew; of a decoy also the patch."""
         key = self._arm_key(index, arm)
-        found = self.cache.read(key)
+        found = self._read(key)
         if found is None or self._lacking(found):
             original = self._image(index)
             record = found or (
@@ -111,19 +108,21 @@ class Worker:
     def structure(self, index: int, arm: Arm) -> dict[str, Any]:
         """What ``structure.Structure`` says of a decoy, and what else is measured on its pixels."""
         key = self._structure_key(index, arm)
-        record = self.cache.get(key, lambda: {"json": np.array(json.dumps(self._measure(index, arm)))})
+        record = self._read(key)
+        if record is None:
+            record = self.cache.write(key, {"json": np.array(json.dumps(self._measured(index, arm)))})
         return dict(json.loads(str(record["json"])))
 
     def is_done(self, index: int) -> bool:
         """Whether ``do`` has nothing left to compute."""
-        record = self.cache.read(self._original_key(index))
+        record = self._read(self._original_key(index))
         if record is None or self._lacking(record):
             return False
         if not record["marks"].size or index not in self._probes:
             return True
         keys = [self._arm_key(index, arm) for arm in self.task.arms]
         keys += [self._structure_key(index, arm) for arm in self.task.arms if arm.kind == "decoy"]
-        records = [self.cache.read(key) for key in keys]
+        records = [self._read(key) for key in keys]
         return all(r is not None and ("marks" not in r or not self._lacking(r)) for r in records)
 
     def averaged(self, index: int, arm: Arm) -> Record:
@@ -150,6 +149,13 @@ class Worker:
 
     # --- keys ---
 
+    def _read(self, key: str) -> Record | None:
+        """A record, from memory where it was read before: to know what is missing, a run reads all it will need."""
+        found = self._known.get(key) or self.cache.read(key)
+        if found is not None and self.remember:
+            self._known[key] = found
+        return found
+
     def _original_key(self, index: int) -> str:
         return digest("original", self._fingerprint(index), perception_version())
 
@@ -157,8 +163,7 @@ class Worker:
         return digest("arm", self._fingerprint(index), engine_version(), arm.key(), self.task.seed)
 
     def _structure_key(self, index: int, arm: Arm) -> str:
-        code = file_version(*(Path(__file__).parent / name for name in MEASURING))
-        return digest("structure", self._arm_key(index, arm), code)
+        return digest("structure", self._arm_key(index, arm), _measuring_version())
 
     # --- making them ---
 
@@ -239,12 +244,12 @@ class Worker:
             "kind": decoy.kind,
             "donor": decoy.donor,
             "attempts": decoy.attempts,
-            "distance_to_original": _number(decoy.distance_to_original),
-            "threshold": _number(decoy.threshold),
-            "size": _number(face.quality.size),
-            "yaw": _number(face.quality.yaw),
-            "male": _number(float(looks.male[0])),
-            "age": _number(float(looks.age[0])),
+            "distance_to_original": number(decoy.distance_to_original),
+            "threshold": number(decoy.threshold),
+            "size": number(face.quality.size),
+            "yaw": number(face.quality.yaw),
+            "male": number(float(looks.male[0])),
+            "age": number(float(looks.age[0])),
             "group": GROUPS[int(looks.group[0].argmax())],
         }
         return {
@@ -256,6 +261,9 @@ class Worker:
             "box": face.box,
         }
 
+    def _measured(self, index: int, arm: Arm) -> dict[str, Any]:
+        return measure(self.engine(), *self.rendition(index, arm), self.treated(index, arm))
+
     def _apply(self, original: Image, record: Record, arm: Arm) -> Image:
         if arm.kind == "decoy":
             return compose(original, [decoy_of(record)], [0])
@@ -263,64 +271,16 @@ class Worker:
             return blank(original, decoy_of(record))
         return hide_by_hand(original, record["box"], arm.kind)
 
-    def _measure(self, index: int, arm: Arm) -> dict[str, Any]:
-        record = self.treated(index, arm)
-        original, result = self.rendition(index, arm)
-        decoy, before = decoy_of(record), self._anew(original, record["face_marks"])
-        after = self._anew(result, record["face_marks"])
-        about = json.loads(str(record["about"]))
-        found = structure.measure(original, result, structure.mask_of(decoy, original.shape), before, after)
-        seen = self.engine().pack.recognizer.embed(result, after[None])[0]
-        donor = bank.load()[decoy.donor].embedding if decoy.donor else None
-        return {
-            **about,
-            **found.as_json(),
-            "distance_to_donor": None if donor is None else _number(float(np.linalg.norm(seen - donor))),
-            "hog_before": hog_finds(original, before),
-            "hog_after": hog_finds(result, before),
-        }
-
-
-def decoy_of(record: Record) -> Decoy:
-    """The decoy a record holds."""
-    about = json.loads(str(record["about"]))
-    return Decoy(
-        kind=about["kind"],
-        origin=(int(record["origin"][0]), int(record["origin"][1])),
-        pixels=record["pixels"],
-        alpha=record["alpha"],
-        donor=about["donor"],
-        attempts=about["attempts"],
-        distance_to_original=about["distance_to_original"],
-        nearest_gallery=math.inf,
-        threshold=about["threshold"],
-    )
-
 
 @cache
-def _hog() -> Any:
-    return dlib.get_frontal_face_detector()  # half a second to make
-
-
-def hog_finds(image: Image, marks: FloatArray) -> bool:
-    """Whether dlib's HOG detector, which is not ours, finds a face where ``marks`` (68, 2) px say it is."""
-    corners = np.array([P.LANDMARK_BOX[:2], P.LANDMARK_BOX[2:]], np.float32)
-    place = apply(similarity(FIVE_POINTS, five_of(marks)), corners)
-    expected = np.concatenate([place.min(0), place.max(0)])[None].astype(np.float32)
-    found = [
-        [r.left(), r.top(), r.right() + 1, r.bottom() + 1] for r in _hog()(np.ascontiguousarray(image), 1)
-    ]
-    boxes = np.array(found, np.float32).reshape(-1, 4)
-    return bool((overlap(boxes, expected) >= P.HOG_OVERLAP).any())
+def _measuring_version() -> str:
+    """A digest of the code behind a structure record."""
+    return file_version(*(Path(__file__).parent / name for name in ("structure.py", "gaze.py", "records.py")))
 
 
 def _tight_marks(image: Image) -> FloatArray:
     x0, y0, x1, y1 = P.LFW_FACE_BOX
     return predict_landmarks(image, (x0, y0, x1, y1))
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), 6) if math.isfinite(value) else None
 
 
 # --- several processes ---

@@ -1,15 +1,74 @@
-"""Model packs: named sets of networks. An Engine asks its pack for each network when it first needs it."""
+"""Model packs: which network does what. An Engine asks its pack for each network when it first needs it.
+
+A pack's name is that of a recipe, optionally with parts of another: ``builtin``, ``buffalo_l``,
+``builtin+recognizer=buffalo_l``. The name says what embeddings were made with; those of two names
+are never compared.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final, get_args
+
 from mfmc_engine.errors import EngineError
-from mfmc_engine.packs.builtin import BuiltinPack
+from mfmc_engine.packs.catalogue import MESH, SOURCES, Task
 
-Pack = BuiltinPack  # the only pack so far; a second one will make this a Protocol
+if TYPE_CHECKING:
+    from mfmc_engine.packs.pack import Pack
+
+INSIGHTFACE: Final = "buffalo_l"  # what "insightface" means
+_BUFFALO_L: Final[dict[str, str]] = {
+    "detector": "buffalo_l",
+    "landmarker": "buffalo_l",
+    "recognizer": "buffalo_l",
+    "attributes": "buffalo_l",
+    "swapper": "inswapper_128",
+}
+RECIPES: Final[dict[str, dict[str, str]]] = {
+    "builtin": {
+        "detector": "mtcnn",
+        "landmarker": "dlib-68",
+        "recognizer": "dlib-resnet",
+        "attributes": "dlib-resnet",
+        "swapper": MESH,
+    },
+    "buffalo_l": _BUFFALO_L,
+    # inswapper only knows identities of buffalo_l's recogniser; without it the mesh swaps
+    "buffalo_s": {**dict.fromkeys(_BUFFALO_L, "buffalo_s"), "swapper": MESH},
+    "antelopev2": {**dict.fromkeys(_BUFFALO_L, "antelopev2"), "swapper": MESH},
+}
 
 
-def load_pack(name: str, device: str, threads: int) -> Pack:
-    """The pack of that name; its networks load on first use. Raises EngineError for an unknown name."""
-    if name != "builtin":
-        raise EngineError(f"unknown model pack {name!r}: the packs are builtin")
-    return BuiltinPack(device, threads)
+def load_pack(name: str, device: str = "cpu", threads: int = 2) -> Pack:
+    """The pack of that name; its networks load on first use. Raises EngineError for a name that means nothing."""
+    from mfmc_engine.packs.pack import Pack  # with torch: who only asks about recipes does without
+
+    return Pack(name, recipe(name), device, threads)
+
+
+def recipe(name: str) -> dict[str, str]:
+    """What does each task in the pack ``name``. Raises EngineError for a name that means nothing."""
+    base, *parts = name.split("+")
+    base = INSIGHTFACE if base == "insightface" else base
+    if base not in RECIPES:
+        raise EngineError(
+            f"unknown model pack {base!r}: the packs are {', '.join([*RECIPES, 'insightface'])}"
+        )
+    mixed = dict(RECIPES[base])
+    for part in parts:
+        task, equals, source = part.partition("=")
+        if not equals or source not in _sources_of(task):
+            raise EngineError(f"unknown part {part!r} of a model pack: {_parts()}")
+        mixed[task] = source
+    return mixed
+
+
+def _sources_of(task: str) -> list[str]:
+    named = [source.name for source in SOURCES.values() if any(w.task == task for w in source.weights)]
+    return named + {"swapper": [MESH], "attributes": ["dlib-resnet"]}.get(task, [])
+
+
+def _parts() -> str:
+    return "; ".join(f"{task}={'|'.join(_sources_of(task))}" for task in get_args(Task))
+
+
+__all__ = ["RECIPES", "load_pack", "recipe"]

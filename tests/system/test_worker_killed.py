@@ -23,6 +23,9 @@ import redis
 
 from socialnet.management.commands.demo import worker_command
 
+# One Redis for all of them: with several test processes they stay in one.
+pytestmark = pytest.mark.xdist_group("system")
+
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 120
 

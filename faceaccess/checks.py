@@ -1,0 +1,45 @@
+"""System checks of the model pack: does it exist, are its weights here, may they be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from mfmc_engine.errors import EngineError
+
+
+@register()
+def pack_is_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Unknown pack: an error. Missing weights: a warning with the command. Research-only weights: a warning."""
+    from mfmc_engine.packs import recipe, store
+    from mfmc_engine.packs.catalogue import SOURCES
+
+    try:
+        parts = recipe(settings.ENGINE_PACK)
+    except EngineError as error:
+        return [Error(f"ENGINE_PACK: {error}", id="faceaccess.E001")]
+    found: list[CheckMessage] = []
+    for name in sorted(set(parts.values()) & SOURCES.keys()):
+        source = SOURCES[name]
+        checks = store.check(source, thorough=False)
+        bad = [check.weights.file for check in checks if check.state != "ok"]
+        if bad:
+            found.append(
+                Warning(
+                    f"The model pack {settings.ENGINE_PACK} lacks {', '.join(bad)}: new photos stay hidden.",
+                    hint=store.how_to_get(source),
+                    id="faceaccess.W001",
+                )
+            )
+        elif source.licence.ask:
+            accepted = "" if store.accepted(source) else " Their licence was not accepted on this machine."
+            found.append(
+                Warning(
+                    f"The weights {name} are for non-commercial research only.{accepted}",
+                    hint=f"{source.licence.url} (silence this with SILENCED_SYSTEM_CHECKS)",
+                    id="faceaccess.W002",
+                )
+            )
+    return found

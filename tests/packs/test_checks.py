@@ -1,0 +1,67 @@
+"""The site says at its start what its model pack lacks."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from faceaccess.checks import pack_is_usable
+from mfmc_engine.packs import catalogue, store
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MFMC_WEIGHTS", str(tmp_path / "weights"))
+
+
+def test_the_builtin_pack_has_everything(settings):
+    settings.ENGINE_PACK = "builtin"
+    assert pack_is_usable(None) == []
+
+
+def test_an_unknown_pack_is_an_error(settings):
+    settings.ENGINE_PACK = "nonsense"
+    (message,) = pack_is_usable(None)
+    assert message.id == "faceaccess.E001"
+    assert message.is_serious()
+
+
+def test_missing_weights_are_named_with_the_command(settings):
+    settings.ENGINE_PACK = "builtin+recognizer=buffalo_s"
+    (message,) = pack_is_usable(None)
+    assert message.id == "faceaccess.W001"
+    assert "w600k_mbf.onnx" in message.msg
+    assert message.hint == "python -m mfmc_engine packs download buffalo_s"
+
+
+def test_research_weights_are_said_to_be_that(settings, tmp_path, monkeypatch):
+    settings.ENGINE_PACK = "builtin+recognizer=buffalo_s"
+    small = replace(
+        catalogue.BUFFALO_S, weights=tuple(replace(w, size=3) for w in catalogue.BUFFALO_S.weights)
+    )
+    monkeypatch.setitem(catalogue.SOURCES, "buffalo_s", small)
+    for weights in small.weights:
+        path = store.root() / "buffalo_s" / weights.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"abc")
+    (message,) = pack_is_usable(None)
+    assert message.id == "faceaccess.W002"
+    assert "not accepted on this machine" in message.msg
+    store.accept(small)
+    (message,) = pack_is_usable(None)
+    assert "not accepted" not in message.msg
+
+
+def test_the_check_does_not_load_the_networks():
+    code = (
+        "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings';"
+        "import django, sys; django.setup();"
+        "from django.core.checks import run_checks; run_checks();"
+        "print([name for name in ('torch', 'dlib', 'onnxruntime') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
