@@ -442,6 +442,8 @@ KID_SUBSET_SIZE: Final = 100
 COVERAGE_NEIGHBOURS: Final = 5  # of coverage (Naeem et al. 2020)
 AVERAGED_RENDITIONS: Final = 4  # decoys of differing seeds that the averaging attack combines
 AVERAGED_FACES: Final = 20  # faces it is tried on
+# Euclidean, preferred distances to the original beside the default (ORIGINAL_PREFERRED)
+ABLATION_THRESHOLDS: Final = (0.52, 0.58, 0.70)
 
 # --- evaluation: the bars of the project ---------------------------------------------------------------------------
 BARS: Final = {  # name: (comparison, limit)

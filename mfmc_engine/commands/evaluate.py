@@ -50,6 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit", type=int, metavar="N", help="people to anonymise; all others stay in the gallery"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--ablate",
+        action="store_true",
+        help="also every alternative to a default: selection, thresholds, metrics",
+    )
+    parser.add_argument(
+        "--export-study",
+        type=Path,
+        metavar="DIR",
+        help="also write picture sets and an answer key for a human study",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument(
         "--cache", type=Path, default=Path("var/evaluation"), metavar="DIR", help="default var/evaluation"
@@ -60,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate and write the report."""
     from mfmc_engine.evaluation import report
-    from mfmc_engine.evaluation.experiment import Settings
+    from mfmc_engine.evaluation.ablation import ablated
+    from mfmc_engine.evaluation.settings import Settings
 
     settings = Settings(
         data=arguments.data,
@@ -76,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         jobs=1 if arguments.device == "cuda" else max(1, arguments.jobs),
     )
-    results = report.write(settings, arguments.out)
+    settings = ablated(settings) if arguments.ablate else settings
+    results = report.write(settings, arguments.out, arguments.export_study)
     print(report.bars_in_words(results))
     print(f"report: {arguments.out / 'report.html'}")
     return 0

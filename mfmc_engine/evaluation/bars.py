@@ -14,10 +14,10 @@ def rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     """``{"name", "value", "comparison", "limit", "passed"}`` per bar; ``passed`` is None if it was not measured."""
     arm = results["main_arm"]
     found: list[dict[str, Any]] = []
-    judged = {name: results["recognizers"][name] for name in JUDGES if name in results["recognizers"]}
+    judged = {name: row for name, row in results["recognizers"].items() if _base(name) in JUDGES}
     if results["set"]["protocol"] == "lfw":  # the figures of that set
         for name, row in judged.items():
-            found.append(_row(f"before accepts, {name}", row["whole_set"]["accepts"][str(P.EVAL_FMR)]))
+            found.append(_row(f"before accepts, {_base(name)}", row["whole_set"]["accepts"][str(P.EVAL_FMR)]))
     for name, row in judged.items():
         now = row["arms"][arm]
         found.append(_row("accepts", now["accepts"][str(P.EVAL_FMR)], name))
@@ -28,6 +28,11 @@ def rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
         drops = [row["arms"][arm]["drop"]["rank1"]["relative"] for row in judged.values()]
         found.append(_row("relative rank-1 drop, mean", sum(drops) / len(drops), " and ".join(judged)))
     return found + _structure(results, arm) + _donors(results)
+
+
+def _base(name: str) -> str:
+    """The recogniser's name without the metric that may stand behind it."""
+    return name.split(",")[0]
 
 
 def _structure(results: Mapping[str, Any], arm: str) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from tqdm import tqdm
 from mfmc_engine import __version__, attributes
 from mfmc_engine.errors import EngineError
 from mfmc_engine.evaluation import (
+    ablation,
     attacks,
     attributes_judge,
     bars,
@@ -29,43 +29,8 @@ from mfmc_engine.evaluation.averaging import averaging
 from mfmc_engine.evaluation.cache import Record, engine_version
 from mfmc_engine.evaluation.judging import Vectors
 from mfmc_engine.evaluation.recognizers import FaceRecognizer, Metric, Onnx
-from mfmc_engine.evaluation.treatments import Arm, baseline
-from mfmc_engine.types import Selection
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All that decides an outcome, and where it goes."""
-
-    data: Path
-    cache: Path
-    protocol: str | None = None
-    recognizers: tuple[str, ...] = ("dlib", "mobilefacenet", "lbph", "eigenfaces", "buffalo_l", "deepface")
-    swapper: str = "mesh"
-    baselines: tuple[str, ...] = ("none", "blur", "pixelate", "blackbox")
-    selection: tuple[Selection, ...] = ("random",)
-    metrics: tuple[Metric, ...] = ()  # empty: each recogniser's own
-    limit: int | None = None
-    seed: int = 0
-    device: str = "cpu"
-    jobs: int = 2
-    extra_arms: tuple[Arm, ...] = ()  # ablations
-    attacks: bool = True
-
-    def decoy_arms(self) -> tuple[Arm, ...]:
-        """The arms that make decoys, the main one first; named by what tells them apart."""
-        several = len(self.selection) > 1
-        own = tuple(
-            Arm(f"decoy, {s}" if several else "decoy", "decoy", swapper=self.swapper, selection=s)
-            for s in self.selection
-        )
-        return own + self.extra_arms
-
-    def arms(self) -> tuple[Arm, ...]:
-        by_hand = tuple(baseline(name) for name in self.baselines if name != "none")
-        main = self.decoy_arms()[0]
-        context = Arm("context only", "context", swapper=main.swapper, selection=main.selection)
-        return (*self.decoy_arms(), *by_hand, *((context,) if self.attacks else ()))
+from mfmc_engine.evaluation.settings import Settings
+from mfmc_engine.evaluation.treatments import swappers
 
 
 @dataclass(slots=True)
@@ -106,8 +71,9 @@ def compute(settings: Settings) -> Experiment:
     own = worker.Worker(task, remember=True)
     if not own.recognizers:
         raise EngineError("none of the recognisers is available: " + "; ".join(own.skipped.values()))
-    # probes first: they take longest, and the two processes end together
-    order = [*faces.probes, *(i for i in range(len(faces.samples)) if i not in set(faces.probes))]
+    # the gallery first: a stopped run can be reported on with a smaller --limit at once
+    frozen = set(faces.probes)
+    order = [*(i for i in range(len(faces.samples)) if i not in frozen), *faces.probes]
     todo = [i for i in order if not own.is_done(i)]
     with tqdm(
         total=len(order), initial=len(order) - len(todo), unit="picture", disable=None, file=sys.stderr
@@ -150,7 +116,7 @@ def evaluate(settings: Settings) -> tuple[dict[str, Any], Experiment]:
         "set": _set(found),
         "main_arm": decoys[0],
         "recognizers": judged,
-        "skipped": found.worker.skipped,
+        "skipped": found.worker.skipped | (swappers(settings.device)[1] if settings.extra_arms else {}),
         "averaged": judging.averaged(judged, arms),
         "dissimilarity": {arm: measures.dissimilarity(found.rows[arm]) for arm in decoys},
         "structure": {arm: measures.structure(found.rows[arm]) for arm in decoys},
@@ -162,6 +128,9 @@ def evaluate(settings: Settings) -> tuple[dict[str, Any], Experiment]:
         "decoys": {arm: _per_decoy(found, arm) for arm in decoys},
     }
     results["bars"] = bars.rows(results)
+    results["ablation"] = (
+        {"decoys": ablation.table(results), "metrics": ablation.metrics(results)} if len(decoys) > 1 else {}
+    )
     return V.rounded(results), found
 
 
@@ -263,7 +232,8 @@ def _donors(found: Experiment, vectors: Sequence[Vectors], decoys: Sequence[str]
 
 
 def _dlib(vectors: Sequence[Vectors]) -> Vectors | None:
-    return next((v for v in vectors if v.name.split(",")[0] == "dlib"), None)
+    """dlib's vectors by the metric that the donors' embeddings are compared with."""
+    return next((v for v in vectors if v.name.split(",")[0] == "dlib" and v.metric == "euclidean"), None)
 
 
 def _lbph(found: Experiment) -> FaceRecognizer | None:

@@ -216,6 +216,29 @@ def fairness(results: Results) -> Figure | None:
     return figure
 
 
+def ablation(results: Results) -> Figure | None:
+    """What each way of making decoys gives and costs, one bar an arm."""
+    table = results["ablation"].get("decoys")
+    if not table:
+        return None
+    shown = (
+        ("accepted", "still accepted"),
+        ("linkage_excess", "linkage excess"),
+        ("swapped", "swapped"),
+        ("attempts", "donors tried"),
+        ("landmark_error", "landmark error"),
+        ("donors_in_effect", "donors in effect"),
+    )
+    arms = list(table)
+    figure, axes = plt.subplots(2, 3, figsize=(10.5, 0.6 + 0.62 * len(arms)), sharey=True)
+    for panel, (name, label) in zip(axes.ravel(), shown, strict=True):
+        values = [table[arm][name] or 0.0 for arm in arms]
+        panel.barh(arms, values, color=[colour(results, arm) for arm in arms])
+        panel.set_xlabel(label)
+    axes[0, 0].invert_yaxis()
+    return figure
+
+
 FIGURES: dict[str, Callable[[Results], Figure | None]] = {
     "drop": drop,
     "roc": roc,
@@ -224,4 +247,5 @@ FIGURES: dict[str, Callable[[Results], Figure | None]] = {
     "distances": distances,
     "kept": kept,
     "fairness": fairness,
+    "ablation": ablation,
 }

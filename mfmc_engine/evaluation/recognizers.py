@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfmc_engine import parameters as P
+from mfmc_engine.errors import EngineError
 from mfmc_engine.evaluation.cache import digest, file_version, perception_version
 from mfmc_engine.geometry import index_space, similarity
 from mfmc_engine.landmarks import five_of
+from mfmc_engine.packs import store
+from mfmc_engine.packs.catalogue import SOURCES
 from mfmc_engine.types import FloatArray, Image
 
 Metric = Literal["cosine", "euclidean", "euclidean_l2"]
@@ -182,7 +185,7 @@ def resolve(names: Sequence[str], data: Path, device: str) -> tuple[list[FaceRec
     for name in deepface_models.expanded(names):
         try:
             found.append(_make(name, data, device))
-        except (ImportError, OSError) as error:
+        except (ImportError, OSError, EngineError) as error:
             skipped[name] = " ".join(str(error).split())
     return found, skipped
 
@@ -202,7 +205,7 @@ def _make(name: str, data: Path, device: str) -> FaceRecognizer:
     if name == "mobilefacenet":
         path = str(data.resolve().parent / "recognizers" / "MobileFaceNet.onnx")
     elif name == "buffalo_l":
-        path = str(Path.home() / ".insightface" / "models" / "buffalo_l" / "w600k_r50.onnx")
+        path = str(store.find(SOURCES["buffalo_l"], SOURCES["buffalo_l"].of("recognizer")))
     elif not path.endswith(".onnx"):
         raise FileNotFoundError(f"no recogniser of the name {name}")
     if not Path(path).is_file():

@@ -18,18 +18,19 @@ from pathlib import Path
 from typing import Any
 
 from mfmc_engine.errors import EngineError
-from mfmc_engine.evaluation.experiment import Settings, evaluate
+from mfmc_engine.evaluation.experiment import evaluate
+from mfmc_engine.evaluation.settings import Settings
 
 PACKAGES = ("torch", "numpy", "opencv-python", "dlib-bin", "scikit-image", "onnxruntime", "matplotlib")
 
 
-def write(settings: Settings, out: Path) -> dict[str, Any]:
-    """Evaluate and write the report into ``out``; returns what results.json holds.
+def write(settings: Settings, out: Path, study_folder: Path | None = None) -> dict[str, Any]:
+    """Evaluate and write the report into ``out``, and picture sets for a human study; returns what results.json holds.
 
     Raises EngineError for data or options that cannot be used, and if the ``evaluate`` extra is not installed.
     """
     _check_packages()
-    from mfmc_engine.evaluation import figures, sheets
+    from mfmc_engine.evaluation import figures, sheets, study
 
     out.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
@@ -40,6 +41,8 @@ def write(settings: Settings, out: Path) -> dict[str, Any]:
     names = figures.draw(results, out)
     pictures = [base64.b64encode((out / name).read_bytes()).decode() for name in sheets.write(found, out)]
     write_text(out / "report.html", page(results, run, out, names, pictures))
+    if study_folder is not None:
+        study.export(found, study_folder, settings.seed)
     return results
 
 

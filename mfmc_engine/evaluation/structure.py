@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mfmc_engine import attributes
 from mfmc_engine import parameters as P
 from mfmc_engine.compositing import paste
-from mfmc_engine.donors import traits
+from mfmc_engine.donors import bank, traits
+from mfmc_engine.engine import Engine
 from mfmc_engine.errors import EngineError
 from mfmc_engine.evaluation.gaze import gaze
-from mfmc_engine.types import Decoy, FloatArray, Image
+from mfmc_engine.landmarks import five_of
+from mfmc_engine.types import Decoy, Face, FloatArray, Image
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.uint8]
@@ -160,3 +164,27 @@ def _detail(image: Image, inside: NDArray[np.bool_], interocular: float) -> floa
     core = cv2.erode(inside.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return float(np.abs(cv2.Laplacian(grey, cv2.CV_32F))[core if core.any() else inside].mean())
+
+
+def of_decoy(engine: Engine, image: Image, face: Face, decoy: Decoy) -> dict[str, Any]:
+    """One decoy's figures for whoever made it: the promise, likeness to donor and original, structure, looks.
+
+    Ages and genders are the engine's own estimates, by which donors are chosen: a check, not a judgement.
+    """
+    result = engine.compose(image, [decoy], [0])
+    mark, recognizer = engine.pack.landmarker.mark, engine.pack.recognizer
+    five = five_of(face.landmarks)[None].astype(np.float32)
+    before, after = mark(image, five)[0], mark(result, five)[0]
+    seen = recognizer.embed(result, after[None])[0]
+    donor = bank.load()[decoy.donor].embedding if decoy.donor else None
+    own, new = (attributes.load()(vector) for vector in (face.embedding, seen))
+    return {
+        "kind": decoy.kind,
+        "distance_to_original": _finite(decoy.distance_to_original),
+        "threshold": _finite(decoy.threshold),
+        "nearest_gallery": _finite(decoy.nearest_gallery),
+        "distance_to_donor": None if donor is None else _finite(float(np.linalg.norm(seen - donor))),
+        "age_difference": _finite(float(new.age[0] - own.age[0])),
+        "gender_difference": _finite(float(new.male[0] - own.male[0])),
+        **measure(image, result, mask_of(decoy, image.shape), before, after).as_json(),
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -20,7 +19,7 @@ from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.types import Decoy, DecoyRequest, Face, Gallery, Image, Selection
 
 BASELINES = ("none", "blur", "pixelate", "blackbox")
-SWAPPERS = ("mesh",)  # the builtin pack's; others register here as they come
+SWAPPERS = ("mesh", "neural", "inswapper_128")  # what ablations try; some need weights
 Kind = Literal["none", "blur", "pixelate", "blackbox", "context", "decoy"]
 
 
@@ -53,12 +52,28 @@ def decoy_seed(seed: int, name: str, draw: int) -> bytes:
 
 
 def make_engine(swapper: str, device: str) -> Engine:
-    """An engine with that swapper. Raises EngineError if this engine has none of the name."""
-    if "swapper" in inspect.signature(Engine.__init__).parameters:
-        return Engine(device=device, threads=1, swapper=swapper)  # type: ignore[call-arg]
-    if swapper not in SWAPPERS:
-        raise EngineError(f"--swapper: {swapper!r} is none of {', '.join(SWAPPERS)}")
-    return Engine(device=device, threads=1)
+    """An engine of builtin parts with that swapper. Raises EngineError if there is none, or its weights are missing."""
+    engine = Engine(pack_name(swapper), device=device, threads=1)
+    missing = engine.pack.missing()
+    if missing:
+        raise EngineError(f"--swapper {swapper}: weights missing ({missing[0].path})")
+    return engine
+
+
+def pack_name(swapper: str) -> str:
+    """The pack that differs from the builtin one in its swapper only."""
+    return "builtin" if swapper == "mesh" else f"builtin+swapper={swapper}"
+
+
+def swappers(device: str) -> tuple[dict[str, Engine], dict[str, str]]:
+    """Every swapper that can run here, and of the others why not."""
+    usable, skipped = {}, {}
+    for name in SWAPPERS:
+        try:
+            usable[name] = make_engine(name, device)
+        except EngineError as error:
+            skipped[f"swapper {name}"] = str(error)
+    return usable, skipped
 
 
 def make_decoy(engine: Engine, image: Image, face: Face, arm: Arm, seed: bytes) -> Decoy:
