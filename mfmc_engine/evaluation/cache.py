@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Cache:
         try:
             with np.load(self._path(key), allow_pickle=False) as found:
                 return dict(found)
-        except (OSError, ValueError, EOFError):
+        except (OSError, ValueError, EOFError, BadZipFile):
             return None
 
     def write(self, key: str, record: Record) -> Record:
