@@ -95,8 +95,8 @@ def section(results: dict[str, Any], run: dict[str, Any], plots: list[str]) -> s
     parts = [
         "## Measured",
         f"`{command}`: {sizes['people_anonymised']} people, {sizes['pictures_anonymised']} pictures anonymised, "
-        f"a gallery of {sizes['people']} people and {sizes['pictures']} pictures; {run['processes']} processes on {run['cores']} "
-        f"cores ({run['processor']}).",
+        f"a gallery of {sizes['people']} people and {sizes['pictures']} pictures; {run['processes']} processes on "
+        f"{run['cores']} cores ({run['processor']}).",
         f"The paper's mean drop over seven recognisers: {percent(results['averaged']['paper_relative_drop'])}.",
         recognisers(results),
         "### Bars",

@@ -25,7 +25,7 @@ class Vectors:
     gallery: FloatArray
     arms: dict[str, FloatArray]
     before: FloatArray = field(init=False)  # (M, N) distances of the untouched probes
-    strangers: FloatArray = field(init=False)  # distances of all pairs of different people in the gallery
+    strangers: FloatArray = field(init=False)  # of all pairs of different people in the gallery, ascending
     mates: FloatArray = field(init=False)  # of all pairs of one person
 
     def prepare(self, trial: V.Trial) -> None:
@@ -34,7 +34,7 @@ class Vectors:
         upper = np.triu_indices(len(self.gallery), 1)
         same = (trial.people[:, None] == trial.people[None])[upper]
         pairs = everybody[upper]
-        self.before, self.mates, self.strangers = everybody[trial.probes], pairs[same], pairs[~same]
+        self.before, self.mates, self.strangers = everybody[trial.probes], pairs[same], np.sort(pairs[~same])
 
     def after(self, arm: str) -> FloatArray:
         """(M, N) distances of the treated probes."""
@@ -42,7 +42,7 @@ class Vectors:
 
     def threshold(self, rate: float = P.EVAL_FMR) -> float:
         """The distance below which so many strangers lie."""
-        return V.threshold_at(self.strangers, rate)
+        return float(V.sorted_quantiles(self.strangers, np.array([rate]))[0])
 
 
 def vectors_of(
@@ -126,7 +126,7 @@ def _drop(before: float, after: float) -> dict[str, float]:
 def _quantiles(values: FloatArray) -> dict[str, Any]:
     """A distribution that a file can hold: 201 quantiles."""
     at = np.linspace(0, 1, 201)
-    return {"at": at, "distance": np.quantile(values, at)}
+    return {"at": at, "distance": V.sorted_quantiles(values, at)}
 
 
 def averaged(judged: Mapping[str, Mapping[str, Any]], arms: Sequence[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from mfmc_engine import parameters as P
 from mfmc_engine.errors import EngineError
@@ -138,8 +139,10 @@ class Eigenfaces:
     def fit(self, gallery: Features) -> Callable[[Features], FloatArray]:
         rows = gallery.astype(np.float64)
         mean = rows.mean(0)
-        _, _, components = np.linalg.svd(rows - mean, full_matrices=False)
-        basis = components[: P.EIGEN_COMPONENTS].T
+        centred = rows - mean
+        width = centred.shape[1]
+        first = max(0, width - min(P.EIGEN_COMPONENTS, len(rows) - 1))
+        _, basis = eigh(centred.T @ centred, subset_by_index=(first, width - 1))
         return lambda features: np.asarray((features.astype(np.float64) - mean) @ basis, np.float32)
 
 

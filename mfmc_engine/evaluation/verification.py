@@ -43,15 +43,28 @@ def threshold_at(strangers: FloatArray, rate: float) -> float:
     return float(np.quantile(strangers, rate))
 
 
+def sorted_quantiles(ordered: FloatArray, rates: Values) -> Values:
+    """What np.quantile gives, of values (K,) in ascending order: millions are sorted once, not per curve."""
+    place = rates * (len(ordered) - 1)
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, len(ordered) - 1)
+    return np.asarray(
+        ordered[low] + (place - low) * (ordered[high].astype(np.float64) - ordered[low]), np.float64
+    )
+
+
 def accepted(distances: FloatArray, threshold: float) -> float:
     """The share of distances that match; nan of none."""
     return float(np.mean(distances <= threshold)) if len(distances) else float("nan")
 
 
 def curve(mated: FloatArray, strangers: FloatArray, points: int = 200) -> tuple[Values, Values]:
-    """A ROC: (false match rates, true accept rates), at rates spread evenly in logarithm, then evenly."""
+    """A ROC: (false match rates, true accept rates), at rates spread evenly in logarithm, then evenly.
+
+    ``strangers`` (K,) in ascending order.
+    """
     rates = np.unique(np.concatenate([np.geomspace(1e-4, 1, points // 2), np.linspace(0, 1, points // 2)]))
-    thresholds = np.quantile(strangers, rates)
+    thresholds = sorted_quantiles(strangers, rates)
     ordered = np.sort(mated)
     return rates, np.searchsorted(ordered, thresholds, side="right") / max(len(ordered), 1)
 

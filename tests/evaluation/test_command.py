@@ -148,3 +148,11 @@ def test_decoys_that_follow_the_person_are_linked_and_random_ones_are_not():
     assert attacks.parrot(vectors, "silent", trial, 0)["decoy_gallery"] < 0.2
     assert attacks.visibility(noise, noise + 3, people, 0) > 0.99
     assert attacks.visibility(noise, random.normal(size=(80, 16)), people, 0) == pytest.approx(0.5, abs=0.15)
+
+
+def test_anonymize_reports_what_each_decoy_kept(people, tmp_path, capsys):
+    photo = people / "person-0" / "a.png"
+    assert main(["anonymize", str(photo), str(tmp_path / "out.png"), "--report", "--seed", "1"]) == 0
+    faces = json.loads(capsys.readouterr().out)["faces"]
+    assert faces[0]["structure"]["untouched"] is True
+    assert 0 < faces[0]["structure"]["landmark_error"] < 0.2

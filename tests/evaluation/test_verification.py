@@ -28,6 +28,12 @@ def test_the_threshold_lets_the_stated_share_of_strangers_in():
     assert V.accepted(strangers, V.threshold_at(strangers, 0.01)) == pytest.approx(0.01, abs=2e-4)
 
 
+def test_quantiles_of_sorted_values_are_those_of_numpy():
+    values = np.sort(np.random.default_rng(0).random(1001).astype(np.float32))
+    rates = np.array([0, 0.001, 0.01, 0.4321, 1])
+    assert V.sorted_quantiles(values, rates) == pytest.approx(np.quantile(values, rates))
+
+
 def test_separable_people_have_no_equal_error_and_overlapping_ones_half():
     random = np.random.default_rng(0)
     near, far = random.normal(0, 1, 500), random.normal(100, 1, 5000)
