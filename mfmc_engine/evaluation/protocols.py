@@ -27,7 +27,6 @@ from mfmc_engine import parameters as P
 from mfmc_engine.donors.embedding import lfw_picture
 from mfmc_engine.errors import EngineError
 from mfmc_engine.imaging import READABLE_SUFFIXES, decode, encode
-from mfmc_engine.landmarks import five_of
 from mfmc_engine.types import FloatArray, Image
 
 PROTOCOLS = ("lfw", "folders", "random", "equal")
@@ -194,10 +193,3 @@ def _labelled(folder: Path) -> list[Sample]:
             raise EngineError(f"{folder / name}: labelled, but not there")
         samples.append(Sample(name, name, path, male=float(gender == "male"), age=age, group=group))
     return samples
-
-
-def landmarks(landmarker: object, image: Image, five: FloatArray) -> FloatArray:
-    """(68, 2) landmarks found anew where five points (5, 2) or 68 landmarks say the face is."""
-    points = five_of(five) if len(five) == 68 else five
-    mark = getattr(landmarker, "mark")  # noqa: B009 - any Landmarker
-    return np.asarray(mark(image, np.asarray(points, np.float32)[None])[0], np.float32)
