@@ -1,4 +1,4 @@
-"""Write the figures of an evaluation into docs/evaluation.md and its plots into docs/images.
+"""Write the figures of an evaluation into docs/evaluation.md and README.md, its plots into docs/images.
 
 Run: ``python scripts/evaluation_docs.py REPORT``, the folder that ``python -m mfmc_engine evaluate --out REPORT`` made.
 Only plots are copied, never sheets: they show people.
@@ -109,15 +109,40 @@ def section(results: dict[str, Any], run: dict[str, Any], plots: list[str]) -> s
     return "\n\n".join(parts)
 
 
+def summary(results: dict[str, Any]) -> str:
+    """Two sentences and a plot for README."""
+    arms = {name: judged["arms"] for name, judged in results["recognizers"].items()}
+    main = results["main_arm"]
+    told = "; ".join(
+        f"{name} accepts {percent(arm['none']['accepts']['0.01'])} of the pairs of one person before and "
+        f"{percent(arm[main]['accepts']['0.01'])} after (strangers: 1 %), and names {percent(arm['none']['rank1'])} "
+        f"before and {percent(arm[main]['rank1'])} after"
+        for name, arm in arms.items()
+        if name in ("dlib", "mobilefacenet")
+    )
+    failed = [row["name"] for row in results["bars"] if row["passed"] is False]
+    people = results["set"]["people_anonymised"]
+    return (
+        f"On {people} people of LFW, searched among {results['set']['people']}: {told}. "
+        f"Bars still missed: {', '.join(failed) or 'none'}.\n\n![What is left](docs/images/evaluation-drop.svg)"
+    )
+
+
+def write(path: Path, text: str) -> None:
+    """Put ``text`` between the markers of a page."""
+    page = path.read_text("utf-8")
+    start = page.index("\n", page.index(BEGIN)) + 1
+    path.write_text(page[:start] + "\n" + text + "\n\n" + page[page.index(END) :], "utf-8")
+
+
 def main(report: Path) -> None:
     results = json.loads((report / "results.json").read_text())
     run = json.loads((report / "run.json").read_text())
     plots = [name for name in PLOTS if (report / f"{name}.svg").is_file()]
     for name in plots:
         shutil.copyfile(report / f"{name}.svg", IMAGES / f"evaluation-{name}.svg")
-    page = PAGE.read_text()
-    start = page.index("\n", page.index(BEGIN)) + 1
-    PAGE.write_text(page[:start] + "\n" + section(results, run, plots) + "\n\n" + page[page.index(END) :])
+    write(PAGE, section(results, run, plots))
+    write(ROOT / "README.md", summary(results))
 
 
 if __name__ == "__main__":

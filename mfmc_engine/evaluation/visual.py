@@ -22,7 +22,7 @@ COMPONENTS = 32  # principal components of the real features that FID is taken o
 def kid(real: Any, treated: Any, seed: int) -> dict[str, float]:
     """Mean and deviation over subsets of the unbiased squared MMD with the kernel (x.y / D + 1)^3."""
     a, b = np.asarray(real, np.float64), np.asarray(treated, np.float64)
-    size = min(P.KID_SUBSET_SIZE, len(a), len(b))
+    size = max(2, min(P.KID_SUBSET_SIZE, len(a) // 2, len(b) // 2))
     random = np.random.default_rng(seed)
     found = [
         _mmd(a[random.choice(len(a), size, replace=False)], b[random.choice(len(b), size, replace=False)])

@@ -120,7 +120,8 @@ def test_a_study_is_balanced_and_its_key_fits_the_files(run):
         (("--swapper", "none"), "none"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(people, tiny_onnx, tmp_path, capsys, option, message):
+def test_what_cannot_be_done_is_one_line(people, tiny_onnx, tmp_path, capsys, monkeypatch, option, message):
+    monkeypatch.delenv("MFMC_DEBUG", raising=False)
     assert _evaluate(people, tiny_onnx, tmp_path / "out", tmp_path / "cache", *option) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert message in error
