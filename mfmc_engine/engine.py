@@ -39,7 +39,8 @@ class Engine:
         selection: Selection = "random",
     ) -> list[Decoy]:
         """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction."""
-        people, thresholds = gallery or Gallery(), Thresholds()
+        people = gallery or Gallery()
+        thresholds = Thresholds.beside(len(people))
         donors = candidates(image, people, thresholds, selection)
         return replacement.make_decoys(self.pack, image, requests, people, donors, thresholds)
 

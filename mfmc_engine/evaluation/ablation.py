@@ -38,6 +38,7 @@ def ablated(settings: Settings) -> Settings:
     others += [
         Arm(f"threshold {value:g}", "decoy", settings.swapper, main, value) for value in P.ABLATION_THRESHOLDS
     ]
+    others.append(Arm("each photo on its own", "decoy", settings.swapper, main, apart=False))
     metrics = settings.metrics or ("euclidean", "euclidean_l2", "cosine")
     return replace(settings, extra_arms=(*settings.extra_arms, *others), metrics=metrics)
 

@@ -16,7 +16,7 @@ from mfmc_engine.engine import Engine
 from mfmc_engine.errors import EngineError
 from mfmc_engine.evaluation.structure import mask_of
 from mfmc_engine.guarantee import Thresholds
-from mfmc_engine.types import Decoy, DecoyRequest, Face, Gallery, Image, Selection
+from mfmc_engine.types import Decoy, DecoyRequest, Face, FloatArray, Gallery, Image, Selection
 
 BASELINES = ("none", "blur", "pixelate", "blackbox")
 SWAPPERS = ("mesh", "neural", "inswapper_128")  # what ablations try; some need weights
@@ -32,6 +32,7 @@ class Arm:
     swapper: str = "mesh"
     selection: Selection = "random"
     preferred: float | None = None  # Euclidean; None: the engine's own
+    apart: bool = True  # as the site does: a person's next decoy is drawn unlike those in earlier photos
     draw: int = 0  # another decoy of the same face under another seed
 
     def key(self) -> str:
@@ -76,9 +77,9 @@ def swappers(device: str) -> tuple[dict[str, Engine], dict[str, str]]:
     return usable, skipped
 
 
-def make_decoy(engine: Engine, image: Image, face: Face, arm: Arm, seed: bytes) -> Decoy:
-    """The decoy that ``arm`` asks for."""
-    requests = [DecoyRequest(face, seed)]
+def make_decoy(engine: Engine, image: Image, face: Face, arm: Arm, seed: bytes, earlier: FloatArray) -> Decoy:
+    """The decoy that ``arm`` asks for; ``earlier`` (N, D) are views of the person's decoys in other photos."""
+    requests = [DecoyRequest(face, seed, earlier)]
     if arm.preferred is None:
         return engine.make_decoys(image, requests, selection=arm.selection)[0]
     # Ablations only: the engine's own promise is not an option of its public interface.

@@ -160,7 +160,8 @@ class Worker:
         return digest("original", self._fingerprint(index), perception_version())
 
     def _arm_key(self, index: int, arm: Arm) -> str:
-        return digest("arm", self._fingerprint(index), engine_version(), arm.key(), self.task.seed)
+        faces = [self._fingerprint(i) for i in (index, *self._earlier(index, arm))]
+        return digest("arm", *faces, engine_version(), arm.key(), self.task.seed)
 
     def _structure_key(self, index: int, arm: Arm) -> str:
         return digest("structure", self._arm_key(index, arm), _measuring_version())
@@ -212,7 +213,7 @@ class Worker:
     def _face(self, sample: Sample, image: Image) -> Face | None:
         """The sample's face as the engine sees it: the one in the place the set names, else the largest."""
         if self._last_face[0] != sample.name:  # the arms of one sample follow each other
-            self._last_face = sample.name, self._found(sample, image)
+            self._last_face = (sample.name, self._found(sample, image))
         return self._last_face[1]
 
     def _found(self, sample: Sample, image: Image) -> Face | None:
@@ -238,7 +239,7 @@ class Worker:
         face = self._face(sample, image)
         assert face is not None, "only samples with a face are probes"
         seed = decoy_seed(self.task.seed, sample.name, arm.draw)
-        decoy = make_decoy(self.engine(arm.swapper), image, face, arm, seed)
+        decoy = make_decoy(self.engine(arm.swapper), image, face, arm, seed, self._earlier_views(index, arm))
         looks = attributes.load()(face.embedding)
         about = {
             "kind": decoy.kind,
@@ -259,7 +260,18 @@ class Worker:
             "about": np.array(json.dumps(about)),
             "face_marks": face.landmarks,
             "box": face.box,
+            "views": decoy.views,
         }
+
+    def _earlier(self, index: int, arm: Arm) -> list[int]:
+        """The person's probes before this one, whose decoys a new one is drawn unlike."""
+        samples = self.task.faces.samples
+        own = [i for i in self.task.faces.probes if samples[i].person == samples[index].person]
+        return own[: own.index(index)] if arm.apart and arm.kind in ("decoy", "context") else []
+
+    def _earlier_views(self, index: int, arm: Arm) -> FloatArray:
+        views = [self.treated(i, arm)["views"] for i in self._earlier(index, arm)]
+        return np.concatenate([np.empty((0, 128), np.float32), *views])
 
     def _measured(self, index: int, arm: Arm) -> dict[str, Any]:
         return measure(self.engine(), *self.rendition(index, arm), self.treated(index, arm))
