@@ -469,6 +469,80 @@ MOBILEFACENET_POINTS: Final = ((38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
 
+# --- evaluation: protocols and baselines ------------------------------------------------------------------------
+EVAL_FMRS: Final = (
+    0.001,
+    0.01,
+)  # false match rates between strangers at which thresholds are set (issue 6, issue 3)
+EVAL_FMR: Final = 0.01  # the one that bars and averages use
+EVAL_FPIR: Final = 0.01  # share of unenrolled originals an open-set search may name
+EVAL_PROBES: Final = 2  # photos of one person that are anonymised: two decoys of one person can be linked
+EVAL_RANKS: Final = 20  # longest rank of the CMC curve
+EVAL_BOOTSTRAP: Final = 1000  # resamples of people behind a 95 % confidence interval
+EVAL_AGE_BANDS: Final = ((0, 25), (25, 35), (35, 45), (45, 55), (55, 120))  # years, lower end included
+EVAL_SMALLEST_GROUP: Final = 5  # faces below which a group's figures are not shown
+EVAL_FOLDS: Final = 5  # of people, wherever a classifier is fitted and judged on the same set
+# What platforms do by hand; sizes as shares of the longer side of the face's box, by choice
+EVAL_BLUR_SIGMA: Final = 0.06
+EVAL_PIXELS: Final = 10  # cells across the box
+EVAL_MARGIN: Final = 0.04  # Euclidean, preferred minus promised distance when an ablation moves them together
+# The second view of a synthetic identity that has only one picture: mirrored, shrunk and compressed
+EVAL_VIEW_SCALE: Final = 0.8
+EVAL_VIEW_QUALITY: Final = 60  # JPEG, of 100
+EVAL_SYNTHETIC: Final = 400  # identities drawn from a labelled folder unless --limit says otherwise
+
+# --- evaluation: recognisers ---------------------------------------------------------------------------------------
+LBPH_GRID: Final = 8  # cells a side (Ahonen et al. 2004 as in OpenCV's LBPHFaceRecognizer)
+LBPH_POINTS: Final = 8  # neighbours at radius 1, uniform patterns
+CLASSIC_CROP: Final = 96  # px, side of the aligned grey crop that the classical recognisers see
+EIGEN_SIDE: Final = 48  # px, that crop reduced for eigenfaces
+EIGEN_COMPONENTS: Final = 150  # of the principal components (Turk and Pentland 1991)
+
+# --- evaluation: structure ------------------------------------------------------------------------------------------
+SEAM_STEP: Final = (
+    0.08  # inter-ocular distances from the mask's border at which colours are compared on both sides
+)
+SEAM_SMOOTH: Final = 0.02  # of the same, Gaussian sigma that keeps grain and pores out of the comparison
+STRUCTURE_MARGIN: Final = 0.25  # of the patch's size, surroundings that count as outside the mask
+SSIM_WINDOW: Final = 7  # px (Wang et al. 2004 as in scikit-image)
+GAZE_DARK: Final = 0.4  # share of an eye's pixels, the darkest, that count as iris
+HOG_OVERLAP: Final = (
+    0.4  # IoU of dlib's HOG detection with the box that dlib's landmarks imply, as RECALL_IOU
+)
+
+# --- evaluation: attacks, visual quality --------------------------------------------------------------------------
+RIDGE: Final = 1.0  # penalty of the least-squares classifiers, in units of the features' mean variance
+KID_SUBSETS: Final = 50  # of KID_SUBSET_SIZE pictures (Binkowski et al. 2018)
+KID_SUBSET_SIZE: Final = 100
+COVERAGE_NEIGHBOURS: Final = 5  # of coverage (Naeem et al. 2020)
+AVERAGED_RENDITIONS: Final = 4  # decoys of differing seeds that the averaging attack combines
+AVERAGED_FACES: Final = 20  # faces it is tried on
+# Euclidean, preferred distances to the original beside the default (ORIGINAL_PREFERRED)
+ABLATION_THRESHOLDS: Final = (0.52, 0.58, 0.70)
+
+# --- evaluation: the bars of the project ---------------------------------------------------------------------------
+BARS: Final = {  # name: (comparison, limit)
+    "before accepts, dlib": ("within 0.02 of", 0.831),  # ../shared/data/lfw/baseline.txt
+    "before accepts, mobilefacenet": ("within 0.02 of", 0.812),
+    "accepts": ("<=", 0.015),
+    "rank-1": ("<=", 0.01),
+    "relative rank-1 drop, mean": (">=", 0.95),
+    "unlinkability excess": ("<=", 0.01),
+    "gender kept": (">=", 0.95),
+    "age difference, median": ("<=", 6.0),
+    "landmark error, median": ("<=", 0.05),
+    "landmark error, 95th percentile": ("<=", 0.10),
+    "mouth opening, 90th percentile": ("<=", 0.06),
+    "seam ratio, median": ("<=", 1.3),
+    "sharpness ratio within 0.6-1.6": (">=", 0.90),
+    "found by dlib HOG": (">=", 0.99),
+    "swapped, faces of 48 px and more": (">=", 0.95),
+    "outside untouched": (">=", 1.0),
+    "donor distance within a cell, least mean": (">=", 0.58),
+    "donors in the smallest cell": (">=", 40),
+    "people near one donor, most": ("<=", 0.05),
+}
+
 # --- weights and ONNX networks ---
 DOWNLOAD_TIMEOUT_S: Final = 30  # s without a byte before a download gives up; it can be continued
 SCRFD_INPUT: Final = (640, 640)  # px (width, height), what insightface's own examples use
