@@ -24,6 +24,7 @@ from accounts.serializers import (
     HandleSerializer,
     MeSerializer,
 )
+from socialnet import limits
 from socialnet.api import PersonSerializer, no_content
 
 HANDLE = r"[a-z0-9_.]{3,30}"
@@ -44,6 +45,7 @@ class MeView(generics.GenericAPIView):
         """Change one's name or text."""
         given = self.get_serializer(request.user, data=request.data, partial=True)
         given.is_valid(raise_exception=True)
+        limits.check(request, "profile")
         user = services.profile_update(user=request.user, by=request.user, **given.validated_data)
         return Response(self.get_serializer(user).data)
 
@@ -67,6 +69,8 @@ class PeopleViewSet(viewsets.ReadOnlyModelViewSet):
     @extend_schema(parameters=[OpenApiParameter("q", str, description="Part of a handle or name.")])
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Search people; nobody without ``q``."""
+        if request.query_params.get("q", "").strip():
+            limits.check(request, "people_search")
         return super().list(request, *args, **kwargs)
 
 
@@ -106,7 +110,8 @@ class FriendRequestsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     @extend_schema(request=HandleSerializer)
     def create(self, request: Request) -> Response:
         """Ask somebody for a friendship; if they asked already, this accepts it."""
-        person = _named(request)
+        limits.check(request, "friend_request")
+        person = named(request)
         friendship = services.friendship_request(requester=request.user, addressee=person)
         return Response(self.get_serializer(friendship).data, status=status.HTTP_201_CREATED)
 
@@ -178,7 +183,7 @@ class BlocksViewSet(viewsets.GenericViewSet):
     @extend_schema(request=HandleSerializer, responses={204: None})
     def create(self, request: Request) -> Response:
         """Block somebody: from now on neither sees the other."""
-        services.block_create(blocker=request.user, blocked=_named(request))
+        services.block_create(blocker=request.user, blocked=named(request))
         return no_content()
 
     def destroy(self, request: Request, handle: str) -> Response:
@@ -204,10 +209,12 @@ class CapturesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         """Enrol a picture with exactly one good face, one's own."""
         given = EnrolSerializer(data=request.data)
         given.is_valid(raise_exception=True)
+        replaces = given.validated_data.get("replaces")
         capture = services.capture_enroll(
             user=request.user,
             upload=given.validated_data["picture"],
             consented=given.validated_data["consent"],
+            replaces=get_object_or_404(self.get_queryset(), pk=replaces) if replaces is not None else None,
         )
         return Response(self.get_serializer(capture).data, status=status.HTTP_201_CREATED)
 
@@ -231,7 +238,7 @@ class ConsentView(APIView):
         return Response({"version": consent.VERSION, "text": str(consent.TEXT)})
 
 
-def _named(request: Request) -> User:
+def named(request: Request) -> User:
     """The person a request names. 404 alike for nobody and for somebody behind a block."""
     given = HandleSerializer(data=request.data)
     given.is_valid(raise_exception=True)

@@ -5,4 +5,6 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import signals  # noqa: F401  connects the receivers
+        from accounts import exporting, moderation, reportables, signals  # noqa: F401  connects the receivers
+
+        moderation.register(reportables.PERSON)

@@ -19,13 +19,12 @@ from django.utils.translation import gettext as _
 
 from accounts import consent
 from accounts.capture_quality import EnrolmentRejected, good_capture
-from accounts.engine import get_engine
+from accounts.engine import get_engine, space
 from accounts.models import FaceCapture, User
 from accounts.signals import enrolment_changed, enrolment_decided
 from accounts.templates import capture_purpose, gallery, seal
 from accounts.uploads import decode_upload
 from mfmc_engine.imaging import encode
-from mfmc_engine.parameters import ENROLMENT_SAME_PERSON
 
 if TYPE_CHECKING:
     from mfmc_engine.types import Face, Image
@@ -33,9 +32,12 @@ if TYPE_CHECKING:
 ATTEMPT_WINDOW_S = 3600
 
 
-def capture_enroll(*, user: User, upload: BinaryIO, consented: bool) -> FaceCapture:
-    """Enrol ``user`` with the one good face of ``upload``.
+def capture_enroll(
+    *, user: User, upload: BinaryIO, consented: bool, replaces: FaceCapture | None = None
+) -> FaceCapture:
+    """Enrol ``user`` with the one good face of ``upload``; a good one takes the place of ``replaces``.
 
+    A face that resembles one of another account is kept back (``is_held``) until staff have looked at it.
     Raises EnrolmentRejected (a ValidationError) with a reason to act on. Nothing is looked at before consent.
     """
     if not user.is_active:
@@ -44,14 +46,19 @@ def capture_enroll(*, user: User, upload: BinaryIO, consented: bool) -> FaceCapt
         raise EnrolmentRejected(
             _("Please read the text and agree to it first. Without that nothing is stored.")
         )
+    if replaces is not None and replaces.user_id != user.pk:
+        raise PermissionDenied(_("This is not your picture."))
     _count_attempt(user)
     image = _open(upload)
     face, crop = good_capture(image, get_engine().analyze(image))
     with transaction.atomic():
         _lock_enrolment()
-        _check_room(user)
-        _check_identity(face, user)
-        return _save(user, crop, face)
+        _check_room(user, replaces)
+        _check_same_person(face, user)
+        capture = _save(user, crop, face, held=_is_like_another(face, user))
+        if replaces is not None:
+            FaceCapture.objects.filter(pk=replaces.pk).delete()
+        return capture
 
 
 @transaction.atomic
@@ -92,19 +99,22 @@ def _lock_enrolment() -> None:
     ContentType.objects.select_for_update().get(pk=contenttype.pk)
 
 
-def _check_room(user: User) -> None:
-    if FaceCapture.objects.filter(user=user).count() >= settings.CAPTURES_PER_PERSON:
+def _check_room(user: User, replaces: FaceCapture | None) -> None:
+    others = FaceCapture.objects.filter(user=user).exclude(pk=replaces.pk if replaces else None)
+    if others.count() >= settings.CAPTURES_PER_PERSON:
         raise EnrolmentRejected(_("You have enough pictures enrolled. Delete one to add another."))
 
 
-def _check_identity(face: Face, user: User) -> None:
-    """The face is nobody else's here, and the same as in the pictures the person enrolled before."""
-    engine = get_engine()
-    if engine.match([face], gallery(without=user.pk))[0].state != "unknown":
-        # Neither whose nor that there is somebody: the words fit every picture.
-        raise EnrolmentRejected(_("This picture cannot be used. Try another one of your own face."))
-    own = gallery(only=user.pk)
-    if len(own) and engine.match([face], own)[0].distance > ENROLMENT_SAME_PERSON:
+def _is_like_another(face: Face, user: User) -> bool:
+    """Whether the face might be that of another account, in force or held. Whose is asked by nobody."""
+    others = gallery(without=user.pk, held_too=True)
+    return get_engine().match([face], others)[0].state != "unknown"
+
+
+def _check_same_person(face: Face, user: User) -> None:
+    """All pictures of one account show one person, also those that are held."""
+    own = gallery(only=user.pk, held_too=True)
+    if len(own) and get_engine().match([face], own)[0].distance > space().same_person:
         raise EnrolmentRejected(
             _(
                 "This does not look like the face you enrolled before. Try another picture, or delete the earlier "
@@ -113,13 +123,15 @@ def _check_identity(face: Face, user: User) -> None:
         )
 
 
-def _save(user: User, crop: Image, face: Face) -> FaceCapture:
+def _save(user: User, crop: Image, face: Face, *, held: bool) -> FaceCapture:
+    now = timezone.now()
     capture = FaceCapture(
         user=user,
+        held_at=now if held else None,
         template=seal(face.embedding, purpose=capture_purpose(user.pk)),
         pack=settings.ENGINE_PACK,
         consent_version=consent.VERSION,
-        consented_at=timezone.now(),
+        consented_at=now,
     )
     capture.full_clean(exclude={"picture"})
     capture.picture.save("face.png", ContentFile(encode(crop, ".png")), save=False)

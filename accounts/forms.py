@@ -5,10 +5,13 @@ from __future__ import annotations
 from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import services
 from accounts.models import Circle, User
+from accounts.reports import Report
 
 
 class SignupForm(AllauthSignupForm):
@@ -42,6 +45,7 @@ class SignupForm(AllauthSignupForm):
         """allauth calls this with the user it has just saved."""
         user.display_name = self.cleaned_data["display_name"]
         user.save(update_fields=["display_name"])
+        services.circle_starters(owner=user)
 
 
 class LoginForm(AllauthLoginForm):
@@ -54,9 +58,63 @@ class LoginForm(AllauthLoginForm):
 class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
-        fields = ["display_name", "bio"]
-        widgets = {"bio": forms.Textarea(attrs={"rows": 3})}
-        help_texts = {"display_name": _("What others call you. Leave it empty to go by your handle.")}
+        fields = ["display_name", "username", "bio"]
+        widgets = {
+            "bio": forms.Textarea(attrs={"rows": 3}),
+            "username": forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+        }
+        help_texts = {
+            "display_name": _("What others call you. Leave it empty to go by your handle."),
+            "username": _("What people find and mention you by. Links to your page change with it."),
+        }
+
+    def clean_username(self) -> str:
+        try:
+            return services.handle_clean(
+                self.cleaned_data["username"], of=User.objects.get(pk=self.instance.pk)
+            )
+        except ValidationError as error:
+            raise ValidationError(error.messages) from error
+
+
+class AvatarForm(forms.Form):
+    picture = forms.FileField(
+        label=_("Picture"),
+        widget=forms.FileInput(attrs={"accept": "image/*"}),
+        error_messages={"required": _("Choose a picture first.")},
+    )
+
+
+class ReportForm(forms.ModelForm):
+    class Meta:
+        model = Report
+        fields = ["reason", "note"]
+        widgets = {"reason": forms.RadioSelect, "note": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].choices = Report.Reason.choices  # without the empty one
+
+
+class DeleteAccountForm(forms.Form):
+    """Asks for the password, so that a browser left open is not enough."""
+
+    password = forms.CharField(
+        label=_("Your password"), widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    sure = forms.BooleanField(
+        label=_("Delete my account and everything in it. I know that it cannot be undone.")
+    )
+
+    def __init__(self, *args, user: User, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password = self.cleaned_data["password"]
+        if not self.user.check_password(password):
+            raise ValidationError(_("This is not your password."))
+        return password
 
 
 class CircleForm(forms.ModelForm):

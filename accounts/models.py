@@ -1,4 +1,4 @@
-"""Who people are: users, friendships, circles, blocks, and the captures they enrolled their face with."""
+"""Who people are: users, friendships, circles, blocks, mutes, and the captures they enrolled their face with."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ class User(AbstractUser):
     )
     display_name = models.CharField(_("name"), max_length=60, blank=True)
     bio = models.CharField(_("about you"), max_length=300, blank=True)
+    # The photo behind their avatar (photos.Photo; no foreign key, imports point the other way). Its pixels leave
+    # through the image gate only, as every viewer may see them.
+    avatar = models.UUIDField(null=True, blank=True, editable=False)
 
     def __str__(self) -> str:
         return self.name
@@ -134,6 +137,32 @@ class Block(models.Model):
         return f"{self.blocker_id} blocks {self.blocked_id}"
 
 
+class Mute(models.Model):
+    """One person's posts stay out of another's feed. Nothing else changes, and who is muted is not told."""
+
+    muter = models.ForeignKey(User, models.CASCADE, related_name="mutes_made")
+    muted = models.ForeignKey(User, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["muter", "muted"], name="mute_once"),
+            models.CheckConstraint(condition=~Q(muter=F("muted")), name="mute_not_oneself"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.muter_id} mutes {self.muted_id}"
+
+
+class FaceCaptureQuerySet(models.QuerySet["FaceCapture"]):
+    def in_force(self) -> FaceCaptureQuerySet:
+        """The ones that count. Nobody is recognised, or taken for enrolled, by one that waits for a look."""
+        return self.filter(held_at=None)
+
+    def held(self) -> FaceCaptureQuerySet:
+        return self.filter(held_at__isnull=False)
+
+
 class FaceCapture(models.Model):
     """One enrolled picture of a person's face, with the consent it was given under.
 
@@ -148,6 +177,11 @@ class FaceCapture(models.Model):
     consent_version = models.CharField(max_length=20)
     consented_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
+    held_at = models.DateTimeField(
+        null=True, blank=True
+    )  # waits for staff: it resembles another account's face
+
+    objects = FaceCaptureQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at"]
@@ -155,3 +189,25 @@ class FaceCapture(models.Model):
 
     def __str__(self) -> str:
         return f"capture {self.pk} of {self.user_id}"
+
+    @property
+    def is_held(self) -> bool:
+        return self.held_at is not None
+
+
+class GalleryVersion(models.Model):
+    """Another value after every change to the captures of a pack, written in the same transaction.
+
+    Random rather than counted: a change that was rolled back, or a restored database, never looks like one seen before.
+    """
+
+    pack = models.CharField(max_length=40, primary_key=True)
+    version = models.UUIDField(default=uuid.uuid4)
+
+    def __str__(self) -> str:
+        return f"{self.pack}: {self.version}"
+
+
+# One module, one subject: these are in files of their own, Django looks for them here.
+from accounts.exports import DataExport  # noqa: E402, F401
+from accounts.reports import ModerationEntry, Report  # noqa: E402, F401

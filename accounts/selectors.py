@@ -8,12 +8,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from accounts.models import Block, Circle, Friendship, User
+from accounts.models import Block, Circle, Friendship, Mute, User
 
 SUGGESTIONS_AT_MOST = 20
 
 
-def is_friend_of(user: User, field: str = "pk") -> Q:
+def is_friend_of(user: User | int, field: str = "pk") -> Q:
     """A condition on any query: the person in ``field`` is an accepted friend of ``user``."""
     accepted = Friendship.objects.accepted()
     return Q(**{f"{field}__in": accepted.filter(low=user).values("high")}) | Q(
@@ -21,7 +21,7 @@ def is_friend_of(user: User, field: str = "pk") -> Q:
     )
 
 
-def is_hidden_from(user: User, field: str = "pk") -> Q:
+def is_hidden_from(user: User | int, field: str = "pk") -> Q:
     """A condition on any query: a block, in either direction, stands between ``user`` and the person in ``field``."""
     return Q(**{f"{field}__in": Block.objects.filter(blocker=user).values("blocked")}) | Q(
         **{f"{field}__in": Block.objects.filter(blocked=user).values("blocker")}
@@ -43,6 +43,16 @@ def is_blocked_between(one: User, other: User) -> bool:
 def blocked_by(user: User) -> QuerySet[User]:
     """The people ``user`` blocked, for the page on which they can be unblocked."""
     return User.objects.filter(blocks_received__blocker=user).order_by("display_name", "username")
+
+
+def is_muted_by(user: User, field: str = "pk") -> Q:
+    """A condition on any query: ``user`` muted the person in ``field``."""
+    return Q(**{f"{field}__in": Mute.objects.filter(muter=user).values("muted")})
+
+
+def muted_by(user: User) -> QuerySet[User]:
+    """The people ``user`` muted, without those a block stands between."""
+    return people_visible_to(user).filter(is_muted_by(user)).order_by("display_name", "username")
 
 
 def people_visible_to(viewer: User | AnonymousUser) -> QuerySet[User]:

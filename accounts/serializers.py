@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from rest_framework import serializers
 
-from accounts.models import Circle, FaceCapture, Friendship, User
+from accounts.models import Circle, DataExport, FaceCapture, Friendship, Report, User
 from socialnet.api import PersonSerializer
 
 
@@ -13,8 +14,9 @@ class MeSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = User
-        fields = ("handle", "display_name", "bio", "email")
+        fields = ("handle", "username", "display_name", "bio", "email")
         read_only_fields = ("email",)
+        extra_kwargs = {"username": {"write_only": True, "required": False}}  # another handle
 
 
 class HandleSerializer(serializers.Serializer):
@@ -44,7 +46,9 @@ class CircleSerializer(serializers.ModelSerializer):
 class CaptureSerializer(serializers.ModelSerializer):
     class Meta:
         model = FaceCapture
-        fields = ("id", "consent_version", "consented_at", "created_at")
+        fields = ("id", "consent_version", "consented_at", "created_at", "held")
+
+    held = serializers.BooleanField(source="is_held", read_only=True)  # waits until staff have looked at it
 
 
 class EnrolSerializer(serializers.Serializer):
@@ -52,6 +56,29 @@ class EnrolSerializer(serializers.Serializer):
 
     picture = serializers.FileField()
     consent = serializers.BooleanField()
+    replaces = serializers.IntegerField(required=False)  # a capture whose place the new one takes
+
+
+class SuggestionSerializer(PersonSerializer):
+    mutual_friends = serializers.IntegerField(read_only=True)
+
+
+class ReportSerializer(serializers.Serializer):
+    kind = serializers.CharField(max_length=10)
+    target = serializers.CharField(max_length=36)
+    reason = serializers.ChoiceField(choices=Report.Reason.choices)
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class ExportSerializer(serializers.ModelSerializer):
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = DataExport
+        fields = ("state", "done", "total", "created_at", "expires_at", "url")
+
+    def get_url(self, export: DataExport) -> str | None:
+        return reverse("export-download", args=[export.pk]) if export.is_ready else None
 
 
 class ConsentSerializer(serializers.Serializer):

@@ -6,7 +6,7 @@ a block and an acceptance that race end with the block alone.
 
 from __future__ import annotations
 
-import axes.utils
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import RestrictedError
@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.enrolment import EnrolmentRejected, capture_delete, capture_enroll, enrolment_delete
-from accounts.models import Block, Circle, CircleMembership, Friendship, User
+from accounts.leaving import account_delete
+from accounts.models import Block, Circle, CircleMembership, Friendship, Mute, User
 from accounts.selectors import are_friends, friendship_between, is_blocked_between
 
 __all__ = [
@@ -29,11 +30,14 @@ __all__ = [
     "circle_delete",
     "circle_remove",
     "circle_rename",
+    "circle_starters",
     "enrolment_delete",
     "friendship_accept",
     "friendship_decline",
     "friendship_end",
     "friendship_request",
+    "mute_create",
+    "mute_remove",
     "profile_update",
 ]
 
@@ -130,6 +134,19 @@ def block_remove(*, blocker: User, blocked: User) -> None:
     Block.objects.filter(blocker=blocker, blocked=blocked).delete()
 
 
+@transaction.atomic
+def mute_create(*, muter: User, muted: User) -> Mute:
+    """Keep somebody's posts out of one's own feed. Nothing else changes; they are not told."""
+    if muter == muted:
+        raise ValidationError(_("You cannot mute yourself."))
+    return Mute.objects.get_or_create(muter=muter, muted=muted)[0]
+
+
+@transaction.atomic
+def mute_remove(*, muter: User, muted: User) -> None:
+    Mute.objects.filter(muter=muter, muted=muted).delete()
+
+
 # --- circles ---
 
 
@@ -188,27 +205,43 @@ def circle_remove(*, circle: Circle, by: User, person: User) -> None:
     CircleMembership.objects.filter(circle=circle, person=person).delete()
 
 
-# --- profile and account ---
+@transaction.atomic
+def circle_starters(*, owner: User) -> None:
+    """The two circles everybody starts with, empty, in the language of the moment; they can go like any other."""
+    for name in (_("Family"), _("Close friends")):
+        if not Circle.objects.filter(owner=owner, name__iexact=name).exists():
+            circle_create(owner=owner, name=name)
+
+
+# --- profile ---
 
 
 @transaction.atomic
-def profile_update(*, user: User, by: User, display_name: str | None = None, bio: str | None = None) -> User:
-    """Change what others read about ``user``. None leaves a field as it is."""
+def profile_update(
+    *,
+    user: User,
+    by: User,
+    display_name: str | None = None,
+    bio: str | None = None,
+    username: str | None = None,
+) -> User:
+    """Change what others read about ``user``. None leaves a field as it is. ``username`` is the handle."""
     if user != by:
         raise PermissionDenied(_("This is not your profile."))
     if display_name is not None:
         user.display_name = " ".join(display_name.split())
     if bio is not None:
         user.bio = bio.strip()
+    if username is not None:
+        user.username = handle_clean(username, of=user)
     user.full_clean(exclude={"password", "last_login"})
-    user.save(update_fields=["display_name", "bio"])
+    user.save(update_fields=["display_name", "bio", "username"])
     return user
 
 
-@transaction.atomic
-def account_delete(*, user: User, by: User) -> None:
-    """The whole account: rows by cascade, files after the commit (the post_delete receivers of each app)."""
-    if user != by:
-        raise PermissionDenied(_("This is not your account."))
-    axes.utils.reset(username=user.username)  # failed sign-ins are kept by name, outside any cascade
-    User.objects.get(pk=user.pk).delete()
+def handle_clean(handle: str, *, of: User) -> str:
+    """The handle in lower case. Raises ValidationError for one that is reserved (the model refuses the rest)."""
+    handle = handle.strip().lower()
+    if handle in settings.ACCOUNT_USERNAME_BLACKLIST and handle != of.username:
+        raise ValidationError({"username": _("This handle is reserved. Choose another one.")})
+    return handle

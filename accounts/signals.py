@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import uuid
 from functools import partial
 
 from django.db import transaction
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal, receiver
 
-from accounts.models import FaceCapture
+from accounts.models import FaceCapture, GalleryVersion
 
 # Sent after commit, with user=: their set of captures is another one now, so faces have to be matched again.
 # When the account itself was deleted, user.pk is None; its face regions lost their owner with it.
 enrolment_changed = Signal()
+
+
+@receiver([post_save, post_delete], sender=FaceCapture)
+def gallery_changed(sender: type[FaceCapture], instance: FaceCapture, **kwargs: object) -> None:
+    """Whoever matches faces after the commit sees by the version that the gallery is another one now."""
+    GalleryVersion.objects.update_or_create(pack=instance.pack, defaults={"version": uuid.uuid4()})
+
 
 # Sent inside the transaction, with user= and action= "enrolled", "capture_deleted" or "erased": what they decided.
 enrolment_decided = Signal()

@@ -1,12 +1,14 @@
 """Face templates at rest, and the gallery read back from them.
 
 A sealed template is ``version (1 byte) | nonce (12) | AES-256-GCM(header | values)``. The key is derived from
-settings.FACE_SECRET with HKDF-SHA256 (RFC 5869). ``purpose`` is authenticated with it: a blob copied to another
+settings.FACE_SECRET with HKDF-SHA256 (RFC 5869); what an older secret sealed (settings.FACE_SECRETS_OLD) still opens,
+until ``manage.py rotate_face_key`` has sealed it anew. ``purpose`` is authenticated with it: a blob copied to another
 person's row, or from a face region to a capture, does not open.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import struct
@@ -53,13 +55,29 @@ def open_(sealed: bytes | memoryview, *, purpose: str) -> np.ndarray:
     nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     if sealed[:1] != VERSION or len(nonce) != NONCE_BYTES:
         raise TemplateError("not a sealed template of a known version")
-    try:
-        plain = _cipher(settings.FACE_SECRET).decrypt(nonce, body, _context(purpose))
-    except InvalidTag:
-        raise TemplateError("the template does not open with this key and purpose") from None
+    plain = _decrypt(nonce, body, purpose)
     dimensions = plain[0]
     shape = struct.unpack_from(f"<{dimensions}I", plain, 1)
     return np.frombuffer(plain, "<f4", offset=1 + 4 * dimensions).reshape(shape).astype(np.float32)
+
+
+def is_current(sealed: bytes | memoryview, *, purpose: str) -> bool:
+    """Whether the present secret sealed it: False for what an older one did, and for what does not open at all."""
+    sealed = bytes(sealed)
+    try:
+        nonce = sealed[1 : 1 + NONCE_BYTES]
+        _cipher(settings.FACE_SECRET).decrypt(nonce, sealed[1 + NONCE_BYTES :], _context(purpose))
+    except (InvalidTag, ValueError):
+        return False
+    return sealed[:1] == VERSION
+
+
+def _decrypt(nonce: bytes, body: bytes, purpose: str) -> bytes:
+    """The plain bytes, by the present secret or an older one. Raises TemplateError."""
+    for secret in (settings.FACE_SECRET, *settings.FACE_SECRETS_OLD):
+        with contextlib.suppress(InvalidTag):
+            return _cipher(secret).decrypt(nonce, body, _context(purpose))
+    raise TemplateError("the template does not open with any key known, for this purpose")
 
 
 def capture_purpose(user_id: int) -> str:
@@ -67,13 +85,15 @@ def capture_purpose(user_id: int) -> str:
     return f"capture of {user_id}"
 
 
-def gallery(*, only: int | None = None, without: int | None = None) -> Gallery:
+def gallery(*, only: int | None = None, without: int | None = None, held_too: bool = False) -> Gallery:
     """All templates of the pack in use; ``people`` holds the user's primary key as text, once per capture.
 
-    ``only`` one person, or everybody ``without`` one (primary keys). A template that does not open is left out
+    ``only`` one person, or everybody ``without`` one (primary keys). Captures that are held count only where asked
+    for: to recognise somebody by one is not allowed. A template that does not open is left out
     and reported: its owner is then not recognised, so their face stays hidden.
     """
-    rows = FaceCapture.objects.filter(pack=settings.ENGINE_PACK)
+    captures = FaceCapture.objects.all() if held_too else FaceCapture.objects.in_force()
+    rows = captures.filter(pack=settings.ENGINE_PACK)
     if only is not None:
         rows = rows.filter(user=only)
     if without is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,6 +13,7 @@ from accounts import selectors, services
 from accounts.forms import CircleForm, ProfileForm
 from accounts.models import Circle, Friendship, User
 from socialnet.answers import action, back, done
+from socialnet.limits import allows, limited
 
 RESULTS_AT_MOST = 40
 
@@ -37,6 +39,8 @@ def with_relation(people, relations: dict[int, str]) -> list[User]:
 @login_required
 def people(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
+    if text and not allows("people_search", request.user.pk):
+        return render(request, "429.html", status=429)
     relations = relations_of(request.user)
     found = selectors.people_search(viewer=request.user, text=text)[:RESULTS_AT_MOST]
     page = {"text": text, "found": with_relation(found, relations)}
@@ -61,6 +65,7 @@ def _friendship(request: HttpRequest, person: User) -> Friendship:
     return friendship
 
 
+@limited("friend_request")
 @action("people")
 def friend_request(request: HttpRequest, handle: str) -> HttpResponse:
     person = selectors.person_for(request.user, handle)
@@ -119,6 +124,23 @@ def unblock(request: HttpRequest, handle: str) -> HttpResponse:
     person = get_object_or_404(selectors.blocked_by(request.user), username=handle)
     services.block_remove(blocker=request.user, blocked=person)
     done(request, _("%(name)s is unblocked. You are not friends again by that.") % {"name": person.name})
+    return back(request, "settings")
+
+
+@action("people")
+def mute(request: HttpRequest, handle: str) -> HttpResponse:
+    person = selectors.person_for(request.user, handle)
+    services.mute_create(muter=request.user, muted=person)
+    text = _("Posts by %(name)s stay out of your feed. They are not told.")
+    done(request, text % {"name": person.name}, undo=reverse("unmute", args=[person.username]))
+    return back(request, "person", handle)
+
+
+@action("settings")
+def unmute(request: HttpRequest, handle: str) -> HttpResponse:
+    person = selectors.person_for(request.user, handle)
+    services.mute_remove(muter=request.user, muted=person)
+    done(request, _("Posts by %(name)s are in your feed again.") % {"name": person.name})
     return back(request, "settings")
 
 
@@ -196,13 +218,20 @@ def circle_remove(request: HttpRequest, pk: int) -> HttpResponse:
 # --- oneself ---
 
 
+@limited("profile")
 @login_required
 def settings_page(request: HttpRequest) -> HttpResponse:
+    """Everything one can set, or the way to it, and the profile."""
     # A copy, so that a refused name does not show up in the frame of the page that refuses it.
     form = ProfileForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
     if request.method == "POST" and form.is_valid():
         services.profile_update(user=request.user, by=request.user, **form.cleaned_data)
         done(request, _("Your profile is saved."))
         return redirect("settings")
-    page = {"form": form, "blocked": selectors.blocked_by(request.user)}
+    page = {
+        "form": form,
+        "blocked": selectors.blocked_by(request.user),
+        "muted": selectors.muted_by(request.user),
+        "two_factor": is_mfa_enabled(request.user),
+    }
     return render(request, "accounts/settings.html", page)

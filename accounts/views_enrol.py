@@ -3,46 +3,116 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from accounts import consent, services
+from accounts import consent, framing, services
 from accounts.forms import EnrolForm
-from accounts.models import FaceCapture
+from accounts.models import FaceCapture, User
+from accounts.uploads import display_name
+from socialnet import limits
 from socialnet.answers import action, back, done
+
+FRAME_CHECK_S = 15  # after so long a frame that is still looked at no longer holds up the next one
 
 
 @login_required
 def enrol(request: HttpRequest) -> HttpResponse:
-    """Each picture stands for itself: good ones are kept, the others come back with what to do about them."""
+    """Each picture stands for itself: good ones are kept, the others come back with what to do about them.
+
+    ``?replace=<id>``: the first good one takes the place of that capture.
+    """
     form = EnrolForm(request.POST or None, request.FILES or None)
+    replaces = _replaced(request)
     rejected: list[tuple[str, list[str]]] = []
     if request.method == "POST" and form.is_valid():
-        kept = 0
-        for upload in form.cleaned_data["uploads"]:
-            try:
-                services.capture_enroll(
-                    user=request.user, upload=upload, consented=form.cleaned_data["consent"]
-                )
-                kept += 1
-            except ValidationError as error:
-                rejected.append((upload.name, error.messages))
+        kept, rejected = _enrol(request.user, form.cleaned_data, replaces)
         if kept:
-            text = ngettext(
-                "%(count)d picture is enrolled. Your face is now recognised, and hidden until you say otherwise.",
-                "%(count)d pictures are enrolled. Your face is now recognised, and hidden until you say otherwise.",
-                kept,
-            )
-            done(request, text % {"count": kept})
+            _tell(request, kept)
+            replaces = None
         if kept and not rejected:
             return redirect("face")
-    page = {"form": form, "rejected": rejected, "consent": consent}
+    page = {
+        "form": form,
+        "rejected": rejected,
+        "consent": consent,
+        "replaces": replaces,
+        "poses": framing.POSES,
+    }
     return render(request, "accounts/enrol.html", page, status=422 if rejected else 200)
+
+
+def _replaced(request: HttpRequest) -> FaceCapture | None:
+    try:
+        pk = int(request.GET.get("replace", ""))
+    except ValueError:
+        return None
+    return get_object_or_404(request.user.captures, pk=pk)
+
+
+def _enrol(
+    user: User, given: dict, replaces: FaceCapture | None
+) -> tuple[list[FaceCapture], list[tuple[str, list[str]]]]:
+    """The captures that were kept, and the names of the other files with what is wrong with them."""
+    kept: list[FaceCapture] = []
+    rejected = []
+    for upload in given["uploads"]:
+        try:
+            kept.append(
+                services.capture_enroll(
+                    user=user, upload=upload, consented=given["consent"], replaces=None if kept else replaces
+                )
+            )
+        except ValidationError as error:
+            rejected.append((display_name(upload), error.messages))
+    return kept, rejected
+
+
+def _tell(request: HttpRequest, kept: list[FaceCapture]) -> None:
+    held = sum(capture.is_held for capture in kept)
+    if held < len(kept):
+        text = ngettext(
+            "%(count)d picture is enrolled. Your face is now recognised, and hidden until you say otherwise.",
+            "%(count)d pictures are enrolled. Your face is now recognised, and hidden until you say otherwise.",
+            len(kept) - held,
+        )
+        done(request, text % {"count": len(kept) - held})
+    if held:
+        done(
+            request,
+            _(
+                "Some pictures are looked after by a person before they count, and so is this one. Until then your "
+                "face is hidden, as before."
+            ),
+        )
+
+
+@login_required
+@require_POST
+@cache_control(private=True, no_store=True)
+def frame_check(request: HttpRequest) -> JsonResponse:
+    """One camera frame: good enough for its pose, or what to do. Looked at only after consent, and kept nowhere."""
+    if request.POST.get("consent") != "on":
+        return JsonResponse({"hint": _("Please agree to the text first.")}, status=403)
+    busy = f"frame-check-{request.user.pk}"
+    if not limits.allows("frame_check", request.user.pk) or not cache.add(busy, True, FRAME_CHECK_S):
+        return JsonResponse({"hint": ""}, status=429)
+    try:
+        frame = request.FILES.get("frame")
+        if frame is None:
+            raise ValidationError(_("There is no picture."))
+        framed = framing.frame_judge(frame=frame, pose=request.POST.get("pose", ""))
+    except ValidationError as error:
+        return JsonResponse({"hint": error.messages[0]}, status=400)
+    finally:
+        cache.delete(busy)
+    return JsonResponse({"good": framed.good, "hint": framed.hint})
 
 
 @login_required

@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from accounts.selectors import person_for
 from accounts.serializers import HandleSerializer
 from faceaccess import claims, marks, seeing, selectors, services
-from faceaccess.effects import CHANGES_OF_ONE, rule_effect, scene
+from faceaccess.effects import CHANGES_OF_ONE, WORDS, rule_effect, scene, statement_effect
 from faceaccess.facts import model_of
 from faceaccess.models import AccessModel, FacePreference, FaceRegion, Rule, Tag
 from faceaccess.serializers import (
@@ -33,6 +33,7 @@ from faceaccess.serializers import (
     ModelSerializer,
     MoveSerializer,
     OwnFaceSerializer,
+    PlaceInListSerializer,
     ReasonSerializer,
     RuleSerializer,
 )
@@ -106,6 +107,18 @@ class FacesViewSet(viewsets.GenericViewSet):
         else:
             services.override_clear(region=region, by=request.user)
         return self.retrieve(request, pk)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("word", str, required=True, enum=WORDS)], responses=EffectToldSerializer
+    )
+    @action(detail=True)
+    def effect(self, request: Request, pk: int) -> Response:
+        """What showing or hiding one's face in this photo, or taking one's word back, would change. Saves nothing."""
+        word = request.query_params.get("word", "")
+        if word not in WORDS:
+            raise ValidationError({"word": [f"One of {', '.join(WORDS)}."]})
+        told = statement_effect(request.user, [self.get_object().pk], word)
+        return Response(EffectToldSerializer(told).data)
 
     @extend_schema(request=None, responses={204: None})
     @action(detail=True, methods=["post"], url_path="not-me")
@@ -221,6 +234,15 @@ class RulesViewSet(viewsets.ModelViewSet):
         given.is_valid(raise_exception=True)
         services.rule_move(rule=self.get_object(), by=request.user, up=given.validated_data["up"])
         return Response(self.get_serializer(self.get_queryset(), many=True).data, status=status.HTTP_200_OK)
+
+    @extend_schema(request=PlaceInListSerializer, responses=RuleSerializer(many=True))
+    @action(detail=True, methods=["post"])
+    def place(self, request: Request, pk: int) -> Response:
+        """Put a rule at a place of the list; answers with the list."""
+        given = PlaceInListSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.rule_place(rule=self.get_object(), by=request.user, **given.validated_data)
+        return Response(self.get_serializer(self.get_queryset(), many=True).data)
 
     @extend_schema(request=RuleSerializer, responses=EffectToldSerializer)
     @action(detail=False, methods=["post"], url_path="effect")

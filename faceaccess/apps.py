@@ -5,4 +5,8 @@ class FaceAccessConfig(AppConfig):
     name = "faceaccess"
 
     def ready(self) -> None:
-        from faceaccess import checks, receivers  # noqa: F401  registers and connects them
+        from accounts import exporting as exports
+        from faceaccess import checks, exporting, receivers  # noqa: F401  registers and connects them
+
+        for part in exporting.PARTS:
+            exports.register(part)

@@ -14,6 +14,8 @@ Why this is safe:
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -22,14 +24,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import FaceCapture, User
-from accounts.selectors import hidden_people_ids
-from accounts.templates import gallery
+from accounts.selectors import is_hidden_from
 from faceaccess import matching, selectors
 from faceaccess.history import Action, note
 from faceaccess.models import Claim, FaceRegion, MatchRejection
 from photos.models import Photo
 
 CLAIMS_A_PHOTO = 3  # of one person; by choice: a slip or two, no trying out
+RETRY = timedelta(seconds=60)  # a message that nobody took for so long is sent again
+
+
+def overdue() -> QuerySet[Claim]:
+    """Open claims that no worker has looked at: their message may have been lost."""
+    return Claim.objects.filter(state=Claim.State.OPEN, judge_due__lte=timezone.now())
 
 
 @transaction.atomic
@@ -40,7 +47,7 @@ def claim_create(*, region: FaceRegion, by: User) -> Claim:
     photo = Photo.objects.select_for_update().filter(pk=region.photo_id).first()
     if photo is None or not selectors.may_tag_in(by, photo):
         raise PermissionDenied(_("You cannot claim faces in this photo."))
-    if not FaceCapture.objects.filter(user=by, pack=settings.ENGINE_PACK).exists():
+    if not FaceCapture.objects.in_force().filter(user=by, pack=settings.ENGINE_PACK).exists():
         raise ValidationError(_("Enrol your face first: without it nothing can be compared."))
     if photo.regions.filter(owner=by).exists():
         raise ValidationError(_("You are recognised in this photo already."))
@@ -51,7 +58,7 @@ def claim_create(*, region: FaceRegion, by: User) -> Claim:
         return known
     if claims.count() >= CLAIMS_A_PHOTO:
         raise ValidationError(_("You have asked about as many faces in this photo as one person can."))
-    claim = Claim(region=region, claimant=by)
+    claim = Claim(region=region, claimant=by, judge_due=timezone.now() + RETRY)
     claim.full_clean()
     claim.save()
     note(by, Action.CLAIMED, photo=photo)
@@ -61,10 +68,15 @@ def claim_create(*, region: FaceRegion, by: User) -> Claim:
 
 @transaction.atomic
 def judge(claim_id: int) -> bool:
-    """Grant an open claim if the face is near enough to its claimant (the worker does; True if it was granted)."""
+    """Grant an open claim if the face is near enough to its claimant (the worker does; True if it was granted).
+
+    A face that somebody marked and nobody has looked at yet cannot be compared: it is asked about again later.
+    """
     claim = _held(claim_id)
     if claim is None or claim.state != Claim.State.OPEN:
         return False
+    due = timezone.now() + RETRY if claim.region.analysis_due is not None else None
+    Claim.objects.filter(pk=claim_id).update(judge_due=due)
     regions = list(claim.region.photo.regions.filter(pack=settings.ENGINE_PACK))
     if claim.region.owner_id is not None or not matching.is_near(regions, claim.region, claim.claimant_id):
         return False
@@ -95,7 +107,7 @@ def waiting_for(uploader: User) -> QuerySet[Claim]:
             region__photo__state=Photo.State.READY,
         )
         .exclude(claimant=uploader)
-        .exclude(claimant__in=hidden_people_ids(uploader))
+        .exclude(is_hidden_from(uploader, "claimant"))
         .select_related("claimant", "region__photo__post")
         .order_by("pk")
     )
@@ -113,4 +125,4 @@ def _accept(claim: Claim, regions: list[FaceRegion]) -> None:
     claim.state, claim.decided_at = Claim.State.ACCEPTED, timezone.now()
     claim.full_clean()
     claim.save()
-    matching.assign(regions, gallery())
+    matching.assign(regions)

@@ -40,7 +40,7 @@ def mark_seed(photo_id: object, box: list[float]) -> bytes:
 # --- face regions ---
 
 
-def _purpose(photo_id: object, index: int) -> str:
+def embedding_purpose(photo_id: object, index: int) -> str:
     return f"face {index} of photo {photo_id}"
 
 
@@ -59,7 +59,7 @@ def describe(region: models.FaceRegion, face: types.Face) -> None:
         "quality": float(np.clip(face.quality.score, 0, 1)),
         "sharpness": float(face.quality.sharpness),
         "yaw": float(face.quality.yaw),
-        "embedding": templates.seal(face.embedding, purpose=_purpose(region.photo_id, region.index)),
+        "embedding": templates.seal(face.embedding, purpose=embedding_purpose(region.photo_id, region.index)),
         "pack": settings.ENGINE_PACK,
     }
     for name, value in found.items():
@@ -72,8 +72,10 @@ def renumber(region: models.FaceRegion, index: int) -> None:
     One that does not open stays as it is: it opens under no index, and such a face is nobody's.
     """
     with contextlib.suppress(templates.TemplateError):
-        embedding = templates.open_(region.embedding, purpose=_purpose(region.photo_id, region.index))
-        region.embedding = templates.seal(embedding, purpose=_purpose(region.photo_id, index))
+        embedding = templates.open_(
+            region.embedding, purpose=embedding_purpose(region.photo_id, region.index)
+        )
+        region.embedding = templates.seal(embedding, purpose=embedding_purpose(region.photo_id, index))
     region.index = index
 
 
@@ -85,12 +87,34 @@ def face_of(region: models.FaceRegion) -> types.Face:
         box=np.array(region.box, np.float32),
         score=region.score,
         landmarks=np.frombuffer(region.landmarks, "<f4").reshape(-1, 2).astype(np.float32),
-        embedding=templates.open_(region.embedding, purpose=_purpose(region.photo_id, region.index)),
+        embedding=templates.open_(region.embedding, purpose=embedding_purpose(region.photo_id, region.index)),
         quality=types.Quality(size, region.sharpness, region.yaw, region.quality),
     )
 
 
 # --- decoys ---
+
+VIEWS = "how a decoy looks"
+REMEMBERED = 8  # a person's newest decoys that the next one is drawn unlike; more would leave too few donors
+
+
+def elsewhere(person: str | None) -> types.FloatArray:
+    """(N, D) how the newest decoys of an enrolled person's other photos look; none for nobody.
+
+    Drawn independently, two decoys of one person would pass for one face more often than those of two people.
+    """
+    found = []
+    if person is not None:
+        rows = models.Decoy.objects.filter(
+            region__owner=int(person), region__pack=settings.ENGINE_PACK, kind=models.Decoy.Kind.SWAP
+        )
+        for sealed in rows.order_by("-pk").values_list("views", flat=True)[:REMEMBERED]:
+            with contextlib.suppress(
+                templates.TemplateError
+            ):  # an old row, or one that does not open: no wish
+                found.append(templates.open_(sealed, purpose=VIEWS))
+    dimensions = found[0].shape[1] if found else 128
+    return np.concatenate([np.empty((0, dimensions), np.float32), *found])
 
 
 def decoy_row(region: models.FaceRegion, decoy: types.Decoy) -> models.Decoy:
@@ -106,6 +130,7 @@ def decoy_row(region: models.FaceRegion, decoy: types.Decoy) -> models.Decoy:
         distance_to_original=_finite(decoy.distance_to_original),
         nearest_gallery=_finite(decoy.nearest_gallery),
         threshold=decoy.threshold,
+        views=templates.seal(decoy.views, purpose=VIEWS),
         engine_version=engine_version(),
     )
     rgba = np.dstack([decoy.pixels, decoy.alpha])

@@ -8,7 +8,7 @@ Decisions are taken once for each way people stand to the owner and each kind of
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -17,7 +17,7 @@ from django.db.models import Q
 from accounts.models import Block, CircleMembership, Friendship, User
 from faceaccess import facts
 from faceaccess.models import Rule
-from faceaccess.policies import FaceFacts, Model, Person, RuleFact, decide
+from faceaccess.policies import FaceFacts, Model, Person, RuleFact, TagFact, decide
 from faceaccess.seeing import NOBODY_REAL
 from faceaccess.selectors import effective_model, regions_of
 from photos.models import Audience, Post
@@ -27,6 +27,7 @@ PEOPLE_AT_MOST = 20_000  # members looked at, lowest id first: 0.1 s of set arit
 FRIENDSHIPS_AT_MOST = 200_000  # rows of the friends of those who posted: 500 authors with 400 friends each
 CHANGES_OF_ONE = ("up", "down", "toggle", "delete")
 CHANGES = ("add", *CHANGES_OF_ONE)
+WORDS = ("show", "hide", "clear")
 FEW = 5  # people; a smaller number, told about others' photos, would point at somebody
 
 
@@ -71,18 +72,23 @@ class Scene:
     audiences: dict[object, frozenset[int]]  # post -> members who may see it
     capped: bool
 
-    def effect(self, *, model: Model | None = None, rules: Iterable[RuleFact] | None = None) -> Effect:
-        """Of another model, or of another list of rules (enabled ones, in order), on what others see of the face."""
-        before = self.known.rules.get(self.owner_id, ())
-        after = before if rules is None else tuple(rules)
-        decide_once = cache(
-            lambda face: self._changed(face, replace(face, model=model or face.model, rules=after))
-        )
+    def effect(
+        self,
+        *,
+        model: Model | None = None,
+        rules: Iterable[RuleFact] | None = None,
+        said: Mapping[int, Mapping[str, object]] | None = None,
+    ) -> Effect:
+        """Of another model, of another list of rules (enabled ones, in order), or of statements about single faces.
+
+        ``said``: region -> the facts (tag, answer, override) as they would then be.
+        """
         own = others = 0
         shows = hides = False
         people: set[int] = set()
-        for (face, is_own), audiences in self._kinds(before).items():
-            changed, opens, closes = decide_once(face)
+        changed_once = cache(self._changed)
+        for (before, after, is_own), audiences in self._kinds(model, rules, said or {}).items():
+            changed, opens, closes = changed_once(before, after)
             if not changed:
                 continue
             seeing = [(changed & audience, count) for audience, count in audiences.items()]
@@ -94,12 +100,18 @@ class Scene:
                 shows, hides = shows or opens, hides or closes
         return Effect(own, others, frozenset(people), shows, hides, self.capped)
 
-    def _kinds(self, rules: tuple[RuleFact, ...]) -> dict[tuple[FaceFacts, bool], Counter[frozenset[int]]]:
-        """Photos of which the same is known and that the same people see are looked at once: face -> audience -> n."""
-        kinds: dict[tuple[FaceFacts, bool], Counter[frozenset[int]]] = defaultdict(Counter)
+    def _kinds(
+        self, model: Model | None, rules: Iterable[RuleFact] | None, said: Mapping[int, Mapping[str, object]]
+    ) -> dict[tuple[FaceFacts, FaceFacts, bool], Counter[frozenset[int]]]:
+        """Photos of which the same is known and that the same people see are looked at once: faces -> audience -> n."""
+        rules_before = self.known.rules.get(self.owner_id, ())
+        rules_after = rules_before if rules is None else tuple(rules)
+        kinds: dict[tuple[FaceFacts, FaceFacts, bool], Counter[frozenset[int]]] = defaultdict(Counter)
         for region, post in self.faces:
-            face = replace(facts.face_facts(region, self.known), rules=rules)
-            kinds[face, post.author_id == self.owner_id][self.audiences[post.pk]] += 1
+            before = replace(facts.face_facts(region, self.known), rules=rules_before)
+            statements = said.get(region.region_id, {})
+            after = replace(before, model=model or before.model, rules=rules_after, **statements)
+            kinds[before, after, post.author_id == self.owner_id][self.audiences[post.pk]] += 1
         return kinds
 
     def _changed(self, before: FaceFacts, after: FaceFacts) -> tuple[frozenset[int], bool, bool]:
@@ -114,15 +126,16 @@ class Scene:
         return frozenset(changed), opens, closes
 
 
-def scene(owner: User, named: Iterable[int] = ()) -> Scene:
+def scene(owner: User, named: Iterable[int] = (), *, only: Collection[int] | None = None) -> Scene:
     """Read everything once, in 13 queries; in 14 where there are more than PEOPLE_AT_MOST members.
 
-    ``named``: people whom a rule that is not saved yet speaks of.
+    ``named``: people whom a rule that is not saved yet speaks of. ``only``: these regions and no others.
     """
-    regions = list(regions_of(owner).select_related(None).select_related("photo__post")[: PHOTOS_AT_MOST + 1])
+    own = regions_of(owner) if only is None else regions_of(owner).filter(pk__in=only)
+    regions = list(own.select_related(None).select_related("photo__post")[: PHOTOS_AT_MOST + 1])
     posts = {region.photo_id: region.photo.post for region in regions[:PHOTOS_AT_MOST]}
     faces = [row for row in facts.region_facts(list(posts), owner) if row.owner_id == owner.pk]
-    known = _relations(owner)
+    known = relations_of(owner)
     told_apart = set(named) | set(
         Rule.objects.filter(owner=owner, subject_person__isnull=False).values_list(
             "subject_person", flat=True
@@ -140,9 +153,12 @@ def scene(owner: User, named: Iterable[int] = ()) -> Scene:
     )
 
 
-def rules_after(rules: Sequence[Rule], change: str, rule: Rule) -> tuple[RuleFact, ...]:
+def rules_after(
+    rules: Sequence[Rule], change: str, rule: Rule, place: int | None = None
+) -> tuple[RuleFact, ...]:
     """The enabled rules, in order, after ``change`` (one of CHANGES) to ``rule``, as the services would have them.
 
+    ``place``: where it is put, from 0, for the change "place".
     ``rules`` is the owner's whole list in order. Nothing is saved, and nothing given is changed.
     """
     order = list(rules)
@@ -158,18 +174,35 @@ def rules_after(rules: Sequence[Rule], change: str, rule: Rule) -> tuple[RuleFac
         to = at - 1 if change == "up" else at + 1
         if 0 <= to < len(order):
             order[at], order[to] = order[to], order[at]
+    elif change == "place" and place is not None:
+        order.insert(max(0, min(place, len(order) - 1)), order.pop(at))
     else:
         raise ValueError(f"no such change: {change}")
     return tuple(facts.rule_fact(row) for row in order if row.enabled != (row.pk == switched))
 
 
-def rule_effect(owner: User, change: str, rule: Rule) -> Effect:
+def rule_effect(owner: User, change: str, rule: Rule, place: int | None = None) -> Effect:
     """Of one change (one of CHANGES) to one rule of the owner's list."""
     named = {rule.subject_person_id} - {None}
-    return scene(owner, named).effect(rules=rules_after(list(Rule.objects.filter(owner=owner)), change, rule))
+    after = rules_after(list(Rule.objects.filter(owner=owner)), change, rule, place)
+    return scene(owner, named).effect(rules=after)
 
 
-def _relations(owner: User) -> facts.Relations:
+def statement_effect(owner: User, regions: Collection[int], word: str) -> Effect:
+    """Of a word (one of WORDS) about one's own face in these regions, said under the model that is in force."""
+    here = scene(owner, only=regions)
+    return here.effect(said=dict.fromkeys(regions, said_facts(owner, here.model, word)))
+
+
+def said_facts(owner: User, model: Model, word: str) -> dict[str, object]:
+    """The facts as they would be after ``word``: what the buttons "show", "hide" and "back" say under each model."""
+    if model is Model.PROXY:
+        return {"tag": TagFact(withdrawn=word != "show", by_owner=True, by_friend=False)}
+    yes = {"show": True, "hide": False, "clear": None}[word]
+    return {"answer": yes} if model is Model.AUTHORIZATION else {"override": yes}
+
+
+def relations_of(owner: User) -> facts.Relations:
     """How everybody stands to one owner. Five queries."""
     pairs = Friendship.objects.accepted().of(owner).values_list("low", "high")
     friends = {person for pair in pairs for person in pair} - {owner.pk}
@@ -188,7 +221,7 @@ def _relations(owner: User) -> facts.Relations:
     )
 
 
-def _friends_of_friends(owner: User) -> set[int]:
+def friends_of_friends(owner: User) -> set[int]:
     """Everybody who has a friend in common with the owner."""
     accepted = Friendship.objects.accepted()
     friends = accepted.filter(low=owner).values("high").union(accepted.filter(high=owner).values("low"))
@@ -210,7 +243,7 @@ def _by_standing(
     owner: User, members: frozenset[int], known: facts.Relations, told_apart: set[int]
 ) -> dict[Person, frozenset[int]]:
     """Members by all that a policy may ask about a viewer. Who is no relation and named nowhere is like any other."""
-    mutual = _friends_of_friends(owner)
+    mutual = friends_of_friends(owner)
     related = (
         {person for _owner, person in (*known.friends, *known.blocks, *known.circles)} | mutual | told_apart
     )

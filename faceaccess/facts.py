@@ -1,7 +1,7 @@
 """The facts a decision may look at, read for many photos at once.
 
-Six queries at most for any number of photos, regions, owners and rules: regions with their statements, rules, blocks,
-and, where a statement or rule makes them matter, friendships, circles and friends of friends. Nothing here decides.
+Seven queries at most for any number of photos, regions, owners and rules: regions with their statements, blocks, and,
+where somebody goes by rules, the viewer's friends, circles, the rules, friends of friends. Nothing here decides.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 
 from accounts.models import Block, CircleMembership, FaceCapture, Friendship, User
 from faceaccess.models import Authorization, Effect, FaceRegion, Rule
 from faceaccess.policies import FaceFacts, Model, Person, RuleFact, TagFact
+from faceaccess.prepared import PreparedQuery
 from photos.models import Photo
 
 
@@ -36,6 +37,9 @@ class RegionFacts:
     answer: bool | None
     override: bool | None
     version: int  # of the photo, read in the same statement: the numbering of its faces belongs to it
+    uploader_is_friend: bool = False  # of the owner, like the two below
+    tagger_is_friend: bool = False
+    tagger_is_blocked: bool = False  # in either direction
 
 
 def model_of(choice: str | None) -> Model:
@@ -46,29 +50,56 @@ def model_of(choice: str | None) -> Model:
 def region_facts(photo_ids: Collection[object], owner: User | None = None) -> list[RegionFacts]:
     """One query: every region of the photos with the statements that its present owner made or received.
 
-    ``owner``: only the regions matched to this person.
+    How uploader and tagger stand to the owner is looked up row by row, by index: what is read grows with the faces
+    asked about and not with anybody's friends. ``owner``: only the regions matched to this person.
     """
-    enrolled = FaceCapture.objects.filter(user=OuterRef("owner"), pack=OuterRef("pack"))
-    rows = (
+    if not photo_ids:
+        return []
+    own = None if owner is None else _statements(photo_ids).filter(owner=owner)
+    return [_region_facts(*row) for row in (_prepared_statements(photo_ids) if own is None else own)]
+
+
+def _statements(photo_ids: Collection[object]) -> QuerySet:
+    # An owner is present while enrolled in the region's own embedding space: read here rather than trusted to have
+    # been tidied up, so that deleting an enrolment hides the face in the same instant.
+    enrolled = FaceCapture.objects.in_force().filter(user=OuterRef("owner"), pack=OuterRef("pack"))
+    return (
         FaceRegion.objects.filter(photo__in=photo_ids)
         .annotate(
-            # An owner is present while enrolled in the region's own embedding space: read here rather than
-            # trusted to have been tidied up, so that deleting an enrolment hides the face in the same instant.
             enrolled=Exists(enrolled),
             tag=FilteredRelation("tags", condition=Q(tags__owner=F("owner"))),
             answer=FilteredRelation("authorizations", condition=Q(authorizations__owner=F("owner"))),
             word=FilteredRelation("overrides", condition=Q(overrides__owner=F("owner"))),
+            uploader_is_friend=_are_friends("owner", "photo__post__author"),
+            tagger_is_friend=_are_friends("owner", "tag__tagger"),
+            tagger_is_blocked=_is_blocked("owner", "tag__tagger"),
         )
         .order_by("index")
         .values_list(
             "pk", "photo", "index", "photo__post__author", "photo__state",
             "match", "owner", "enrolled", "owner__face_preference__model",
             "tag", "tag__tagger", "tag__withdrawn_at", "answer__answer", "word__effect", "photo__version",
+            "uploader_is_friend", "tagger_is_friend", "tagger_is_blocked",
         )
     )  # fmt: skip
-    if owner is not None:
-        rows = rows.filter(owner=owner)
-    return [_region_facts(*row) for row in rows]
+
+
+_prepared_statements = PreparedQuery(_statements)
+
+
+def _are_friends(one: str, other: str) -> Exists | Q:
+    """Whether the people in two fields of a row are friends: by the unique index of the pair, whichever is lower."""
+    accepted = Friendship.objects.accepted()
+    return Exists(accepted.filter(low=OuterRef(one), high=OuterRef(other))) | Exists(
+        accepted.filter(low=OuterRef(other), high=OuterRef(one))
+    )
+
+
+def _is_blocked(one: str, other: str) -> Exists | Q:
+    blocks = Block.objects.all()
+    return Exists(blocks.filter(blocker=OuterRef(one), blocked=OuterRef(other))) | Exists(
+        blocks.filter(blocker=OuterRef(other), blocked=OuterRef(one))
+    )
 
 
 def _region_facts(
@@ -87,6 +118,9 @@ def _region_facts(
     answer,
     effect,
     version,
+    uploader_is_friend,
+    tagger_is_friend,
+    tagger_is_blocked,
 ) -> RegionFacts:
     present = enrolled and match == FaceRegion.Match.MATCHED
     return RegionFacts(
@@ -103,6 +137,9 @@ def _region_facts(
         answer=None if answer is None else answer == Authorization.Answer.APPROVED,
         override=None if effect is None else effect == Effect.SHOW,
         version=version,
+        uploader_is_friend=bool(uploader_is_friend),
+        tagger_is_friend=bool(tagger_is_friend),
+        tagger_is_blocked=bool(tagger_is_blocked),
     )
 
 
@@ -129,44 +166,51 @@ class Relations:
         )
 
 
-def relations(regions: Iterable[RegionFacts], viewer_id: int | None) -> Relations:
-    """Everything the policies may ask about the viewer, the uploaders and the taggers."""
+def relations(
+    regions: Iterable[RegionFacts], viewer_id: int | None, *, only_for_viewer: bool = False
+) -> Relations:
+    """Everything the policies may ask about the viewer and about the circles of the uploaders. Six queries at most.
+
+    All start at the viewer, the owners or the uploaders, so none reads more because there are more people.
+    ``only_for_viewer``: leave out rules that no decision about this viewer can meet.
+    """
     regions = [region for region in regions if region.owner_id is not None]
     owners = {region.owner_id for region in regions}
     if not owners:
         return Relations()
-    uploaders = {region.uploader_id for region in regions}
-    people = (uploaders | {viewer_id} | {region.tagger_id for region in regions}) - {None}
-    rules = rules_of({region.owner_id for region in regions if region.model is Model.RULES})
-    asked = {word for own in rules.values() for rule in own for word in (rule.subject, rule.uploader)}
-    friendship_matters = bool(asked & {"friends", "friends_of_friends", "circle"}) or any(
-        r.tagged for r in regions
-    )
-    accepted = Friendship.objects.accepted()
+    ruled = {region.owner_id for region in regions if region.model is Model.RULES}
+    friends = _first(_friends_of(viewer_id)) if ruled and viewer_id is not None else set()
+    blocked = _first(_blocked_with(viewer_id)) if viewer_id is not None else set()
+    people = {region.uploader_id for region in regions if region.owner_id in ruled} | {viewer_id}
+    people -= {None}
+    circles = _circles(ruled, people) if ruled and people else {}
+    rules = rules_of(ruled, Onlooking(viewer_id, friends, circles) if only_for_viewer else None)
+    wants_mutual = {
+        owner for owner, own in rules.items() if any(rule.subject == "friends_of_friends" for rule in own)
+    }
     return Relations(
-        friends=_pairs(accepted, "low_id", "high_id", owners, people) if friendship_matters else set(),
-        blocks=_pairs(Block.objects.all(), "blocker_id", "blocked_id", owners, people),
-        circles=_circles(owners, people) if "circle" in asked else {},
-        mutual=_mutual(owners, viewer_id)
-        if viewer_id is not None and "friends_of_friends" in asked
-        else set(),
+        friends={(owner, viewer_id) for owner in owners & friends},
+        blocks={(owner, viewer_id) for owner in owners & blocked},
+        circles=circles,
+        mutual=_mutual(wants_mutual - friends, friends) if wants_mutual and friends else set(),
         rules=rules,
     )
 
 
 def face_facts(region: RegionFacts, known: Relations) -> FaceFacts:
     """One region's facts in the policies' own words."""
-    owner = region.owner_id
+    owner, uploader = region.owner_id, region.uploader_id
     if owner is None:
-        return FaceFacts(None, region.model, Person(region.uploader_id), region.ready)
+        return FaceFacts(None, region.model, Person(uploader), region.ready)
     tag = None
     if region.tagged:
-        tagger = known.person(owner, region.tagger_id)
-        tag = TagFact(region.withdrawn, tagger.id == owner, tagger.is_friend and not tagger.blocked)
+        by_friend = region.tagger_is_friend and not region.tagger_is_blocked
+        tag = TagFact(region.withdrawn, region.tagger_id == owner, by_friend)
+    circles = known.circles.get((owner, uploader), frozenset())
     return FaceFacts(
         owner_id=owner,
         model=region.model,
-        uploader=known.person(owner, region.uploader_id),
+        uploader=Person(uploader, region.uploader_is_friend, circles=circles),
         ready=region.ready,
         tag=tag,
         answer=region.answer,
@@ -175,40 +219,116 @@ def face_facts(region: RegionFacts, known: Relations) -> FaceFacts:
     )
 
 
-def _pairs(rows, one: str, other: str, owners: set[int], people: set[int]) -> set[tuple[int, int]]:
-    """The (owner, person) pairs among ``rows``, whichever way round a row names them."""
-    within = Q(**{f"{one}__in": owners, f"{other}__in": people}) | Q(
-        **{f"{one}__in": people, f"{other}__in": owners}
-    )
-    found = set(rows.filter(within).values_list(one, other))
-    return found | {(b, a) for a, b in found}
+def _first(rows: Iterable[tuple[int]]) -> set[int]:
+    return {value for (value,) in rows}
+
+
+def _others(rows: QuerySet, one: str, other: str, person: int) -> QuerySet:
+    """Everybody whom a row names together with ``person``, whichever way round."""
+    there = rows.filter(**{one: person}).values_list(other)
+    return there.union(rows.filter(**{other: person}).values_list(one), all=True)
+
+
+@PreparedQuery
+def _friends_of(person: int) -> QuerySet:
+    return _others(Friendship.objects.accepted(), "low", "high", person)
+
+
+@PreparedQuery
+def _blocked_with(person: int) -> QuerySet:
+    return _others(Block.objects.all(), "blocker", "blocked", person)
 
 
 def _circles(owners: set[int], people: set[int]) -> dict[tuple[int, int], set[int]]:
+    """The owners' circles that these people are in, found from the people: few are in many circles."""
     circles: dict[tuple[int, int], set[int]] = defaultdict(set)
-    rows = CircleMembership.objects.filter(circle__owner__in=owners, person__in=people)
-    for owner, person, circle in rows.values_list("circle__owner", "person", "circle"):
-        circles[owner, person].add(circle)
+    for owner, person, circle in _memberships(people):
+        if owner in owners:
+            circles[owner, person].add(circle)
     return circles
 
 
-def _mutual(owners: set[int], viewer_id: int) -> set[int]:
-    """Owners with at least one friend in common with the viewer. The join runs over the viewer's few friends."""
-    accepted = Friendship.objects.filter(accepted_at__isnull=False)
-    friends = (
-        accepted.filter(low=viewer_id).values("high").union(accepted.filter(high=viewer_id).values("low"))
-    )
-    lower = accepted.filter(low__in=owners, high__in=friends).values_list("low_id")
-    higher = accepted.filter(high__in=owners, low__in=friends).values_list("high_id")
-    return {owner for (owner,) in lower.union(higher)}
+@PreparedQuery
+def _memberships(people: Collection[int]) -> QuerySet:
+    rows = CircleMembership.objects.filter(person__in=people)
+    return rows.values_list("circle__owner", "person", "circle")
 
 
-def rules_of(owners: set[int]) -> dict[int, tuple[RuleFact, ...]]:
-    """The enabled rules of each owner who has any, in order."""
+def _mutual(owners: set[int], friends: set[int]) -> set[int]:
+    """Those of the owners who have at least one friend among ``friends``."""
+    return _first(_friends_among(owners, friends)) if owners and friends else set()
+
+
+@PreparedQuery
+def _friends_among(owners: Collection[int], friends: Collection[int]) -> QuerySet:
+    accepted = Friendship.objects.accepted()
+    lower = accepted.filter(low__in=friends, high__in=owners).values_list("high_id")
+    higher = accepted.filter(high__in=friends, low__in=owners).values_list("low_id")
+    return lower.union(higher)
+
+
+@dataclass(frozen=True, slots=True)
+class Onlooking:
+    """A viewer for whom rules are read: which subjects can mean them."""
+
+    viewer_id: int | None
+    friends: set[int]
+    circles: dict[tuple[int, int], set[int]]
+
+    def inside(self) -> set[int]:
+        """The circles that the viewer is in."""
+        return {
+            circle
+            for (_, person), all_of in self.circles.items()
+            if person == self.viewer_id
+            for circle in all_of
+        }
+
+
+def rules_of(owners: set[int], onlooking: Onlooking | None = None) -> dict[int, tuple[RuleFact, ...]]:
+    """The enabled rules of each owner who has any, in order; with ``onlooking`` those that may be about that viewer."""
+    if not owners:
+        return {}
+    if onlooking is None:
+        rows = _rules(owners)
+    else:
+        # No key is 0: it stands for nobody, and for no circle.
+        befriended, inside = owners & onlooking.friends or {0}, onlooking.inside() or {0}
+        rows = _rules_about(owners, onlooking.viewer_id or 0, befriended, inside)
     lists: dict[int, list[RuleFact]] = defaultdict(list)
-    for rule in Rule.objects.filter(owner__in=owners, enabled=True).order_by("owner", "position", "id"):
-        lists[rule.owner_id].append(rule_fact(rule))
+    for owner, *parts in rows:
+        pk, effect, subject, circle, person, uploader, uploader_circle, uploader_person = parts
+        show = effect == Effect.SHOW
+        lists[owner].append(
+            RuleFact(pk, show, subject, circle or person, uploader, uploader_circle or uploader_person)
+        )
     return {owner: tuple(rules) for owner, rules in lists.items()}
+
+
+def _ordered_rules(owners: Collection[int]) -> QuerySet:
+    rows = Rule.objects.filter(owner__in=owners, enabled=True).order_by("owner", "position", "id")
+    return rows.values_list("owner", *RULE_COLUMNS)
+
+
+_rules = PreparedQuery(_ordered_rules)
+
+
+@PreparedQuery
+def _rules_about(
+    owners: Collection[int], viewer_id: int, befriended: Collection[int], inside: Collection[int]
+) -> QuerySet:
+    """Without rules whose subject, of a kind known here, is not this viewer. What is not known stays in."""
+    return _ordered_rules(owners).exclude(
+        (Q(subject=Rule.Subject.PERSON) & ~Q(subject_person=viewer_id))
+        | (Q(subject=Rule.Subject.CIRCLE) & ~Q(subject_circle__in=inside))
+        | (Q(subject=Rule.Subject.FRIENDS) & ~Q(owner__in=befriended))
+    )
+
+
+RULE_COLUMNS = (
+    *("pk", "effect", "subject", "subject_circle", "subject_person"),
+    *("uploader", "uploader_circle", "uploader_person"),
+)
 
 
 def rule_fact(rule: Rule) -> RuleFact:

@@ -22,8 +22,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.engine import get_engine
+from accounts.index import whole_gallery
 from accounts.models import User
-from accounts.templates import gallery
 from faceaccess import decoys, matching, selectors
 from faceaccess.models import Decoy, FaceRegion, RemovedMark
 from faceaccess.pipeline import read_original
@@ -193,8 +193,11 @@ def analyse(region_id: int) -> bool:
     try:
         image = read_original(region.photo)
         face = get_engine().analyze(image, boxes=[region.box]).faces[-1]
-        request = types.DecoyRequest(face, decoys.mark_seed(region.photo_id, region.box))
-        (patch,) = get_engine().make_decoys(image, [request], gallery())
+        people = whole_gallery().gallery()
+        (match,) = get_engine().match([face], people)
+        seed = decoys.mark_seed(region.photo_id, region.box)
+        request = types.DecoyRequest(face, seed, decoys.elsewhere(match.person))
+        (patch,) = get_engine().make_decoys(image, [request], people)
     except Exception:  # the worker must outlive whatever a photo does to the engine
         logger.exception("mark %s could not be analysed", region_id)
         return False
@@ -220,7 +223,7 @@ def _settle(region: FaceRegion, face: types.Face, patch: types.Decoy) -> bool:
                 unused = set()
                 transaction.on_commit(partial(default_storage.delete, old.patch.name))
                 _raise_version(photo)
-            matching.assign(list(photo.regions.filter(pack=region.pack)), gallery())
+            matching.assign(list(photo.regions.filter(pack=region.pack)))
     finally:
         for name in unused:
             default_storage.delete(name)

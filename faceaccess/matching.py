@@ -4,50 +4,73 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count, Max
+from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.engine import get_engine
+from accounts.engine import space
+from accounts.index import gallery_version, get_index
 from accounts.models import FaceCapture, User
 from accounts.templates import TemplateError, gallery
+from faceaccess import exposures
 from faceaccess.decoys import face_of
-from faceaccess.models import Claim, FaceRegion, MatchRejection
-from mfmc_engine.types import Face, Gallery, Match
+from faceaccess.models import Claim, FaceRegion, MatchRejection, PhotoMatching
+from faceaccess.notices import tell_recognised
+from mfmc_engine.guarantee import gallery_threshold
+from mfmc_engine.types import Face, Match
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
 
-def assign(regions: Sequence[FaceRegion], people: Gallery) -> int:
-    """Give the regions of one photo their owners; returns how many changed. Call it holding the photo's row.
+def assign(regions: Sequence[FaceRegion]) -> int:
+    """Give all regions of one photo their owners; returns how many changed. Call it holding the photo's row.
 
-    Rejected matches stay rejected. A region whose embedding does not open is nobody's.
+    Against the gallery of this very moment. Rejected matches stay rejected. A region whose embedding does not open is
+    nobody's.
     """
+    if not regions:
+        return 0
     rejected = set(MatchRejection.objects.filter(region__in=regions).values_list("region", "person"))
     readable = [(region, face) for region in regions if (face := _face(region)) is not None]
-    exclude = {(i, str(person)) for i, (r, _) in enumerate(readable) for pk, person in rejected if pk == r.pk}
-    matches = get_engine().match([face for _, face in readable], people, exclude) if readable else []
+    version = get_index().refresh()
+    matches = _match(readable, rejected, gallery_threshold(get_index().size(), space()))
     found = {region.pk: match for (region, _), match in zip(readable, matches, strict=True)}
     # Somebody may have left since the gallery was read.
     named = {int(match.person) for match in matches if match.person is not None}
     known = set(User.objects.filter(pk__in=named).values_list("pk", flat=True))
     outcomes = {region.pk: _outcome(found.get(region.pk), known) for region in regions}
-    outcomes |= _claimed(outcomes, {region.pk: face for region, face in readable}, people, rejected)
+    outcomes |= _claimed(outcomes, {region.pk: face for region, face in readable}, rejected)
     changed = []
     for region in regions:
         owner, state = outcomes[region.pk]
         if (region.owner_id, region.match) != (owner, state):
+            exposures.touch(region.owner_id, owner)
             region.owner_id, region.match = owner, state
             changed.append(region)
     # First let go, then take: two faces may exchange their owners, and a person owns one face of a photo.
     pks = [region.pk for region in changed]
     FaceRegion.objects.filter(pk__in=pks).update(owner=None, match=FaceRegion.Match.UNKNOWN)
     FaceRegion.objects.bulk_update(changed, ["owner", "match"])
+    PhotoMatching.objects.update_or_create(photo_id=regions[0].photo_id, defaults={"gallery": version})
+    tell_recognised(changed)
     return len(changed)
+
+
+def _match(
+    readable: Sequence[tuple[FaceRegion, Face]], rejected: Collection[tuple[int, int]], threshold: float
+) -> list[Match]:
+    """One Match per face of the photo, among those enrolled people who are near enough to be one, or its rival."""
+    from mfmc_engine.recognition.matching import match
+
+    if not readable:
+        return []
+    faces = [face for _, face in readable]
+    people = get_index().near(np.stack([face.embedding for face in faces]), threshold + space().margin)
+    exclude = {(i, str(person)) for i, (r, _) in enumerate(readable) for pk, person in rejected if pk == r.pk}
+    return match(faces, people, exclude, threshold, space())
 
 
 def _outcome(match: Match | None, known: Collection[int]) -> tuple[int | None, str]:
@@ -62,7 +85,6 @@ def _outcome(match: Match | None, known: Collection[int]) -> tuple[int | None, s
 def _claimed(
     outcomes: dict[int, tuple[int | None, str]],
     faces: dict[int, Face],
-    people: Gallery,
     rejected: Collection[tuple[int, int]],
 ) -> dict[int, tuple[int | None, str]]:
     """What accepted claims change: faces nobody is recognised in, for people who own no other face of the photo."""
@@ -73,33 +95,30 @@ def _claimed(
     )
     for region, person in claims.values_list("region", "claimant"):
         free = outcomes[region][0] is None and region not in given and person not in taken
-        if free and (region, person) not in rejected and _may_be(faces.get(region), person, people):
+        if free and (region, person) not in rejected and _may_be(faces.get(region), person):
             given[region] = person, FaceRegion.Match.MATCHED
             taken.add(person)
     return given
 
 
-def _may_be(face: Face | None, person: int, people: Gallery) -> bool:
+def _may_be(face: Face | None, person: int) -> bool:
     """Whether an enrolled person's claim is possible: not if the face can be compared and is far from them."""
-    from mfmc_engine.parameters import CLAIM_LIMIT, MATCH_MIN_QUALITY
+    from mfmc_engine.parameters import MATCH_MIN_QUALITY
 
-    rows = [i for i, name in enumerate(people.people) if name == str(person)]
-    if not rows:
+    own = gallery(only=person).embeddings
+    if not len(own):
         return False  # not enrolled (any more)
     if face is None or face.quality.score < MATCH_MIN_QUALITY:
         return True
-    return bool(np.linalg.norm(people.embeddings[rows] - face.embedding, axis=1).min() <= CLAIM_LIMIT)
+    return bool(np.linalg.norm(own - face.embedding, axis=1).min() <= space().claim_limit)
 
 
 def is_near(regions: Sequence[FaceRegion], region: FaceRegion, person: int) -> bool:
     """Whether ``region`` would be matched to ``person`` at the looser threshold of a claim, every doubt as before."""
-    from mfmc_engine.parameters import CLAIM_THRESHOLD
-    from mfmc_engine.recognition.matching import match
-
     rejected = set(MatchRejection.objects.filter(region__in=regions).values_list("region", "person"))
     readable = [(row, face) for row in regions if (face := _face(row)) is not None]
-    exclude = {(i, str(who)) for i, (r, _) in enumerate(readable) for pk, who in rejected if pk == r.pk}
-    matches = match([face for _, face in readable], gallery(), exclude, threshold=CLAIM_THRESHOLD)
+    get_index().refresh()
+    matches = _match(readable, rejected, space().claim)
     here = [found for (row, _), found in zip(readable, matches, strict=True) if row.pk == region.pk]
     return bool(here) and here[0].person == str(person)
 
@@ -114,49 +133,65 @@ def _face(region: FaceRegion) -> Face | None:
         return None
 
 
-@dataclass
-class FreshGallery:
-    """The gallery, read again only when the set of captures has changed since."""
-
-    mark: tuple[object, ...] | None = None
-    people: Gallery | None = None
-
-    def get(self) -> Gallery:
-        captures = FaceCapture.objects.filter(pack=settings.ENGINE_PACK)
-        # Keys are never used twice, so number and greatest key together notice every addition and removal.
-        mark = tuple(captures.aggregate(Count("pk"), Max("pk")).values())
-        if self.people is None or mark != self.mark:
-            self.mark, self.people = mark, gallery()
-        return self.people
-
-
 def rematch(user_id: int | None = None) -> int:
-    """Match every region again after somebody enrolled, left or changed a capture; returns how many changed.
+    """Match every region again, here and now; returns how many changed.
 
     Every photo, not only the person's: with one more person in the gallery any face can become ambiguous. Decoys
     stay as they are. Each photo is one short transaction, so an interrupted run is simply run again.
     """
     if user_id is not None:
         forget(user_id)
-    fresh = FreshGallery()
-    photos = (
-        FaceRegion.objects.filter(pack=settings.ENGINE_PACK).order_by("photo").values_list("photo", flat=True)
-    )
-    return sum(rematch_photo(photo_id, fresh) for photo_id in list(photos.distinct()))
+    return sum(rematch_photo(photo_id) for photo_id in list(_matchable().values_list("pk", flat=True)))
+
+
+def rematch_outdated(limit: int) -> int:
+    """Match again at most ``limit`` photos that were matched against another gallery than today's.
+
+    Returns how many were. What is done is known by photo, so a run can be killed anywhere and taken up by any other.
+    """
+    photos = list(outdated().values_list("pk", flat=True)[:limit])
+    for photo_id in photos:
+        try:
+            rematch_photo(photo_id)
+        except DatabaseError:
+            raise  # says nothing about the photo: try again later
+        except Exception:  # whatever it is about this one, the others must not wait behind it
+            logger.exception("photo %s could not be matched: its faces are nobody's", photo_id)
+            _let_go(photo_id)
+    return len(photos)
+
+
+def outdated() -> QuerySet[Photo]:
+    """Finished photos whose faces were not matched since the gallery changed."""
+    present = PhotoMatching.objects.filter(photo=OuterRef("pk"), gallery=gallery_version())
+    return _matchable().exclude(Exists(present))
+
+
+def _matchable() -> QuerySet[Photo]:
+    faces = FaceRegion.objects.filter(photo=OuterRef("pk"), pack=settings.ENGINE_PACK)
+    return Photo.objects.ready().filter(Exists(faces)).order_by("pk")
 
 
 @transaction.atomic
-def rematch_photo(photo_id: object, fresh: FreshGallery | None = None) -> int:
+def rematch_photo(photo_id: object) -> int:
     photo = Photo.objects.select_for_update().filter(pk=photo_id, state=Photo.State.READY).first()
     if photo is None:
         return 0
-    regions = list(photo.regions.filter(pack=settings.ENGINE_PACK))
-    return assign(regions, (fresh or FreshGallery()).get())
+    return assign(list(photo.regions.filter(pack=settings.ENGINE_PACK)))
+
+
+@transaction.atomic
+def _let_go(photo_id: object) -> None:
+    """No owner for any face of the photo, until the gallery changes again."""
+    if Photo.objects.select_for_update().filter(pk=photo_id).first() is not None:
+        FaceRegion.objects.filter(photo=photo_id).update(owner=None, match=FaceRegion.Match.UNKNOWN)
+        PhotoMatching.objects.update_or_create(photo_id=photo_id, defaults={"gallery": gallery_version()})
 
 
 def forget(user_id: int) -> None:
     """Take a person who is no longer enrolled off their faces; does nothing while any capture remains."""
-    packs = FaceCapture.objects.filter(user=user_id).values("pack")
+    exposures.touch(user_id)
+    packs = FaceCapture.objects.in_force().filter(user=user_id).values("pack")
     FaceRegion.objects.filter(owner=user_id).exclude(pack__in=packs).update(
         owner=None, match=FaceRegion.Match.UNKNOWN
     )

@@ -31,10 +31,12 @@ class AccessModel(models.TextChoices):
 
 
 class FacePreference(models.Model):
-    """Which model an owner chose. No row, or an empty model: the site's default."""
+    """What an owner chose: which model (no row, or an empty one: the site's default), and whether to be reminded."""
 
     owner = models.OneToOneField(User, models.CASCADE, related_name="face_preference")
     model = models.CharField(max_length=15, choices=AccessModel, blank=True)
+    reminders = models.BooleanField(default=True)  # of photos that wait for an answer
+    reminded_at = models.DateTimeField(null=True, blank=True)  # the last one sent
 
     def __str__(self) -> str:
         return f"{self.owner_id}: {self.model or 'site default'}"
@@ -111,6 +113,21 @@ class ProtectionJob(models.Model):
         return f"protection of {self.photo_id}"
 
 
+class PhotoMatching(models.Model):
+    """Which gallery a photo's faces were matched against: all that re-matching has to remember, photo by photo."""
+
+    photo = models.OneToOneField(Photo, models.CASCADE, primary_key=True, related_name="matching")
+    gallery = models.UUIDField(
+        null=True
+    )  # accounts.models.GalleryVersion.version; null: nobody was enrolled yet
+
+    class Meta:
+        indexes = [models.Index(fields=["gallery", "photo"])]
+
+    def __str__(self) -> str:
+        return f"matching of {self.photo_id}"
+
+
 class Decoy(models.Model):
     """The patch that replaces one face region, with the margins it was verified at."""
 
@@ -130,6 +147,7 @@ class Decoy(models.Model):
     )  # null where none could be measured (a redaction)
     nearest_gallery = models.FloatField(null=True, blank=True)  # null with an empty gallery
     threshold = models.FloatField()
+    views = models.BinaryField(blank=True, default=b"")  # sealed embeddings of the stand-in face
     engine_version = models.CharField(max_length=40)
 
     def __str__(self) -> str:
@@ -255,4 +273,5 @@ class PhotoOverride(models.Model):
 
 
 # One module, one subject: requests and records are in a file of their own, Django looks for them here.
-from faceaccess.records import Claim, DecisionLog, Later, RemovedMark  # noqa: E402, F401
+from faceaccess.records import Claim, DecisionLog, Later, Question, RemovedMark  # noqa: E402, F401
+from faceaccess.spans import Exposure, Standing  # noqa: E402, F401

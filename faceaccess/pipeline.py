@@ -21,7 +21,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.engine import get_engine
-from accounts.templates import gallery
+from accounts.index import whole_gallery
 from faceaccess import decoys, matching
 from faceaccess.models import Decoy, FaceRegion, ProtectionJob
 from mfmc_engine import types
@@ -136,8 +136,12 @@ def _run(job: ProtectionJob) -> None:
         state=Photo.State.PROTECTING
     ):
         raise LeaseLostError
-    requests = [types.DecoyRequest(face, decoys.seed(photo.pk, i)) for i, face in enumerate(faces)]
-    patches = engine.make_decoys(image, requests, gallery()) if requests else []
+    people = whole_gallery().gallery()
+    requests = [
+        types.DecoyRequest(face, decoys.seed(photo.pk, i), decoys.elsewhere(match.person))
+        for i, (face, match) in enumerate(zip(faces, engine.match(faces, people), strict=True))
+    ]
+    patches = engine.make_decoys(image, requests, people) if requests else []
     if len(patches) != len(faces) or any(patch is None for patch in patches):
         raise IncompleteError(f"{len(faces)} faces, {len(patches)} decoys")
     _store(job, photo, faces, patches)
@@ -177,7 +181,7 @@ def _write(job: ProtectionJob, photo: Photo, regions: list[FaceRegion], rows: li
         row.region = region
     Decoy.objects.bulk_create(rows)
     # Against the gallery of this very moment: who left while the faces were looked for is not matched any more.
-    matching.assign(regions, gallery())
+    matching.assign(regions)
     Photo.objects.filter(pk=photo.pk).update(state=Photo.State.READY, version=F("version") + 1)
     ProtectionJob.objects.filter(pk=job.pk).delete()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Model(StrEnum):
@@ -62,9 +63,8 @@ class TagFact:
     by_friend: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFact:
-    """One rule; the list handed to the policy is ordered and holds enabled rules only."""
+class RuleFact(NamedTuple):
+    """One rule; the list handed to the policy is ordered and holds enabled rules only. (A feed reads thousands.)"""
 
     id: int
     show: bool

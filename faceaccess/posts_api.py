@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, status, viewsets
+from rest_framework import generics, mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser, MultiPartParser
@@ -14,11 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.selectors import person_for
+from community.selectors import counted
 from faceaccess import seeing
 from faceaccess.marks import mark_create
 from faceaccess.selectors import photos_with_stand_ins, taggable_regions
 from faceaccess.serializers import (
     BoxSerializer,
+    PhotoEditSerializer,
     PhotoSerializer,
     PlaceSerializer,
     PostCreateSerializer,
@@ -36,6 +38,18 @@ class NewestFirst(CursorPagination):
     ordering = ("-created_at", "-id")
 
 
+class PostList(generics.ListAPIView):
+    """A list of posts as the requester gets them; a subclass says which."""
+
+    serializer_class = PostSerializer
+    pagination_class = NewestFirst
+    queryset = Post.objects.none()
+
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
+        page = self.paginate_queryset(counted(self.get_queryset(), request.user))
+        return self.get_paginated_response(shown_posts(self, page, many=True))
+
+
 class PostsViewSet(mixins.DestroyModelMixin, viewsets.GenericViewSet):
     """Posts one may see, newest first. What one may not see does not exist (404)."""
 
@@ -45,20 +59,20 @@ class PostsViewSet(mixins.DestroyModelMixin, viewsets.GenericViewSet):
     queryset = Post.objects.none()
 
     def get_queryset(self):
-        return selectors.feed(self.request.user)
+        return counted(selectors.posts_visible_to(self.request.user), self.request.user)
 
     @extend_schema(parameters=[OpenApiParameter("author", str, description="Only posts of this handle.")])
     def list(self, request: Request) -> Response:
         """The feed, or one person's posts."""
-        posts = self.get_queryset()
+        posts = selectors.feed(request.user)
         if handle := request.query_params.get("author"):
-            posts = posts.by(person_for(request.user, handle))
-        page = self.paginate_queryset(posts)
-        return self.get_paginated_response(self._shown(page, many=True))
+            posts = selectors.posts_of(person_for(request.user, handle), request.user)
+        page = self.paginate_queryset(counted(posts, request.user))
+        return self.get_paginated_response(shown_posts(self, page, many=True))
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """One post."""
-        return Response(self._shown(self.get_object()))
+        return Response(shown_posts(self, self.get_object()))
 
     @extend_schema(request=PostCreateSerializer)
     def create(self, request: Request) -> Response:
@@ -68,23 +82,19 @@ class PostsViewSet(mixins.DestroyModelMixin, viewsets.GenericViewSet):
         fields = given.validated_data
         uploads = fields.pop("photos")
         post = services.post_create(author=request.user, uploads=uploads, **fields)
-        return Response(self._shown(post), status=status.HTTP_201_CREATED)
+        shown = shown_posts(self, self.get_queryset().get(pk=post.pk))
+        return Response(shown, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=PostEditSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the caption or the audience of one's post."""
         given = PostEditSerializer(data=request.data, context=self.get_serializer_context(), partial=True)
         given.is_valid(raise_exception=True)
-        post = services.post_update(post=self.get_object(), by=request.user, **given.validated_data)
-        return Response(self._shown(post))
+        services.post_update(post=self.get_object(), by=request.user, **given.validated_data)
+        return Response(shown_posts(self, self.get_object()))
 
     def perform_destroy(self, instance: Post) -> None:
         services.post_delete(post=instance, by=self.request.user)
-
-    def _shown(self, posts: Post | list[Post], many: bool = False) -> object:
-        """Serialized for this viewer, with the visible sets of all the photos read at once."""
-        photos = [photo for post in (posts if many else [posts]) for photo in post.photos.all()]
-        return PostSerializer(posts, many=many, context=viewer_context(self, photos)).data
 
 
 class PhotosViewSet(viewsets.GenericViewSet):
@@ -98,6 +108,16 @@ class PhotosViewSet(viewsets.GenericViewSet):
         """One photo; the images are this viewer's own."""
         photo = self.get_object()
         return Response(PhotoSerializer(photo, context=viewer_context(self, [photo])).data)
+
+    @extend_schema(request=PhotoEditSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Describe one's photo for people who cannot see it."""
+        photo = self.get_object()
+        given = PhotoEditSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        alt_texts = {photo.pk: given.validated_data["alt_text"]}
+        services.post_update(post=photo.post, by=request.user, alt_texts=alt_texts)
+        return self.retrieve(request, pk)
 
     @extend_schema(responses=PlaceSerializer(many=True))
     @action(detail=True, pagination_class=None)
@@ -138,6 +158,12 @@ class PhotosViewSet(viewsets.GenericViewSet):
         """Start over with one's photo that could not be protected."""
         photo_retry(photo=self.get_object(), by=request.user)
         return no_content()
+
+
+def shown_posts(view: viewsets.GenericViewSet, posts: Post | list[Post], many: bool = False) -> object:
+    """Serialized for this viewer, with the visible sets of all the photos read at once."""
+    photos = [photo for post in (posts if many else [posts]) for photo in post.photos.all()]
+    return PostSerializer(posts, many=many, context=viewer_context(view, photos)).data
 
 
 def viewer_context(view: viewsets.GenericViewSet, photos: Iterable[Photo]) -> dict[str, object]:

@@ -25,6 +25,9 @@ class Claim(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True, blank=True)
+    judge_due = models.DateTimeField(
+        null=True, blank=True, db_index=True
+    )  # when to ask the worker again; null: done
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["region", "claimant"], name="claimed_once")]
@@ -45,6 +48,24 @@ class Later(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner_id} answers {self.region_id} later"
+
+
+class Question(models.Model):
+    """A face recognised as its owner's was named as somebody else's: the owner is asked whether it is them.
+
+    Neither who was named nor who did it is kept: that is between those two.
+    """
+
+    region = models.ForeignKey("faceaccess.FaceRegion", models.CASCADE, related_name="questions")
+    owner = models.ForeignKey(User, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "owner"], name="asked_once")]
+
+    def __str__(self) -> str:
+        return f"is {self.region_id} {self.owner_id}?"
 
 
 class RemovedMark(models.Model):
@@ -96,6 +117,9 @@ class DecisionLog(models.Model):
         ERASED = "erased", _("You deleted everything about your face")
         NOT_ME = "not_me", _("You said: that is not me")
         CLAIMED = "claimed", _("You said: that is me")
+        IS_ME = "is_me", _("You said that a face named as somebody else is you")
+        REMINDERS_ON = "reminders_on", _("You switched reminders on")
+        REMINDERS_OFF = "reminders_off", _("You switched reminders off")
 
     owner = models.ForeignKey(User, models.CASCADE, related_name="decisions")
     action = models.CharField(max_length=20, choices=Action)

@@ -28,6 +28,7 @@ from PIL import Image as PILImage
 
 import mfmc_engine
 from accounts.models import User
+from faceaccess import provenance
 from faceaccess.decoys import decoy_of
 from faceaccess.models import FaceRegion
 from faceaccess.pipeline import read_original
@@ -45,8 +46,10 @@ CROP_SIDE = 320  # px, longest side of a face crop
 CROP_MARGIN = (
     0.5  # of the face box, on each side of a crop: enough of the surroundings to know the occasion by
 )
+AVATAR_SIDE = 192  # px, twice what the largest avatar is drawn at
+AVATAR_REACH = 2.0  # of the largest face's longer side: a head with some room around it
 JPEG_QUALITY = 88  # Pillow's scale; about 155 kB for 1280 x 886 where 92 takes 215
-FORMAT = 1  # raise it when anything below changes the pixels or the encoding
+FORMAT = 2  # raise it when anything below changes the pixels or the encoding
 LOCKS = 256  # lock files the keys are spread over
 SOURCES_BYTES = 128 * 2**20  # decoded originals each process keeps: about 35 photos of 1280 x 960
 EVICT_EVERY = 50  # new files, on average, between two looks at the size of the cache
@@ -90,6 +93,24 @@ def face_crop(region: FaceRegion, viewer: Viewer) -> Rendition:
     )
 
 
+def avatar(photo: Photo, viewer: Viewer) -> Rendition:
+    """A square cut out of what ``viewer`` sees, round the largest face; whose it is plays no part in the choice.
+
+    Raises UnavailableError.
+    """
+    boxes = [region.box for region in photo.regions.all()]
+    return _make(photo, visible_set(photo, viewer), "avatar", lambda image: _square(image, boxes))
+
+
+def for_moderators(photo: Photo, size: str) -> Rendition:
+    """The photo with a stand-in in every place, whatever was disclosed to whom. Raises UnavailableError."""
+    seen = visible_set(photo, None)
+    nobody = {index: Decision(False, Reason.NOT_MATCHED) for index in seen.decisions}
+    return _make(
+        photo, VisibleSet(nobody, seen.version), size, lambda image: resize_to_fit(image, SIZES[size])
+    )
+
+
 def with_stand_in(region: FaceRegion, owner: User, size: str) -> Rendition:
     """The photo as its owner sees it, but with a stand-in in their own place: what others see while it is hidden.
 
@@ -99,6 +120,14 @@ def with_stand_in(region: FaceRegion, owner: User, size: str) -> Rendition:
     own = {region.index: Decision(False, Reason.NOT_ANSWERED)}
     hidden = VisibleSet(seen.decisions | own, seen.version)
     return _make(region.photo, hidden, size, lambda image: resize_to_fit(image, SIZES[size]))
+
+
+def stand_in_crop(region: FaceRegion, owner: User) -> Rendition:
+    """What face_crop shows, with the stand-in in the owner's own place: the other half of "before and after"."""
+    seen = visible_set(region.photo, owner)
+    own = {region.index: Decision(False, Reason.NOT_ANSWERED)}
+    hidden = VisibleSet(seen.decisions | own, seen.version)
+    return _make(region.photo, hidden, f"crop-{region.index}", lambda image: _cut(image, region.box))
 
 
 def as_onlooker(region: FaceRegion, owner: User, onlooker: Onlooker, size: str) -> Rendition:
@@ -116,7 +145,8 @@ def key(photo: Photo, seen: VisibleSet, size: str) -> str:
     """HMAC-SHA256 over all that decides the pixels. Says nothing to who does not know the secret."""
     hidden = ",".join(str(index) for index in sorted(seen.hidden))
     version = photo.version if seen.version is None else seen.version
-    parts = ("rendition", FORMAT, mfmc_engine.__version__, photo.pk.hex, version, hidden, size)
+    edition = f"{mfmc_engine.__version__}/{provenance.edition()}"
+    parts = ("rendition", FORMAT, edition, photo.pk.hex, version, hidden, size)
     message = "|".join(str(part) for part in parts)
     return hmac.new(settings.FACE_SECRET.encode(), message.encode(), hashlib.sha256).hexdigest()[:40]
 
@@ -155,7 +185,7 @@ def render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> b
             raise UnavailableError("the photo changed while the picture was made")
         if len(seen.decisions) != len(decoys):
             raise UnavailableError("the faces changed while the picture was made")
-        return _jpeg(shape(compose(image, decoys, seen.hidden)))
+        return _jpeg(shape(compose(image, decoys, seen.hidden)), replaced=bool(seen.hidden))
     except UnavailableError:
         raise
     except Exception as error:  # a missing patch, a damaged file, a bug: whatever it is, no pixel leaves
@@ -163,22 +193,54 @@ def render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> b
         raise UnavailableError("the photo cannot be shown safely") from error
 
 
-def _jpeg(image: Image) -> bytes:
-    """Progressive JPEG of these pixels and nothing else."""
+def _jpeg(image: Image, *, replaced: bool) -> bytes:
+    """Progressive JPEG of these pixels, and nothing else but the word that faces were ``replaced`` in them."""
     data = io.BytesIO()
-    PILImage.fromarray(np.ascontiguousarray(image)).save(data, "JPEG", quality=JPEG_QUALITY, progressive=True)
-    return data.getvalue()
+    label = {"xmp": provenance.XMP} if replaced else {}
+    picture = PILImage.fromarray(np.ascontiguousarray(image))
+    picture.save(data, "JPEG", quality=JPEG_QUALITY, progressive=True, **label)
+    return provenance.embedded(data.getvalue(), "image/jpeg", replaced=replaced)
 
 
 def _cut(image: Image, box: list[float]) -> Image:
     height, width = image.shape[:2]
-    x0, y0, x1, y1 = box
-    dx, dy = CROP_MARGIN * (x1 - x0), CROP_MARGIN * (y1 - y0)
-    left, top = max(0, int(x0 - dx)), max(0, int(y0 - dy))
-    right, bottom = min(width, int(x1 + dx) + 1), min(height, int(y1 + dy) + 1)
+    left, top, right, bottom = _around(box, width, height)
     if right <= left or bottom <= top:
         raise UnavailableError("the face lies outside the picture")
     return resize_to_fit(image[top:bottom, left:right], CROP_SIDE)
+
+
+def _around(box: list[float], width: int, height: int) -> tuple[int, int, int, int]:
+    """A face box with its margin, inside the picture: x0, y0, x1, y1 px."""
+    x0, y0, x1, y1 = box
+    dx, dy = CROP_MARGIN * (x1 - x0), CROP_MARGIN * (y1 - y0)
+    return (
+        max(0, int(x0 - dx)),
+        max(0, int(y0 - dy)),
+        min(width, int(x1 + dx) + 1),
+        min(height, int(y1 + dy) + 1),
+    )
+
+
+def crop_dimensions(region: FaceRegion) -> tuple[int, int]:
+    """Width and height of the region's crop, px."""
+    left, top, right, bottom = _around(region.box, region.photo.width, region.photo.height)
+    width, height = max(1, right - left), max(1, bottom - top)
+    scale = min(1.0, CROP_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _square(image: Image, boxes: list[list[float]]) -> Image:
+    """(side, side, 3), side at most AVATAR_SIDE: round the largest box, or the middle where there is none."""
+    height, width = image.shape[:2]
+    side, x, y = min(height, width), width / 2, height / 2
+    if boxes:
+        x0, y0, x1, y1 = max(boxes, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
+        side = min(side, max(1, round(AVATAR_REACH * max(x1 - x0, y1 - y0))))
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    left = int(np.clip(round(x - side / 2), 0, width - side))
+    top = int(np.clip(round(y - side / 2), 0, height - side))
+    return resize_to_fit(image[top : top + side, left : left + side], AVATAR_SIDE)
 
 
 # --- what renditions are made from ---

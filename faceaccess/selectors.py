@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
@@ -14,9 +16,12 @@ from accounts.selectors import friends_of
 from faceaccess import facts, policies
 from faceaccess.models import AccessModel, FacePreference, FaceRegion
 from faceaccess.policies import Decision
+from faceaccess.prepared import PreparedQuery
 from photos.models import Photo
+from photos.querysets import is_visible_to
 
 Viewer = User | AnonymousUser | None
+PHOTO_COLUMNS = [field.attname for field in Photo._meta.concrete_fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +41,14 @@ class VisibleSet:
 
 
 def visible_sets(photos: Iterable[Photo], viewer: Viewer) -> dict[object, VisibleSet]:
-    """The visible set of every photo, by primary key, in at most six queries however many photos there are.
+    """The visible set of every photo, by primary key, in at most seven queries however many photos there are.
 
     Whether the viewer may see a photo at all is not asked here: pass photos out of ``Photo.objects.visible_to``.
     """
     ids = [photo.pk for photo in photos]
     viewer_id = viewer.pk if viewer is not None else None
     regions = facts.region_facts(ids)
-    known = facts.relations(regions, viewer_id)
+    known = facts.relations(regions, viewer_id, only_for_viewer=True)
     decisions: dict[object, dict[int, Decision]] = defaultdict(dict)
     versions = {region.photo_id: region.version for region in regions}
     for region in regions:
@@ -54,6 +59,19 @@ def visible_sets(photos: Iterable[Photo], viewer: Viewer) -> dict[object, Visibl
 
 def visible_set(photo: Photo, viewer: Viewer) -> VisibleSet:
     return visible_sets([photo], viewer)[photo.pk]
+
+
+def photo_for(viewer: Viewer, photo_id: UUID) -> Photo | None:
+    """The photo if the viewer may see it: ``Photo.objects.visible_to`` for one, asked for every picture served."""
+    if viewer is None or not (viewer.is_authenticated and viewer.is_active):
+        return None
+    rows = _visible_photo(photo_id, viewer.pk)
+    return Photo.from_db("default", PHOTO_COLUMNS, rows[0]) if rows else None
+
+
+@PreparedQuery
+def _visible_photo(photo_id: UUID, viewer_id: int) -> QuerySet:
+    return Photo.objects.filter(is_visible_to(viewer_id, "post__"), pk=photo_id).values_list(*PHOTO_COLUMNS)
 
 
 def photos_with_stand_ins(photos: Iterable[Photo], viewer: Viewer) -> set[object]:
@@ -99,9 +117,18 @@ def inbox_later(owner: User) -> QuerySet[FaceRegion]:
 
 
 def _unanswered(owner: User) -> QuerySet[FaceRegion]:
-    if effective_model(owner) != AccessModel.AUTHORIZATION:
-        return FaceRegion.objects.none()
-    return regions_of(owner).exclude(authorizations__owner=owner)
+    asked = regions_of(owner).filter(_decides_by(AccessModel.AUTHORIZATION))
+    return asked.exclude(authorizations__owner=owner)
+
+
+def _decides_by(model: AccessModel) -> Q:
+    """effective_model as a condition on regions: every page counts the inbox, so it has to be part of that query."""
+    if settings.FACE_PINNED_MODEL:
+        return Q() if model == settings.FACE_PINNED_MODEL else Q(pk__in=[])
+    chosen = Q(owner__face_preference__model=model)
+    if model == settings.FACE_DEFAULT_MODEL:
+        chosen |= Q(owner__face_preference__isnull=True) | Q(owner__face_preference__model="")
+    return chosen
 
 
 def may_tag(tagger: Viewer, region: FaceRegion) -> bool:

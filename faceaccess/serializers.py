@@ -71,13 +71,26 @@ class PhotoSerializer(serializers.ModelSerializer):
 
 
 class PostSerializer(serializers.ModelSerializer):
+    """A post out of ``community.selectors.counted``: ``likes`` and ``comments`` by whom the viewer may know of."""
+
     author = PersonSerializer(read_only=True)
     photos = PhotoSerializer(many=True, read_only=True)
+    likes = serializers.IntegerField(source="like_count", read_only=True)
+    comments = serializers.IntegerField(source="comment_count", read_only=True)
+    liked = serializers.BooleanField(read_only=True)
+    bookmarked = serializers.BooleanField(source="kept", read_only=True)
 
     class Meta:
         model = Post
-        fields = ("id", "author", "caption", "audience", "created_at", "photos")
+        fields = (
+            "id", "author", "caption", "audience", "created_at", "photos",
+            "likes", "comments", "liked", "bookmarked",
+        )  # fmt: skip
         read_only_fields = fields
+
+
+class PhotoEditSerializer(serializers.Serializer):
+    alt_text = serializers.CharField(max_length=300, allow_blank=True)
 
 
 class PostEditSerializer(serializers.Serializer):
@@ -234,6 +247,10 @@ class RuleSerializer(serializers.ModelSerializer):
 
 class MoveSerializer(serializers.Serializer):
     up = serializers.BooleanField()
+
+
+class PlaceInListSerializer(serializers.Serializer):
+    place = serializers.IntegerField(min_value=0, help_text="Counted from 0; beyond the end is at the end.")
 
 
 class BoxSerializer(serializers.Serializer):

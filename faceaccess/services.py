@@ -6,7 +6,8 @@ whether the name they gave was the right one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Circle, User
 from accounts.selectors import are_friends, is_blocked_between
-from faceaccess import selectors
+from faceaccess import exposures, questions, selectors
 from faceaccess.history import Action, note
 from faceaccess.models import (
     AccessModel,
@@ -33,6 +34,7 @@ from faceaccess.models import (
     Rule,
     Tag,
 )
+from faceaccess.signals import face_tagged
 from faceaccess.wording import rule_words
 from photos.models import Photo
 
@@ -70,21 +72,34 @@ def tag_create(*, region: FaceRegion, tagger: User, owner: User) -> Tag:
 
     A tag the owner withdrew stays withdrawn unless the owner tags again; the tagger is not told.
     """
-    _lock(region)
+    current = _lock(region)
     if not selectors.may_tag(tagger, region):
         raise PermissionDenied(_("You cannot tag faces in this photo."))
     if owner != tagger and (not are_friends(tagger, owner) or is_blocked_between(tagger, owner)):
         raise PermissionDenied(_("You can tag yourself and your friends."))
     if tagger == owner:
         note(owner, Action.TAGGED, photo_id=region.photo_id)
+    questions.ask(current, named=owner)
     tag = Tag.objects.filter(region=region, owner=owner).first()
     if tag is None:
-        return _save(Tag(region=region, owner=owner, tagger=tagger))
+        tag = _save(Tag(region=region, owner=owner, tagger=tagger))
+        _tell_named(tag)
+        return tag
     if tagger == owner:
         tag.tagger, tag.withdrawn_at = owner, None
     elif tag.withdrawn_at is None and not _may_speak(tag):
         tag.tagger = tagger  # the first tagger's word no longer counts; this one's does
+        _tell_named(tag)
+    else:
+        return tag  # it stands already, or was withdrawn, perhaps by somebody who is gone
     return _save(tag)
+
+
+def _tell_named(tag: Tag) -> None:
+    """Tell the person who was named, if it was not themselves and the photo is theirs to see."""
+    if tag.tagger_id != tag.owner_id and selectors.may_tag(tag.owner, tag.region):
+        send = partial(face_tagged.send_robust, sender=Tag, tag=tag)
+        transaction.on_commit(send, robust=True)
 
 
 def _may_speak(tag: Tag) -> bool:
@@ -93,17 +108,21 @@ def _may_speak(tag: Tag) -> bool:
 
 @transaction.atomic
 def tag_withdraw(*, region: FaceRegion, by: User) -> None:
-    """The person named takes a tag back for good; a tagger takes their own word back and it is forgotten."""
+    """The person named takes a tag back for good; a tagger takes their own word back and it is forgotten.
+
+    Said again, or by who has no tag here, it changes nothing and is no error: an error would tell a tagger that the
+    owner was quicker.
+    """
     _lock(region)
-    own = Tag.objects.filter(region=region, owner=by).first()
-    given = Tag.objects.filter(region=region, tagger=by, withdrawn_at=None).exclude(owner=by)
+    own = Tag.objects.filter(region=region, owner=by, withdrawn_at=None).first()
     if own is not None:
-        if own.withdrawn_at is None:
-            own.withdrawn_at = timezone.now()
-            _save(own)
-            note(by, Action.WITHDREW, photo_id=region.photo_id)
-    elif not given.delete()[0]:
-        raise PermissionDenied(_("You have no tag on this face."))
+        own.withdrawn_at = timezone.now()
+        _save(own)
+        note(by, Action.WITHDREW, photo_id=region.photo_id)
+        return
+    given = Tag.objects.filter(region=region, tagger=by).exclude(owner=by)
+    given.filter(withdrawn_at=None).delete()
+    given.update(tagger=None)  # what its owner withdrew stays so; only the tagger's word is gone
 
 
 # --- by explicit authorization ---
@@ -218,15 +237,26 @@ def rule_update(*, rule: Rule, by: User, **fields: object) -> Rule:
 @transaction.atomic
 def rule_move(*, rule: Rule, by: User, up: bool) -> None:
     """Swap a rule with its neighbour; at the end of the list nothing happens."""
+    _place(rule, by, lambda at, last: max(0, at - 1) if up else min(last, at + 1))
+
+
+@transaction.atomic
+def rule_place(*, rule: Rule, by: User, place: int) -> None:
+    """Put a rule at a place of the list, counted from 0; beyond the ends is at the end. The others close up."""
+    _place(rule, by, lambda _at, last: max(0, min(last, place)))
+
+
+def _place(rule: Rule, by: User, to: Callable[[int, int], int]) -> None:
     rule = _own_rule(rule, by)
     order = [row.pk for row in _lock_rules(by)]
     at = order.index(rule.pk)
-    to = at - 1 if up else at + 1
-    if 0 <= to < len(order):
-        order[at], order[to] = order[to], order[at]
-        note(by, Action.RULE_MOVED, detail=rule_words(rule))
+    place = to(at, len(order) - 1)
+    if place == at:
+        return
+    order.insert(place, order.pop(at))
     for position, pk in enumerate(order, start=1):
         Rule.objects.filter(pk=pk).update(position=position)
+    note(by, Action.RULE_MOVED, detail=rule_words(rule))
 
 
 @transaction.atomic
@@ -289,6 +319,7 @@ def match_reject(*, region: FaceRegion, by: User) -> None:
     note(by, Action.NOT_ME, photo_id=region.photo_id)
     region.owner, region.match = None, FaceRegion.Match.UNKNOWN
     region.save(update_fields=["owner", "match"])
+    exposures.touch(by.pk)
     transaction.on_commit(lambda: enqueue(photo_rematch, str(region.photo_id)))
 
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from celery import Task, shared_task
 from celery.signals import worker_ready
+from django.core.cache import cache
 from django.db.models import F, Q
 from django.utils import timezone
 
-from faceaccess import claims, marks, matching, pipeline
+from faceaccess import claims, exposures, leftovers, marks, matching, pipeline, reminders
 from faceaccess.models import ProtectionJob
 from photos.models import Photo
 
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 REQUEUE_AFTER = timedelta(
     seconds=60
 )  # a message that nobody took for so long may be lost; one too many is harmless
+REMATCHING = "rematching"  # cache key: a message is under way, or a worker at it. Only spares double work.
+REMATCH_AT_ONCE = 50  # photos, well under a second
+REMATCH_LEASE_S = 30  # a worker that did not finish those in this time is taken for dead
 
 
 @shared_task
@@ -32,8 +36,19 @@ def photo_rematch(photo_id: str) -> None:
 
 
 @shared_task
-def person_rematch(user_id: int | None) -> None:
-    matching.rematch(user_id)
+def faces_rematch() -> None:
+    """Match a few outdated photos again and send the next message about the rest: new photos get their turn between."""
+    cache.set(REMATCHING, True, REMATCH_LEASE_S)
+    done = matching.rematch_outdated(REMATCH_AT_ONCE)
+    cache.delete(REMATCHING)
+    if done == REMATCH_AT_ONCE:  # there may be more
+        send_rematch()
+
+
+def send_rematch() -> None:
+    """Tell the workers that the gallery changed, unless they know. If it gets lost, the sweep sends it again."""
+    if cache.add(REMATCHING, True, REQUEUE_AFTER.total_seconds()):
+        enqueue(faces_rematch)
 
 
 @shared_task
@@ -60,8 +75,29 @@ def photos_sweep(restarted: bool = False) -> None:
     jobs = ProtectionJob.objects.filter(idle, photo__state__in=pipeline.UNFINISHED)
     for job in jobs if restarted else jobs.filter(unsent):
         send_photo(job.photo_id)
+    if restarted:
+        cache.delete(REMATCHING)
+    if matching.outdated().exists():
+        send_rematch()
     for region in marks.overdue():
         enqueue(mark_analyse, region.pk)
+    for claim in claims.overdue():
+        enqueue(claim_judge, claim.pk)
+
+
+@shared_task
+def reminders_send() -> None:
+    reminders.send_due()
+
+
+@shared_task
+def exposures_keep() -> None:
+    exposures.keep_all()
+
+
+@shared_task
+def files_sweep() -> None:
+    leftovers.remove()
 
 
 def send_photo(photo_id: object) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -18,7 +18,10 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.models import User
-from faceaccess import renditions, seeing
+from accounts.moderation import open_reports
+from accounts.selectors import person_for
+from faceaccess import renditions, seeing, selectors
+from faceaccess.delivery import deliver
 from faceaccess.models import FaceRegion
 from faceaccess.selectors import Viewer
 from photos.models import Photo
@@ -31,8 +34,8 @@ RETRY_AFTER = 3  # s; about what an ordinary photo takes
 def photo_image(request: HttpRequest, photo_id: UUID, size: str) -> HttpResponse:
     """GET /photos/<id>/image/<size>. 404 for what does not exist and for what this viewer may not see, alike."""
     viewer = viewer_of(request)
-    photo = get_object_or_404(Photo.objects.visible_to(viewer), pk=photo_id)
-    if size not in renditions.SIZES:
+    photo = selectors.photo_for(viewer, photo_id)
+    if photo is None or size not in renditions.SIZES:
         raise Http404
     try:
         return _answer(request, renditions.rendition(photo, viewer, size))
@@ -61,6 +64,16 @@ def face_preview(request: HttpRequest, region_id: int) -> HttpResponse:
 
 
 @require_safe
+def face_stand_in(request: HttpRequest, region_id: int) -> HttpResponse:
+    """GET /faces/<id>/stand-in: the stand-in for one's own face, cut out as the crop is. 404 for everything else."""
+    region, owner = _own_face(request, region_id)
+    try:
+        return _answer(request, renditions.stand_in_crop(region, owner))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE)
+
+
+@require_safe
 def photo_image_as(request: HttpRequest, photo_id: UUID, who: str, size: str) -> HttpResponse:
     """GET /photos/<id>/as/<who>/image/<size>: one's own face as another gets it, all others as one sees them.
 
@@ -79,6 +92,45 @@ def photo_image_as(request: HttpRequest, photo_id: UUID, who: str, size: str) ->
         return _answer(request, renditions.as_onlooker(region, viewer, onlooker, size))
     except (renditions.UnavailableError, OSError):
         return _placeholder(request, photo, *renditions.dimensions(photo, size))
+
+
+@require_safe
+def avatar(request: HttpRequest, handle: str) -> HttpResponse:
+    """GET /people/<handle>/avatar: their profile picture as this viewer may see it.
+
+    404 alike for nobody, a block and a visitor without account; where there is no picture for this viewer, or not
+    yet, the outline of anybody.
+    """
+    viewer = viewer_of(request)
+    person = person_for(viewer, handle)
+    photo = Photo.objects.visible_to(viewer).filter(pk=person.avatar, post__author=person).first()
+    if photo is None:
+        return _outline(404)
+    try:
+        return _answer(request, renditions.avatar(photo, viewer))
+    except (renditions.UnavailableError, OSError):
+        return _outline(503)
+
+
+@require_safe
+def report_image(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /moderation/reports/<id>/image: a reported photo for staff, with a stand-in in every place."""
+    viewer = viewer_of(request)
+    if not (viewer.is_authenticated and viewer.is_active and viewer.is_staff):
+        raise Http404
+    report = get_object_or_404(open_reports(viewer).filter(kind="photo"), pk=pk)
+    photo = get_object_or_404(Photo, pk=report.target)
+    try:
+        return _answer(request, renditions.for_moderators(photo, PREVIEW))
+    except (renditions.UnavailableError, OSError):
+        return _placeholder(request, photo, *renditions.dimensions(photo, PREVIEW))
+
+
+def _outline(status: int) -> HttpResponse:
+    response = HttpResponse(render_to_string("faceaccess/outline.svg"), "image/svg+xml", status=status)
+    response["Cache-Control"] = "no-store"
+    _protect(response)
+    return response
 
 
 def _own_face(request: HttpRequest, region_id: int) -> tuple[FaceRegion, User]:
@@ -102,14 +154,9 @@ def viewer_of(request: HttpRequest) -> Viewer:
 
 
 def _answer(request: HttpRequest, made: renditions.Rendition) -> HttpResponse:
-    data = made.read()
-    response = HttpResponse(b"" if request.method == "HEAD" else data, content_type=made.content_type)
-    response["Content-Length"] = len(data)
-    response["ETag"] = made.etag
-    # no-cache: a browser may keep it, but asks here before it shows it again; what was revoked is not shown.
-    response["Cache-Control"] = "private, no-cache"
+    response = deliver(request, made)
     _protect(response)
-    return get_conditional_response(request, etag=made.etag, response=response)
+    return response
 
 
 def _placeholder(request: HttpRequest, photo: Photo, width: int, height: int) -> HttpResponse:
@@ -133,6 +180,6 @@ def _placeholder(request: HttpRequest, photo: Photo, width: int, height: int) ->
 def _protect(response: HttpResponse) -> None:
     patch_vary_headers(response, ("Cookie", "Authorization"))
     response["X-Content-Type-Options"] = "nosniff"
-    suffix = "svg" if "svg" in response["Content-Type"] else "jpg"
+    suffix = "svg" if "svg" in response.get("Content-Type", "") else "jpg"
     response["Content-Disposition"] = content_disposition_header(False, f"photo.{suffix}")
     response["Cross-Origin-Resource-Policy"] = "same-origin"  # no other site may embed it

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import consent
 from accounts.selectors import people_visible_to
-from faceaccess import claims, selectors, services
+from faceaccess import claims, questions, reminders, selectors, services
 from faceaccess.models import AccessModel, Authorization, Effect, FaceRegion, PhotoOverride, Rule
 from faceaccess.outlook import outlook
 from faceaccess.views_rules import model_cards, own_rule, rule_form, rules_page
@@ -32,7 +32,8 @@ def face(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "pinned": bool(settings.FACE_PINNED_MODEL),
         "captures": captures,
-        "consent": consent,
+        "consents": consent.agreed(captures),
+        "held": any(capture.is_held for capture in captures),
         "regions": selectors.regions_of(request.user).count() if captures else 0,
         "rules": Rule.objects.filter(owner=request.user, enabled=True).count(),
     }
@@ -67,6 +68,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "waiting": waiting,
         "put_off": put_off,
         "claims": claims.waiting_for(request.user),
+        "questions": questions.waiting_for(request.user),
+        "reminders": reminders.are_on(request.user),
         "answered": answered,
         "by_approval": model == AccessModel.AUTHORIZATION,
         "model": next(words for words in MODELS if words.key == model),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -18,35 +18,65 @@ from django.views.decorators.vary import vary_on_headers
 from accounts import selectors as people
 from accounts.models import User
 from accounts.views import relations_of
+from community.pages import conversation
+from community.selectors import counted, mentioned_in
 from faceaccess import marks, seeing, selectors
 from faceaccess.models import Claim, FaceRegion, Rule, Tag
 from faceaccess.outlook import outlook
 from faceaccess.policies import Reason
+from faceaccess.views_log import statement_words
 from faceaccess.wording import MODELS, reason_sentence
 from photos.models import Photo, Post
 from photos.querysets import PostQuerySet
 from photos.selectors import feed as feed_of
-from photos.selectors import photos_visible_to, posts_of
+from photos.selectors import photos_visible_to, posts_of, posts_visible_to
 
 POSTS_A_PAGE = 20
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PATIENCE = timedelta(seconds=10)  # a photo that nobody took by then is said to be waiting
 STEPS = (Photo.State.WAITING, Photo.State.FINDING, Photo.State.PROTECTING, Photo.State.READY)
 
 
-def page_of(posts: PostQuerySet, before: str) -> tuple[list[Post], str]:
-    """One page of posts, newest first, after the post whose id is ``before``; and the id to go on from, or ""."""
-    try:
-        last = Post.objects.filter(pk=UUID(before)).first()
-    except ValueError:
-        last = None
-    if last is not None:
-        posts = posts.filter(
-            Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
-        )
-    page = list(posts[: POSTS_A_PAGE + 1])
+def page_of(posts: PostQuerySet, before: str, by: str = "created_at") -> tuple[list[Post], str]:
+    """One page of posts, the greatest ``by`` first, after the cursor ``before``; and the cursor to go on from, or "".
+
+    The cursor is a place in time, not the name of a post: it stays good when that post is deleted.
+    """
+    if at := _read_cursor(before):
+        moment, pk = at
+        posts = posts.filter(Q(**{f"{by}__lt": moment}) | Q(**{by: moment}, pk__lt=pk))
+    page = list(posts.order_by(f"-{by}", "-pk")[: POSTS_A_PAGE + 1])
     more = len(page) > POSTS_A_PAGE
     page = page[:POSTS_A_PAGE]
-    return page, str(page[-1].pk) if more else ""
+    return page, _cursor(getattr(page[-1], by), page[-1].pk) if more else ""
+
+
+def _cursor(moment: datetime, pk: UUID) -> str:
+    return f"{(moment - EPOCH) // timedelta(microseconds=1)}-{pk.hex}"
+
+
+def _read_cursor(text: str) -> tuple[datetime, UUID] | None:
+    """None for none, and for one that was tampered with: then the list starts at its beginning."""
+    microseconds, _, pk = text.partition("-")
+    try:
+        return EPOCH + timedelta(microseconds=int(microseconds)), UUID(pk)
+    except (ValueError, OverflowError):
+        return None
+
+
+def posts_page(request: HttpRequest, posts: PostQuerySet, by: str = "created_at") -> dict[str, object]:
+    """What every page with a list of posts needs, as this viewer gets it."""
+    before = request.GET.get("before", "")
+    page, older = page_of(counted(posts, request.user), before, by)
+    prepare_posts(page, request.user)
+    mentioned = mentioned_in((post.caption for post in page), request.user)
+    return {"posts": page, "older": older, "is_first": not before, "mentioned": mentioned}
+
+
+def answer_posts(request: HttpRequest, template: str, page: dict[str, object]) -> HttpResponse:
+    """The whole page, or only its posts for a page that asks for older ones as it is scrolled."""
+    alone = request.htmx and not request.htmx.boosted
+    return render(request, "photos/parts/posts.html" if alone else template, page)
 
 
 def prepare(photos: Iterable[Photo], viewer: User) -> None:
@@ -75,15 +105,14 @@ def prepare_posts(posts: list[Post], viewer: User) -> None:
         post.has_you = next((photo for photo in post.shown_photos if photo.has_you), None)
 
 
+@vary_on_headers("HX-Request")
 def feed(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "landing.html", {"models": MODELS})
-    posts, older = page_of(feed_of(request.user), request.GET.get("before", ""))
-    prepare_posts(posts, request.user)
-    page = {"posts": posts, "older": older, "is_first": "before" not in request.GET}
+    page = posts_page(request, feed_of(request.user))
     if page["is_first"]:
         page["first_steps"] = first_steps(request.user)
-    return render(request, "photos/feed.html", page)
+    return answer_posts(request, "photos/feed.html", page)
 
 
 def first_steps(user: User) -> dict[str, bool] | None:
@@ -93,7 +122,7 @@ def first_steps(user: User) -> dict[str, bool] | None:
         .values(
             enrolled=Exists(user.captures.all()),
             friends=Exists(people.friends_of(user)),
-            posted=Exists(user.posts.all()),
+            posted=Exists(user.posts.listed()),
         )
         .get()
     )
@@ -102,34 +131,42 @@ def first_steps(user: User) -> dict[str, bool] | None:
 
 @login_required
 def post(request: HttpRequest, pk: UUID) -> HttpResponse:
-    post = get_object_or_404(feed_of(request.user), pk=pk)
+    post = get_object_or_404(counted(posts_visible_to(request.user), request.user), pk=pk)
     prepare_posts([post], request.user)
-    return render(request, "photos/post.html", {"post": post})
+    return render(request, "photos/post.html", _conversation(request, post))
+
+
+def _conversation(request: HttpRequest, post: Post) -> dict[str, object]:
+    return conversation(post, request.user, everything=request.GET.get("comments") == "all")
 
 
 @login_required
+@vary_on_headers("HX-Request")
 def person(request: HttpRequest, handle: str) -> HttpResponse:
     person = people.person_for(request.user, handle)
-    posts, older = page_of(posts_of(person, request.user), request.GET.get("before", ""))
-    prepare_posts(posts, request.user)
     person.relation = relations_of(request.user).get(person.pk, "")
-    page = {"person": person, "posts": posts, "older": older, "is_self": person == request.user}
-    return render(request, "accounts/person.html", page)
+    page = posts_page(request, posts_of(person, request.user))
+    page |= {"person": person, "is_self": person == request.user}
+    page["is_muted"] = people.muted_by(request.user).filter(pk=person.pk).exists()
+    return answer_posts(request, "accounts/person.html", page)
 
 
 @login_required
 def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
-    photo = get_object_or_404(photos_visible_to(request.user), pk=pk)
+    post = get_object_or_404(counted(posts_visible_to(request.user), request.user), photos=pk)
+    siblings = list(post.photos.all())
+    at = next(index for index, sibling in enumerate(siblings) if sibling.pk == pk)
+    photo = siblings[at]
+    photo.post = post
     prepare([photo], request.user)
-    siblings = list(photo.post.photos.all())
-    at = next(index for index, sibling in enumerate(siblings) if sibling.pk == photo.pk)
     page = {
         "photo": photo,
-        "post": photo.post,
+        "siblings": siblings,
         "previous": siblings[at - 1] if at else None,
         "next": siblings[at + 1] if at + 1 < len(siblings) else None,
         "place": at + 1,
         "count": len(siblings),
+        **_conversation(request, post),
     }
     if photo.is_ready:
         page |= _faces_to_act_on(photo, request.user)
@@ -141,17 +178,19 @@ def _faces_to_act_on(photo: Photo, viewer: User) -> dict[str, object]:
     """One's own face with the reasons, and all faces alike for tagging: never whose or what state the others are in."""
     own: FaceRegion | None = photo.regions.filter(owner=viewer).first() if photo.has_you else None
     faces = list(selectors.taggable_regions(photo, viewer).select_related("photo__post", "marked_by"))
-    given = Tag.objects.filter(region__photo=photo, tagger=viewer, withdrawn_at=None).exclude(owner=viewer)
+    # Also what the person named took back meanwhile: that it left this list would tell.
+    given = Tag.objects.filter(region__photo=photo, tagger=viewer).exclude(owner=viewer)
     return {
         "own": own,
         "outlook": outlook(own) if own else None,
+        "would": statement_words(viewer, own) if own else None,
         "answer": own.authorizations.filter(owner=viewer).first() if own else None,
         "override": own.overrides.filter(owner=viewer).first() if own else None,
         "faces": faces,
         "people": selectors.taggable_people(viewer, faces[0]) if faces else [],
         "given": given.select_related("owner", "region"),
         "marks": [face for face in faces if marks.may_remove(face, viewer)],
-        "may_claim": own is None and viewer.captures.exists(),
+        "may_claim": own is None and viewer.captures.in_force().exists(),
         "asked": Claim.objects.filter(region__photo=photo, claimant=viewer).exists(),
     }
 

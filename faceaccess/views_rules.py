@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
@@ -26,6 +28,7 @@ QUESTIONS = {
     "up": (_lazy("Move this rule up?"), _lazy("Move it up"), "rule-move", {"direction": "up"}),
     "down": (_lazy("Move this rule down?"), _lazy("Move it down"), "rule-move", {"direction": "down"}),
     "toggle": (_lazy("Switch this rule off?"), _lazy("Switch it off"), "rule-toggle", {}),
+    "place": (_lazy("Move this rule there?"), _lazy("Move it"), "rule-place", {}),
     "delete": (_lazy("Delete this rule?"), _lazy("Delete it"), "rule-delete", {}),
 }
 SWITCH_ON = (_lazy("Switch this rule on?"), _lazy("Switch it on"))
@@ -110,17 +113,31 @@ def rules_preview(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def rule_preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """``?change=`` up, down, toggle or delete: what it would do, and the button that does it."""
+    """``?change=`` up, down, place (with ``&place=``, from 1), toggle or delete: what it would do, and the button."""
     rule, change = own_rule(request, pk), request.GET.get("change", "")
     if change not in QUESTIONS:
         raise Http404
     *words, address, fields = QUESTIONS[change]
     if change == "toggle" and not rule.enabled:
         words = SWITCH_ON
-    return _ask(request, change, rule, words, reverse(address, args=[pk]), fields)
+    place = request.GET.get("place", "")
+    if change == "place":
+        if not place.isdecimal():
+            raise Http404
+        fields = {"place": place}
+    at = int(place) - 1 if change == "place" else None
+    return _ask(request, change, rule, words, reverse(address, args=[pk]), fields, at)
 
 
-def _ask(request, change: str, rule: Rule, words, address: str, fields: dict[str, str]) -> HttpResponse:
+def _ask(
+    request: HttpRequest,
+    change: str,
+    rule: Rule,
+    words: Sequence[object],
+    address: str,
+    fields: dict[str, str],
+    place: int | None = None,
+) -> HttpResponse:
     question, button = words
     page = {
         "change": change,
@@ -130,6 +147,6 @@ def _ask(request, change: str, rule: Rule, words, address: str, fields: dict[str
         "address": address,
         "fields": fields,
         "in_force": selectors.effective_model(request.user) == AccessModel.RULES,
-        "effect": effect_sentence(effects.rule_effect(request.user, change, rule)),
+        "effect": effect_sentence(effects.rule_effect(request.user, change, rule, place)),
     }
     return render(request, "faceaccess/rule_preview.html", page)

@@ -29,7 +29,7 @@ class Engine:
 
         ``exclude``: (index of the face, person) pairs that were rejected before and are never matched again.
         """
-        return matching.match(faces, gallery, exclude)
+        return matching.match(faces, gallery, exclude, space=self.pack.space)
 
     def make_decoys(
         self,
@@ -39,8 +39,9 @@ class Engine:
         selection: Selection = "random",
     ) -> list[Decoy]:
         """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction."""
-        people, thresholds = gallery or Gallery(), Thresholds()
-        donors = candidates(image, people, thresholds, selection)
+        people = gallery or Gallery()
+        thresholds = Thresholds.beside(len(people), self.pack.space)
+        donors = candidates(image, people, thresholds, selection, self.pack)
         return replacement.make_decoys(self.pack, image, requests, people, donors, thresholds)
 
     @staticmethod

@@ -4,12 +4,15 @@ from the other decoys of the photo. Pure functions on embeddings; distances are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mfmc_engine import parameters as P
+from mfmc_engine.recognition.nearest import Index
+from mfmc_engine.recognition.space import DLIB, Space
 from mfmc_engine.types import FloatArray
 
 
@@ -21,6 +24,45 @@ class Thresholds:
     preferred: float = P.ORIGINAL_PREFERRED
     gallery: float = P.MATCH_THRESHOLD
     decoys: float = P.DECOYS_THRESHOLD
+    apart: float = P.APART_PREFERRED  # preferred only: toward the person's decoys in other photos
+
+    @classmethod
+    def beside(cls, templates: int, space: Space = DLIB) -> Thresholds:
+        """The thresholds in a photo of a site where that many templates are enrolled."""
+        return cls(
+            original=space.original,
+            preferred=space.preferred,
+            gallery=gallery_threshold(templates, space),
+            decoys=space.match,
+            apart=space.apart,
+        )
+
+
+def gallery_threshold(templates: int, space: Space = DLIB) -> float:
+    """Distance up to which a face is taken for somebody in a gallery of ``templates`` rows, and so the distance that
+    a decoy has to keep from every one of them. Never grows with the gallery.
+
+    At most parameters.FALSE_IDENTIFICATION_RATE of strangers lie that near to anybody: each comparison gets an equal
+    share of it (union bound), and the tail of the distances between strangers says which distance has that share.
+    Small galleries get ``space.match``. Raises ValueError for a negative number.
+    """
+    if templates < 0:
+        raise ValueError(f"a gallery cannot hold {templates} templates")
+    share = P.FALSE_IDENTIFICATION_RATE / max(templates, 1)
+    tail = space.tail_distance * (share / space.tail_rate) ** (1 / space.tail_exponent)
+    return min(space.match, tail)
+
+
+def false_match_rate(distance: float) -> float:
+    """Share of pairs of strangers that lie nearer than ``distance``, from the fitted tail.
+
+    A power law ends at distance 0, as distances do (extreme-value theory's Weibull domain; Hill 1975). Fitted below
+    STRANGERS_TAIL_DISTANCE and held to a little beyond it: raises ValueError above MATCH_THRESHOLD.
+    """
+    if not 0 <= distance <= P.MATCH_THRESHOLD:
+        raise ValueError(f"the tail is known up to {P.MATCH_THRESHOLD}, not at {distance}")
+    ratio = distance / P.STRANGERS_TAIL_DISTANCE
+    return P.STRANGERS_TAIL_RATE * math.pow(ratio, P.STRANGERS_TAIL_EXPONENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +72,7 @@ class Verdict:
     to_original: float
     to_gallery: float
     to_decoys: float
+    to_apart: float = math.inf
 
     def keeps(self, thresholds: Thresholds) -> bool:
         """Whether the promise is kept. NaN never is."""
@@ -41,42 +84,46 @@ class Verdict:
 
     def satisfies(self, thresholds: Thresholds) -> bool:
         """Whether it is kept with the preferred margin, so that no redraw is worth its time."""
-        return self.keeps(thresholds) and self.to_original > thresholds.preferred
+        return (
+            self.keeps(thresholds)
+            and self.to_original > thresholds.preferred
+            and self.to_apart > thresholds.apart
+        )
+
+    def merit(self, thresholds: Thresholds) -> tuple[float, float]:
+        """How near it comes to satisfying, then how far it lies from the original: the larger the better."""
+        short = max(0.0, thresholds.preferred - self.to_original) + max(0.0, thresholds.apart - self.to_apart)
+        return -short, self.to_original
 
 
-def judge(views: FloatArray, original: FloatArray, gallery: FloatArray, decoys: FloatArray) -> Verdict:
+def judge(
+    views: FloatArray,
+    original: FloatArray,
+    gallery: FloatArray | Index,
+    decoys: FloatArray,
+    apart: FloatArray | None = None,
+) -> Verdict:
     """Verdict on one decoy seen in ``views`` (V, D): against the ``original`` (D,) or (K, D), the ``gallery``
-    (N, D) and the other ``decoys`` (M, D) of the photo. Raises ValueError without a view or an original."""
+    (N, D), the other ``decoys`` (M, D) of the photo, and the person's decoys in other photos ``apart`` (L, D).
+    Raises ValueError without a view or an original."""
     originals = np.atleast_2d(original)
     if len(views) == 0 or len(originals) == 0:
         raise ValueError("a verdict needs at least one view of the decoy and the face it replaces")
-    return Verdict(nearest(views, originals), nearest(views, gallery), nearest(views, decoys))
+    elsewhere = math.inf if apart is None else nearest(views, apart)
+    return Verdict(nearest(views, originals), nearest(views, gallery), nearest(views, decoys), elsewhere)
 
 
-def nearest(views: FloatArray, others: FloatArray) -> float:
-    """Smallest distance between rows of (V, D) and (N, D); inf if there are no others, NaN if a number is not finite.
-
-    The expansion |a|^2 + |b|^2 - 2ab finds the nearest row with one matrix product, in single precision; the
-    distance to it is then taken exactly.
-    """
-    if len(others) == 0:
-        return float("inf")
-    if views.shape[1] != others.shape[1]:
-        raise ValueError(
-            f"embeddings of {views.shape[1]} and {others.shape[1]} dimensions cannot be compared"
-        )
-    squared = (others**2).sum(1)[None] - 2 * views @ others.T
-    if not np.isfinite(squared).all():
-        return float("nan")
-    rows = squared.argmin(1)
-    return float(np.linalg.norm(views.astype(np.float64) - others[rows].astype(np.float64), axis=1).min())
+def nearest(views: FloatArray, others: FloatArray | Index) -> float:
+    """Smallest distance between rows of (V, D) and (N, D); inf without others, NaN if a number is not finite."""
+    index = others if isinstance(others, Index) else Index(others)
+    return float(index.nearest(views).min())
 
 
 def best(verdicts: Sequence[Verdict], thresholds: Thresholds) -> int | None:
-    """Index of the first verdict that satisfies, else of the one that keeps the promise with the widest margin to
-    the original, else None: the face must be redacted."""
+    """Index of the first verdict that satisfies, else of the one that keeps the promise and comes nearest to
+    satisfying, else None: the face must be redacted."""
     kept = [i for i, verdict in enumerate(verdicts) if verdict.keeps(thresholds)]
     for i in kept:
         if verdicts[i].satisfies(thresholds):
             return i
-    return max(kept, key=lambda i: verdicts[i].to_original, default=None)
+    return max(kept, key=lambda i: verdicts[i].merit(thresholds), default=None)

@@ -13,12 +13,16 @@ from typing import BinaryIO, Final
 
 import cv2
 import numpy as np
+import pi_heif
 from PIL import Image as PILImage
 from PIL import ImageCms, ImageOps, UnidentifiedImageError, features
 
 from mfmc_engine.errors import ImageRejectedError
 from mfmc_engine.parameters import JPEG_QUALITY, MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, WEBP_QUALITY
 from mfmc_engine.types import Image
+
+# Decodes only (libheif, libde265). The other pictures such a file may hold, a thumbnail or a depth map, are left alone.
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 READABLE: Final = (
     "JPEG",
@@ -27,6 +31,7 @@ READABLE: Final = (
     "GIF",
     "BMP",
     "TIFF",
+    "HEIF",
     *(("AVIF",) if features.check("avif") else ()),
 )
 READABLE_SUFFIXES: Final = frozenset(
@@ -39,6 +44,8 @@ READABLE_SUFFIXES: Final = frozenset(
         ".bmp",
         ".tif",
         ".tiff",
+        ".heic",
+        ".heif",
         *((".avif",) if "AVIF" in READABLE else ()),
     }
 )

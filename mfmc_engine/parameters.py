@@ -13,10 +13,11 @@ WEBP_QUALITY: Final = 90  # Pillow's scale, about the same visible loss
 # --- detection: MTCNN (Zhang et al. 2016), recall-first ---
 # Thresholds and pyramid factor start from ../shared/data/group_photos/README.md. The figures below were chosen on those
 # same 13 photos, so the recall measured there (`benchmark recall`) is that of the data they were fitted to.
-PNET_THRESHOLD: Final = 0.5  # face probability
+PNET_THRESHOLD: Final = 0.6  # face probability (published value)
 RNET_THRESHOLD: Final = 0.4
 PNET_CELL: Final = 12  # px of a pyramid level, the P-net's window (architecture)
 PNET_STRIDE: Final = 2  # px of a pyramid level between neighbouring windows (architecture)
+PNET_PAD: Final = 6  # px of a level around it, half a window: faces cut by the border
 PYRAMID_FACTOR: Final = 0.79  # ratio of neighbouring levels
 MIN_FACE: Final = 20.0  # px of the working image, smallest face looked for
 PNET_NMS: Final = 0.5  # IoU inside one pyramid level (published value)
@@ -24,35 +25,54 @@ PROPOSAL_NMS: Final = 0.7  # IoU over all levels, and after the R-net (published
 ONET_NMS: Final = 0.7  # intersection over the smaller box, after the O-net (published value)
 # A second look at doubtful windows
 SURE_SCORE: Final = 0.99  # O-net probability on two views, which no false positive reached
+GLIMPSE_SCORE: Final = 0.005  # O-net probability on one view, below which a window gets no second
 DOUBTFUL_SCORE: Final = 0.2  # O-net probability on the better of two views, below which a window is dropped
-# window sizes: two for the O-net, four for the R-net
+# window sizes: two for the O-net (beside 1), four for the R-net
 VERIFY_ZOOMS: Final = (0.85, 1.18, 0.75, 0.9, 1.05, 1.25)
 VERIFY_SHIFT: Final = 0.08  # window sizes
-# Of the mean O-net and R-net probabilities: a ridge logistic regression, (4.8, 4.7) and -7.5, made 1.7 times as steep
-# about FACE_SCORE by hand, because the ridge left no doubtful face above .88. It decides as before; above and below
-# FACE_SCORE the values are a ranking, not measured frequencies.
-VERIFY_WEIGHTS: Final = (8.2, 8.0)
-VERIFY_BIAS: Final = -12.3
-FACE_SCORE: Final = 0.34  # probability; recall first, a missed face is a leak
-WORKING_PIXELS: Final = 4_000_000  # a larger photo is searched at this size, by choice
+# Logistic regression of "is a face" on the mean O-net plus the mean R-net probability and on log(size / 32 px): the
+# method of `python -m mfmc_engine.detection.fit ../shared/data/group_photos`, on 170 doubtful windows of those photos,
+# upright. They were gathered before `gather` dropped windows at the first glimpse; run that command to fit them anew.
+EVIDENCE_WEIGHT: Final = 10.23
+SIZE_WEIGHT: Final = 3.17
+EVIDENCE_BIAS: Final = -15.25
+# px, beyond which size no longer counts; the regression's 32 px is its middle
+SIZE_RANGE: Final = (16.0, 64.0)
+# probability; recall first, a missed face is a leak. Chosen on those photos, for at most 0.5 false positives a photo
+FACE_SCORE: Final = 0.3
+LEAST_CHANCE: Final = 0.05  # probability with full support of the R-net, below which it is not asked
+DOUBTFUL_LIMIT: Final = 0.98  # highest score of a doubtful window: below every sure one's
+# a larger photo is searched at this size first, then at its own in tiles for the faces that are too small here
+WORKING_PIXELS: Final = 4_000_000
+TILE_SIDE: Final = 1536  # px; the P-net's activations on such a tile take 80 MB
+TILE_SIZES: Final = 1.5  # largest face of the tiles, in sizes of the smallest that the working picture shows
+# largest faces that neighbouring tiles share, so that one of them shows a face whole
+TILE_OVERLAP: Final = 1.25
+# degrees of tilt shared by most faces from which the photo is searched again, turned by it
+TILT_SMALLEST: Final = 18.0
+TILT_SPREAD: Final = 20.0  # degrees round the median that count as the same tilt
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
-# probability; on the upright photos no turned pass of that size finds anything new above .83
-TURNED_SCORE: Final = 0.87
+# probability; a turned reading has to be sure at first look: in most photos nobody lies on the side, and hands
+# upside down reach .97
+TURNED_SCORE: Final = SURE_SCORE
+TURNED_FACTOR: Final = 0.709  # ratio of neighbouring levels of a coarse pass (published value)
+TURNED_PNET: Final = 0.7  # probabilities under which a coarse pass drops windows: it is after sure faces only
+TURNED_RNET: Final = 0.6
+TURNED_GLIMPSE: Final = 0.2
 # degrees off the nearest quarter turn from which a face stands between two passes (MTCNN is sure within +-30)
 DIAGONAL_ROLL: Final = 30.0
 
-TURNED_DOUBTFUL_SCORE: Final = (
-    0.6  # the same in a coarse pass: what passes TURNED_SCORE means .76 over six views
-)
+TURNED_DOUBTFUL_SCORE: Final = 0.6  # DOUBTFUL_SCORE of a coarse pass
 SETTLED_SCORE: Final = 0.999  # probability; such a face is not looked at again in other orientations
-# How much surer a turned reading must be than an upright one of the same face. Measured before VERIFY_WEIGHTS were
-# steepened, not since: on 304 crops (19 faces of t1.jpg and group_photos, four margins, each in four orientations) 0
+# How much surer a turned reading must be than an upright one of the same face. Measured with an earlier
+# score, not since: on 304 crops (19 faces of t1.jpg and group_photos, four margins, each in four orientations) 0
 # reads 97.4 % of the upright ones right and 96.9 % of the turned ones, 2 reads 100 % and 96.5 %, 4 100 % and 92.1 %.
 TURNED_LOG_ODDS: Final = 2.0
 # intersection over the smaller box; two answers of different passes are one face
 DUPLICATE_OVERLAP: Final = 0.6
 # a caller's box and a detection overlapping this much are one face (as in RECALL_IOU)
 SAME_FACE_IOU: Final = 0.4
+LOCATE_MARGIN: Final = 0.5  # box sizes around a caller's box that are looked at
 LOCATE_ZOOMS: Final = (0.8, 1.0, 1.25)  # sizes of a caller's box at which its points are looked for
 
 # --- landmarks ---
@@ -68,21 +88,30 @@ LANDMARK_PASSES: Final = 2
 CHIP_SIZE: Final = 150  # px, the network's input (dlib)
 CHIP_PADDING: Final = 0.25  # of the face square, on each side (dlib's compute_face_descriptor)
 RESNET_MEAN: Final = (122.782, 117.001, 104.298)  # RGB, dlib's input_rgb_image_sized
-EMBED_BATCH: Final = 32  # chips at once; 32 keep the activations under 150 MB
-CROP_BATCH: Final = 256  # windows through the R- and O-net at once; 256 x 48 px keep activations under 150 MB
+EMBED_BATCH: Final = 8  # chips at once: the activations stay in a CPU's cache
+# px of windows through the R- or O-net at once: 80 of 24 px or 20 of 48 px, whose activations (4 MB) stay in a
+# processor's cache; 64 windows of 48 px at once take twice as long a window
+CROP_PIXELS: Final = 80 * 24**2
 
 # --- recognition: matching ---
 # On ../shared/data/lfw (840 people, baseline.txt) dlib's ResNet accepts 1 % of strangers at .578. A match here can
-# disclose a face, so it takes a tenth of that.
-MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513)
+# disclose a face, so it takes a tenth of that, and less as the gallery grows (guarantee.gallery_threshold).
+MATCH_THRESHOLD: Final = 0.51  # Euclidean; 0.1 % of strangers there (.513), the most that any gallery gets
 # Euclidean, by choice, not calibrated; two people (or faces) nearer to each other than this are ambiguous
 AMBIGUITY_MARGIN: Final = 0.06
 MATCH_MIN_QUALITY: Final = 0.15  # Quality.score below which a face is never named, by choice
 # Whoever says "that's me" needs to be this near only: 1 % of strangers on ../shared/data/lfw are (.578, baseline.txt),
 # but a stranger has to pick that one face out of all, and still be nearer to it than everybody else enrolled.
 CLAIM_THRESHOLD: Final = 0.578
-# Nobody's word makes a face theirs that is farther from them: Euclidean, by choice, not calibrated
-CLAIM_LIMIT: Final = 0.75
+# Nobody's word makes a face theirs that is farther from them. Euclidean; the equal error rate on ../shared/data/lfw:
+# 5 % of people's own photos lie beyond it and 5 % of strangers within (scripts/claim_limit.py); an honest person has
+# several pictures to be near to, so is refused less often than that.
+CLAIM_LIMIT: Final = 0.636
+
+# --- recognition: nearest rows ---
+NEAREST_BLOCK: Final = 16384  # rows compared at once: 26 MB of distances beside 400 donors
+# Share of the squared distance's terms that single precision may be off by: 128 sums of 2^-24 each
+NEAREST_SLACK: Final = 1e-5
 
 # --- quality ---
 # px, by choice: about what the face fills of the recogniser's 150 px chip
@@ -96,13 +125,24 @@ SHARPNESS_FULL: Final = 0.16  # mean absolute Laplacian over standard deviation;
 # The six faces of t1.jpg (106-125 px, sharpness .65-1, yaw to 41) must pass; the astronaut portrait must fail when
 # halved (48 px) or blurred by a Gaussian of 2 px (sharpness .44). Light: its face is at 161 (mean, 0-255), at 24
 # when darkened to what a phone shows in an unlit room.
-ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .80
+ENROLMENT_MIN_SCORE: Final = 0.7  # detector confidence; t1.jpg's least certain face has .98
 ENROLMENT_MIN_SIZE: Final = 80.0  # px, sqrt(w * h) of the box: QUALITY_FULL_SIZE
 ENROLMENT_MIN_SHARPNESS: Final = 0.5  # Quality.sharpness
 ENROLMENT_MAX_YAW: Final = 45.0  # degrees, a three-quarter view; beyond it half the face is missing
 ENROLMENT_MAX_ROLL: Final = 45.0  # degrees in the picture's plane; more is a picture that lies on its side
 ENROLMENT_BYSTANDER: Final = 0.5  # of the largest face's size; a second face from there on is one too many
 ENROLMENT_LIGHT: Final = (45.0, 225.0)  # mean of the face in grey levels (0-255); beyond is night or glare
+# Difference between the 95th and 5th percentile of grey over an eye, in greys of the cheek below it. The better eye
+# of 148 people of ../shared/data/lfw has .34 and more, but for the one who wears sunglasses: .11.
+ENROLMENT_EYE_CONTRAST: Final = 0.25
+ENROLMENT_EYE_WINDOW: Final = 0.32  # of an eye's width: half the height of the window over it
+ENROLMENT_CHEEK: Final = (
+    0.7,
+    1.1,
+)  # of an eye's width below its middle: the strip of cheek it is compared with
+# degrees of Quality.yaw that count as "from the front" and as "turned a little" in the guided captures, by choice
+ENROLMENT_FRONT_YAW: Final = 15.0
+ENROLMENT_TURNED_YAW: Final = 12.0
 # Euclidean; dlib's own "same person", looser than a match because the poses of one's pictures should differ
 ENROLMENT_SAME_PERSON: Final = 0.6
 CAPTURE_SIDE: Final = 256  # px, side of the aligned crop that is kept of an enrolment picture
@@ -131,6 +171,8 @@ MEAN_FACE = (
 )
 # fmt: on
 FRAME_SCALES = (1e-3, 1e3)  # crop px per photo px that can be a face at all
+WINDOW_ROOM = 10.0  # px round what a swap replaces that its light, skin and seam are worked out on
+WINDOW_STEP = 8  # px, the coarsest reduced resolution that fields are worked out at
 CROP_AREA_REDUCTION = 1.5  # photo px per crop px above which the photo is area-averaged before cropping
 
 # --- swapping: the mesh --------------------------------------------------------------------------------------
@@ -232,6 +274,7 @@ HIGHLIGHT_KNEE = 0.90  # of full scale, where highlights begin to bend
 TEETH_REACH = 3  # px round the open mouth
 TEETH_TONE = -0.12  # log ratio to the light on skin above which a lip is a tooth
 PART_FEATHER = 1.5  # px
+PART_ROOM = 8  # px worked on round a part, more than its soft edge and TEETH_REACH take
 PART_CONTRAST = 0.05  # log units a part must at least be darker than skin for its contrast to be scaled
 DARKENED_CONTRAST = 1.2  # loss of contrast per log unit that an open mouth is darkened
 PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
@@ -265,7 +308,19 @@ REDACTION_FEATHER = 0.12  # of the axes
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
 ORIGINAL_PREFERRED: Final = 0.64
+# Share of strangers that lie within the threshold of anybody in a gallery, whatever its size. By choice: so that
+# MATCH_THRESHOLD holds up to 50 templates.
+FALSE_IDENTIFICATION_RATE: Final = 0.05
+# Lower tail of the distances between strangers, P(distance < t) = RATE * (t / DISTANCE) ** EXPONENT for t <= DISTANCE:
+# Hill (1975) fit to the closest .05 % of 2,265,645 pairs, see `python -m mfmc_engine.calibration.strangers`
+STRANGERS_TAIL_RATE: Final = 5e-4
+STRANGERS_TAIL_DISTANCE: Final = 0.4951
+STRANGERS_TAIL_EXPONENT: Final = 20.4
 DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pass for one person
+# What redraws aim for toward the same person's decoys in other photos. Decoys keep a person's pose, age and outline, so
+# those of one person look alike by chance more often than those of two; of pairs beyond .66 MobileFaceNet, which takes
+# no part in drawing, accepts as many as of strangers of one gender and group (1,200 pairs of LFW decoys).
+APART_PREFERRED: Final = 0.68
 REDRAW_ROUNDS: Final = 14  # donors tried for one face before it is redacted
 
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
@@ -289,7 +344,9 @@ VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more t
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
 SWAP_MAX_YAW: Final = 62.0  # rough degrees; beyond, half of the landmarks are guesses
 DOUBT_STEP: Final = 0.06  # inter-ocular distances that landmark searches start apart
-SWAP_MAX_DOUBT: Final = 0.022  # inter-ocular distances
+# Inter-ocular distances. Of 105 faces of ../shared/data (group_photos, lfw) and t1.jpg the 13 that are profiles, fists
+# or cloth have .030 and more, the others .024 and less; eight searches instead of three part them no better.
+SWAP_MAX_DOUBT: Final = 0.025
 SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
 
 # --- memory ---------------------------------------------------------------------------------------------------------
@@ -317,6 +374,14 @@ DONOR_SURROUND = 20  # px kept sharp round a donor's face and forehead
 DONOR_STRENGTH = (1.7, 2.4)
 DONOR_YEARS = (-10.0, 24.0)  # range by which a donor is aged: portraits are mostly 23 to 36, people are not
 DONOR_AGEING_RIDGE = 1e-3  # ridge of the ageing regression: only keeps it solvable
+LATER_DETAIL_BLUR = 3.0  # px, Gaussian sigma below which texture counts as detail that age roughens
+LATER_DETAIL_SPREAD = 5.0  # px, over which its strength is measured
+LATER_DETAIL_RANGE = (-0.2, 0.9)  # log gain; more makes noise of compression visible, by eye
+LATER_COLOUR_LIMIT = (20.0, 6.0, 6.0)  # CIE L*, a*, b*: where the change of colour flattens; by eye
+# Years added to the oldest-looking donors of each variant (frontal ones and turned ones), and taken from the youngest
+LATER_YEARS = {"frontal": (45.0, 35.0, 25.0), "left": (45.0, 30.0), "right": (45.0, 30.0)}
+EARLIER_YEARS = -20.0
+LATER_FOREHEAD = 2.0  # brow-to-eye heights above the brows where LFW's crops end
 # Contrast units: sources that differ more round the brows leave a ghost of one. By eye; drops 10-35 % by cell.
 DONOR_DISAGREEMENT = 9.8
 DONOR_FRONTAL_YAW = 8.0  # degrees: a donor beyond it counts as turned left or right
@@ -341,6 +406,7 @@ DONOR_SOURCE_PIXELS = 6.0  # of 255: least mean difference inside the face to ea
 DONOR_SOURCE_GENDER = 0.6  # least probability of a source portrait's labelled gender: 4 % of labels are wrong
 DONOR_GENDER = 0.85  # least probability of a donor's gender
 DONOR_WEBP_QUALITY = 90  # of 100
+DONOR_SKINS_KEPT = 512  # skin likelihoods of donors kept in memory, 66 KB each
 DONOR_PICTURES_KEPT = 128  # decoded donors kept in memory, 0.2 MB each; reading one again takes 3 ms
 
 # --- attributes ---
@@ -381,8 +447,17 @@ DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank
 # --- evaluation ---
 RECALL_IOU: Final = 0.4  # overlap at which a face counts as found (../shared/data/group_photos/README.md)
 RECALL_SIZES: Final = (24, 48)  # px, smallest faces counted (same source)
+# what is aimed for (same source): smallest face in px -> recall, upright and turned; false positives a photo
+RECALL_BARS: Final = {24: 0.985, 48: 1.0}
+RECALL_TURNED_BARS: Final = {24: 0.95}
+FALSE_POSITIVES_BAR: Final = 0.5
 # of the longer side, on each side, by choice; 60 of 60 tight crops of ../shared/data/lfw were found without
 GALLERY_PADDING: Final = 0.33
+
+CROWD_CELL: Final = 256  # px, side of the cut-outs that a photo for the speed benchmark is put together from
+CROWD_MARGIN: Final = (
+    1.1  # of the face's longer side, half the side of a cut-out: the head and its surroundings
+)
 
 # --- evaluation: re-identification -------------------------------------------------------------------------------
 # 1 % false matches between strangers on ../shared/data/lfw (baseline.txt)
@@ -393,6 +468,80 @@ LFW_FIVE_POINTS: Final = ((109.4, 129.2), (191.2, 129.2), (150.8, 179.2), (117.3
 MOBILEFACENET_POINTS: Final = ((38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20))
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
+
+# --- evaluation: protocols and baselines ------------------------------------------------------------------------
+EVAL_FMRS: Final = (
+    0.001,
+    0.01,
+)  # false match rates between strangers at which thresholds are set (issue 6, issue 3)
+EVAL_FMR: Final = 0.01  # the one that bars and averages use
+EVAL_FPIR: Final = 0.01  # share of unenrolled originals an open-set search may name
+EVAL_PROBES: Final = 2  # photos of one person that are anonymised: two decoys of one person can be linked
+EVAL_RANKS: Final = 20  # longest rank of the CMC curve
+EVAL_BOOTSTRAP: Final = 1000  # resamples of people behind a 95 % confidence interval
+EVAL_AGE_BANDS: Final = ((0, 25), (25, 35), (35, 45), (45, 55), (55, 120))  # years, lower end included
+EVAL_SMALLEST_GROUP: Final = 5  # faces below which a group's figures are not shown
+EVAL_FOLDS: Final = 5  # of people, wherever a classifier is fitted and judged on the same set
+# What platforms do by hand; sizes as shares of the longer side of the face's box, by choice
+EVAL_BLUR_SIGMA: Final = 0.06
+EVAL_PIXELS: Final = 10  # cells across the box
+EVAL_MARGIN: Final = 0.04  # Euclidean, preferred minus promised distance when an ablation moves them together
+# The second view of a synthetic identity that has only one picture: mirrored, shrunk and compressed
+EVAL_VIEW_SCALE: Final = 0.8
+EVAL_VIEW_QUALITY: Final = 60  # JPEG, of 100
+EVAL_SYNTHETIC: Final = 400  # identities drawn from a labelled folder unless --limit says otherwise
+
+# --- evaluation: recognisers ---------------------------------------------------------------------------------------
+LBPH_GRID: Final = 8  # cells a side (Ahonen et al. 2004 as in OpenCV's LBPHFaceRecognizer)
+LBPH_POINTS: Final = 8  # neighbours at radius 1, uniform patterns
+CLASSIC_CROP: Final = 96  # px, side of the aligned grey crop that the classical recognisers see
+EIGEN_SIDE: Final = 48  # px, that crop reduced for eigenfaces
+EIGEN_COMPONENTS: Final = 150  # of the principal components (Turk and Pentland 1991)
+
+# --- evaluation: structure ------------------------------------------------------------------------------------------
+SEAM_STEP: Final = (
+    0.08  # inter-ocular distances from the mask's border at which colours are compared on both sides
+)
+SEAM_SMOOTH: Final = 0.02  # of the same, Gaussian sigma that keeps grain and pores out of the comparison
+STRUCTURE_MARGIN: Final = 0.25  # of the patch's size, surroundings that count as outside the mask
+SSIM_WINDOW: Final = 7  # px (Wang et al. 2004 as in scikit-image)
+GAZE_DARK: Final = 0.4  # share of an eye's pixels, the darkest, that count as iris
+HOG_OVERLAP: Final = (
+    0.4  # IoU of dlib's HOG detection with the box that dlib's landmarks imply, as RECALL_IOU
+)
+
+# --- evaluation: attacks, visual quality --------------------------------------------------------------------------
+RIDGE: Final = 1.0  # penalty of the least-squares classifiers, in units of the features' mean variance
+KID_SUBSETS: Final = 50  # of KID_SUBSET_SIZE pictures (Binkowski et al. 2018)
+KID_SUBSET_SIZE: Final = 100
+COVERAGE_NEIGHBOURS: Final = 5  # of coverage (Naeem et al. 2020)
+AVERAGED_RENDITIONS: Final = 4  # decoys of differing seeds that the averaging attack combines
+AVERAGED_FACES: Final = 20  # faces it is tried on
+# Euclidean, preferred distances to the original beside the default (ORIGINAL_PREFERRED)
+ABLATION_THRESHOLDS: Final = (0.52, 0.58, 0.70)
+
+# --- evaluation: the bars of the project ---------------------------------------------------------------------------
+BARS: Final = {  # name: (comparison, limit)
+    "before accepts, dlib": ("within 0.02 of", 0.831),  # ../shared/data/lfw/baseline.txt
+    "before accepts, mobilefacenet": ("within 0.02 of", 0.812),
+    "accepts": ("<=", 0.015),
+    "rank-1": ("<=", 0.01),
+    "relative rank-1 drop, mean": (">=", 0.95),
+    "unlinkability excess": ("<=", 0.01),
+    "gender kept": (">=", 0.95),
+    "age difference, median": ("<=", 6.0),
+    "landmark error, median": ("<=", 0.05),
+    "landmark error, 95th percentile": ("<=", 0.10),
+    "mouth opening, 90th percentile": ("<=", 0.06),
+    "seam ratio, median": ("<=", 1.3),
+    "sharpness ratio within 0.6-1.6": (">=", 0.90),
+    "found by dlib HOG": (">=", 0.99),
+    "swapped, faces of 48 px and more": (">=", 0.95),
+    "outside untouched": (">=", 1.0),
+    "donor distance within a cell, least mean": (">=", 0.58),
+    "donors in the smallest cell": (">=", 40),
+    "people near one donor, most": ("<=", 0.05),
+}
 
 # --- weights and ONNX networks ---
 DOWNLOAD_TIMEOUT_S: Final = 30  # s without a byte before a download gives up; it can be continued
@@ -414,3 +563,23 @@ ARCFACE_POINTS: Final = (
 # times the longer side of a detector's box, which spans about 80 x 100 px there)
 ONNX_CROP_CENTRE: Final = (56.0, 64.0)
 ONNX_CROP_SIDE: Final = 150.0
+
+# --- ArcFace's space (unit vectors: d = sqrt(2 - 2 cos)) ---
+# insightface's weights cannot be fetched where this was written, so none of these is calibrated. They follow from
+# taking cosines between strangers as normal with mean .02 and deviation .065, wider than is reported for the models
+# we list, and lean to the hiding side. Calibrate before relying on them: docs/packs.md.
+ARCFACE_ORIGINAL: Final = 1.30  # cos .155: 2 % of strangers by that model lie nearer
+ARCFACE_PREFERRED: Final = 1.33  # cos .115
+ARCFACE_MATCH: Final = 1.09  # cos .41, far beyond what any stranger reaches by that model
+ARCFACE_MARGIN: Final = 0.10
+ARCFACE_CLAIM: Final = 1.18  # cos .30: 1e-5 of strangers
+ARCFACE_APART: Final = 1.25  # cos .22: 1e-3 of strangers
+ARCFACE_TAIL_RATE: Final = 1e-3
+ARCFACE_TAIL_DISTANCE: Final = 1.248
+ARCFACE_TAIL_EXPONENT: Final = 92.0  # through 1e-6 at cos .329
+ARCFACE_CLAIM_LIMIT: Final = 1.25  # cos .22
+# inswapper's square is ArcFace's, wider by 16 px of 128 and moved by half of that (insightface, face_align.norm_crop2)
+INSWAPPER_CROP: Final = 128
+INSWAPPER_SHIFT: Final = 8 / 128
+INSWAPPER_RIM: Final = 0.06  # of the square's side, over which it fades into the photo
+ARCFACE_SAME_PERSON: Final = 1.20  # cos .28: most pictures of one person lie nearer

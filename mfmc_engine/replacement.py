@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,34 +21,26 @@ from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
-from mfmc_engine.recognition.chips import extract_chips
-from mfmc_engine.swapping import blending, eyes, mesh, redaction
-from mfmc_engine.swapping.blending import Targets
+from mfmc_engine.swapping import blending, mesh, redaction
+from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
+from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
-
-class Donor(Protocol):
-    """What a swap needs of a donor."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def image(self) -> Image: ...  # (CROP_SIZE, CROP_SIZE, 3)
-    @property
-    def landmarks(self) -> FloatArray: ...  # (68, 2) px of image
-
-
-# The donors to try for one face, best first, drawn with that face's random numbers.
-Candidates = Callable[[Face, np.random.Generator], Iterator[Donor]]
+# The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
+Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor]]
 
 
 @dataclass(slots=True)
 class _Attempt:
     donor: str
     patch: Patch
-    verdict: Verdict
-    views: FloatArray
+    views: FloatArray  # (V, D), at first of one view only: most of those that fail, fail on it
+    verdict: Verdict  # on those views
+
+    @property
+    def seen_fully(self) -> bool:
+        return len(self.views) == P.VERIFICATION_VIEWS
 
 
 @dataclass(slots=True)
@@ -58,6 +49,7 @@ class _Case:
 
     face: Face
     random: np.random.Generator
+    apart: FloatArray
     donors: Iterator[Donor] = field(default_factory=lambda: iter(()))
     attempts: list[_Attempt] = field(default_factory=list)
     chosen: _Attempt | None = None
@@ -74,8 +66,8 @@ def make_decoys(
 ) -> list[Decoy]:
     """One verified decoy per request, in order. Same arguments, same bytes."""
     keep_freed_memory()
-    thresholds = thresholds or Thresholds()
-    cases = [_Case(request.face, generator(request.seed)) for request in requests]
+    thresholds = thresholds or Thresholds.beside(len(gallery), pack.space)
+    cases = [_Case(request.face, generator(request.seed), request.apart) for request in requests]
     swappable = [
         case
         for case in cases
@@ -84,9 +76,9 @@ def make_decoys(
     with torch.inference_mode():
         if swappable:
             for case in swappable:
-                case.donors = candidates(case.face, case.random)
+                case.donors = candidates(case.face, case.random, case.apart)
             targets = blending.prepare(image, [case.face.landmarks for case in swappable], pack.device)
-            _draw(pack, image, swappable, targets, gallery, thresholds)
+            _Draw(pack, image, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
 
 
@@ -109,58 +101,104 @@ def landmark_doubt(pack: Pack, image: Image, face: Face) -> float:
     """How far landmarks move, in inter-ocular distances, when the search starts a little off to each side.
 
     Regression trees answer on anything; on profiles, hands and backs of heads the answer depends on where they
-    started (measured: at most .02 on 99 % of frontal to half-turned faces, .04 to .2 on profiles). A mesh on such
-    landmarks is a mask beside the face.
+    started (measured: see SWAP_MAX_DOUBT). A mesh on such landmarks is a mask beside the face.
     """
     points = five_of(face.landmarks)
     apart = float(np.linalg.norm(points[1] - points[0]))
     if apart < 1:
         return float("inf")
-    steps = P.DOUBT_STEP * apart * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
-    found = pack.landmarker.mark(image, points[None] + steps[:, None])
-    return float(np.linalg.norm(found - np.median(found, 0), axis=2).mean()) / apart
+    steps = P.DOUBT_STEP * apart * np.array([[1, 0], [-1, 0], [0, 1]], np.float32)
+    found = pack.landmarker.mark(image, points[None] + steps[:, None], passes=1)
+    return float(np.linalg.norm(found - found.mean(0), axis=2).mean()) / apart
 
 
-def _draw(
-    pack: Pack, image: Image, cases: list[_Case], targets: Targets, gallery: Gallery, thresholds: Thresholds
-) -> None:
-    """Fill in ``chosen`` of every case, as far as donors and rounds go."""
-    pending = list(range(len(cases)))
-    used: set[str] = set()
-    for shape_share, light_sigma, at_once in P.DRAW_ROUNDS:
-        drawn = [(i, donor) for i in pending for donor in _next(cases[i].donors, used, at_once)]
-        if not drawn:
-            break
-        chosen = targets.pick([i for i, _ in drawn])
-        faces, donors = [cases[i] for i, _ in drawn], [donor for _, donor in drawn]
-        patches = _swap(image, chosen, faces, donors, shape_share, light_sigma)
-        views = _views(pack, image, [cases[i].face for i, _ in drawn], patches)
-        for (i, donor), patch, seen in zip(drawn, patches, views, strict=True):
-            case = cases[i]
-            accepted = [other.chosen.views for other in cases if other.chosen and other is not case]
-            others = np.concatenate(accepted) if accepted else np.empty((0, seen.shape[1]), np.float32)
-            verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, others)
-            case.tried += 1
-            attempt = _Attempt(donor.id, patch, verdict, seen)
-            case.attempts.append(attempt)
-            if case.chosen is None and verdict.satisfies(thresholds):
-                case.chosen = attempt
-        pending = [i for i in pending if cases[i].chosen is None]
-        if not pending:
-            break
-    for i in pending:
-        _settle(cases[i], cases, gallery, thresholds)
+@dataclass(slots=True)
+class _Draw:
+    """The draws for all faces of one photo."""
 
+    pack: Pack
+    image: Image
+    cases: list[_Case]
+    targets: list[Target]
+    gallery: Gallery
+    thresholds: Thresholds
 
-def _settle(case: _Case, cases: list[_Case], gallery: Gallery, thresholds: Thresholds) -> None:
-    """Nothing reached the preferred margin: take the best attempt that keeps the promise, if there is one."""
-    accepted = [other.chosen.views for other in cases if other.chosen and other is not case]
-    for attempt in case.attempts:
-        if accepted:  # others may have been accepted since this attempt was judged
-            to_decoys = guarantee.nearest(attempt.views, np.concatenate(accepted))
-            attempt.verdict = Verdict(attempt.verdict.to_original, attempt.verdict.to_gallery, to_decoys)
-    index = guarantee.best([attempt.verdict for attempt in case.attempts], thresholds)
-    case.chosen = None if index is None else case.attempts[index]
+    def run(self) -> None:
+        """Fill in ``chosen`` of every case, as far as donors and rounds go."""
+        pending = list(range(len(self.cases)))
+        used: set[str] = set()
+        for shape_share, light_sigma, at_once in P.DRAW_ROUNDS:
+            drawn = {i: _next(self.cases[i].donors, used, at_once) for i in pending}
+            if not any(drawn.values()):
+                break
+            self._try(drawn, shape_share, light_sigma)
+            pending = [i for i in pending if self.cases[i].chosen is None]
+        for i in pending:
+            self._settle(self.cases[i])
+
+    def _try(self, drawn: dict[int, list[Donor]], shape_share: float, light_sigma: float) -> None:
+        """One round: every drawn donor is swapped in and looked at once, what passes is looked at fully, in order."""
+        fresh: list[tuple[_Case, _Attempt]] = []
+        for i, donors in drawn.items():
+            case = self.cases[i]
+            unseen = np.empty((0, len(case.face.embedding)), np.float32)
+            made = _swap(
+                self.pack, self.image, self.targets[i], donors, shape_share, light_sigma, case.random
+            )
+            attempts = [
+                _Attempt(donor.id, patch, unseen, Verdict(0.0, 0.0, 0.0))
+                for donor, patch in zip(donors, made, strict=True)
+            ]
+            case.tried += len(attempts)
+            case.attempts += attempts
+            fresh += [(case, attempt) for attempt in attempts]
+        self._look(fresh, _first_view)
+        waiting = [(case, attempt) for case, attempt in fresh if attempt.verdict.satisfies(self.thresholds)]
+        while waiting:  # the first of each face, then the second of those whose first failed
+            first = {id(case): (case, attempt) for case, attempt in reversed(waiting)}
+            batch = [pair for pair in waiting if first[id(pair[0])][1] is pair[1]]
+            self._look(batch, _other_views)
+            for case, attempt in batch:
+                attempt.verdict = self._judge(case, attempt)  # others may have been accepted just now
+                if attempt.verdict.satisfies(self.thresholds):
+                    case.chosen = attempt
+            waiting = [
+                (case, attempt) for case, attempt in waiting if case.chosen is None and not attempt.seen_fully
+            ]
+
+    def _look(
+        self,
+        pairs: Sequence[tuple[_Case, _Attempt]],
+        cut: Callable[[Pack, Image, FloatArray], list[Image]],
+    ) -> None:
+        """Embed more views of attempts, all in one batch, and judge them."""
+        chips: list[list[Image]] = []
+        for case, attempt in pairs:
+            window, shift = _window(self.image, case.face, attempt.patch)
+            chips.append(cut(self.pack, window, (case.face.landmarks - shift)[None].astype(np.float32)))
+        if not chips:
+            return
+        embeddings = self.pack.recognizer.embed_chips(
+            np.concatenate([chip for cuts in chips for chip in cuts])
+        )
+        for (case, attempt), seen in zip(pairs, np.split(embeddings, len(pairs)), strict=True):
+            attempt.views = np.concatenate([attempt.views, seen])
+            attempt.verdict = self._judge(case, attempt)
+
+    def _judge(self, case: _Case, attempt: _Attempt) -> Verdict:
+        """Verdict on all that has been seen of an attempt, beside what the photo's other faces have got so far."""
+        accepted = [other.chosen.views for other in self.cases if other.chosen and other is not case]
+        others = np.concatenate(accepted) if accepted else attempt.views[:0]
+        return guarantee.judge(attempt.views, case.face.embedding, self.gallery.index, others, case.apart)
+
+    def _settle(self, case: _Case) -> None:
+        """Nothing reached the preferred margin: take the best attempt that keeps the promise, if there is one."""
+        for attempt in case.attempts:
+            attempt.verdict = self._judge(case, attempt)
+        kept = [attempt for attempt in case.attempts if attempt.verdict.keeps(self.thresholds)]
+        self._look([(case, attempt) for attempt in kept if not attempt.seen_fully], _other_views)
+        index = guarantee.best([attempt.verdict for attempt in kept], self.thresholds)
+        case.chosen = None if index is None else kept[index]
 
 
 def _next(donors: Iterator[Donor], used: set[str], number: int) -> list[Donor]:
@@ -171,47 +209,35 @@ def _next(donors: Iterator[Donor], used: set[str], number: int) -> list[Donor]:
 
 
 def _swap(
+    pack: Pack,
     image: Image,
-    targets: Targets,
-    cases: Sequence[_Case],
+    target: Target,
     donors: Sequence[Donor],
     shape_share: float,
     light_sigma: float,
+    random: np.random.Generator,
 ) -> list[Patch]:
-    """One decoy per target; for the shares see DRAW_ROUNDS."""
-    pictures = blending.to_tensor([donor.image for donor in donors], targets.crops.device)
-    marks = [
-        mesh.mixed_landmarks(t, d.landmarks, shape_share)
-        for t, d in zip(targets.landmarks, donors, strict=True)
-    ]
-    marks = [eyes.close(m) if shut else m for m, shut in zip(marks, targets.shut, strict=True)]
-    warped = mesh.warp_donors(pictures, [donor.landmarks for donor in donors], marks)
-    warped = eyes.draw_lashes(warped, marks, targets.shut)
-    decoys, alpha = blending.blend(targets, warped, marks, light_sigma)
-    pixels = decoys.permute(0, 2, 3, 1).cpu().numpy()
-    covers = alpha[:, 0].cpu().numpy()
+    """One decoy per donor on the same face; for the shares see DRAW_ROUNDS."""
+    if not donors:
+        return []
+    decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
     return [
-        blending.place(image, decoy, cover, (frame, points), case.random)
-        for decoy, cover, frame, points, case in zip(
-            pixels, covers, targets.frames, targets.landmarks, cases, strict=True
+        blending.place(image, decoy, cover, target, random)
+        for decoy, cover in zip(
+            decoys.permute(0, 2, 3, 1).cpu().numpy(), alpha[:, 0].cpu().numpy(), strict=True
         )
     ]
 
 
-def _views(pack: Pack, image: Image, faces: Sequence[Face], patches: Sequence[Patch]) -> FloatArray:
-    """(F, V, D) embeddings of each pasted decoy: at the original landmarks, mirrored, and at landmarks found anew."""
-    chips = []
-    for face, patch in zip(faces, patches, strict=True):
-        window, shift = _window(image, face, patch)
-        marks = (face.landmarks - shift)[None].astype(np.float32)
-        anew = pack.landmarker.mark(window, five_of(marks))
-        chips += [
-            extract_chips(window, marks),
-            extract_chips(window, marks, mirrored=True),
-            extract_chips(window, anew),
-        ]
-    embeddings = pack.recognizer.embed_chips(np.concatenate(chips))
-    return embeddings.reshape(len(faces), P.VERIFICATION_VIEWS, -1)
+def _first_view(pack: Pack, window: Image, marks: FloatArray) -> list[Image]:
+    """(1, h, w, 3) chip of a decoy at the landmarks (1, 68, 2) of the face it replaces."""
+    return [pack.recognizer.chips(window, marks)]
+
+
+def _other_views(pack: Pack, window: Image, marks: FloatArray) -> list[Image]:
+    """The chip mirrored, and the one at landmarks found anew."""
+    anew = pack.landmarker.mark(window, five_of(marks), passes=1)
+    return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)]
 
 
 def _window(image: Image, face: Face, patch: Patch) -> tuple[Image, FloatArray]:
@@ -231,12 +257,13 @@ def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds:
     if case.chosen is not None:
         kind: DecoyKind = "swap"
         patch, verdict, donor = case.chosen.patch, case.chosen.verdict, case.chosen.donor
+        seen = case.chosen.views
     else:
         kind, donor = "redaction", None
         patch = redaction.redact(image, case.face, case.random)
         seen = _redaction_view(pack, image, case.face, patch)
         nobody = np.empty((0, seen.shape[1]), np.float32)
-        verdict = guarantee.judge(seen, case.face.embedding, gallery.embeddings, nobody)
+        verdict = guarantee.judge(seen, case.face.embedding, gallery.index, nobody)
     return Decoy(
         kind=kind,
         origin=patch.origin,
@@ -247,6 +274,7 @@ def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds:
         distance_to_original=verdict.to_original,
         nearest_gallery=verdict.to_gallery,
         threshold=thresholds.original,
+        views=seen,
     )
 
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from mfmc_engine.recognition.nearest import Index
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 FloatArray = NDArray[np.float32]
@@ -52,9 +56,12 @@ class Analysis:
     faces: tuple[Face, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gallery:
-    """Templates of enrolled people. A person may have several rows; ``people[i]`` owns ``embeddings[i]``."""
+    """Templates of enrolled people. A person may have several rows; ``people[i]`` owns ``embeddings[i]``.
+
+    The arrays must not be changed once the gallery has been used: its index stays.
+    """
 
     people: tuple[str, ...] = ()
     embeddings: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))  # (N, D)
@@ -66,6 +73,13 @@ class Gallery:
 
     def __len__(self) -> int:
         return len(self.people)
+
+    @cached_property
+    def index(self) -> Index:
+        """Search for the nearest row, prepared once."""
+        from mfmc_engine.recognition.nearest import Index
+
+        return Index(self.embeddings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ class Decoy:
     distance_to_original: float  # measured on the output
     nearest_gallery: float  # measured on the output; inf with an empty gallery
     threshold: float  # what distance_to_original had to exceed
+    views: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))  # (V, D) of the output
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +116,8 @@ class DecoyRequest:
 
     face: Face
     seed: bytes  # keyed hash of (secret, face region): same seed, same decoy
+    # (N, D) Decoy.views of what stands for this person in other photos: the new decoy is drawn unlike those
+    apart: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))
 
 
 Faces = Sequence[Face]

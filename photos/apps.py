@@ -5,4 +5,9 @@ class PhotosConfig(AppConfig):
     name = "photos"
 
     def ready(self) -> None:
-        from photos import signals  # noqa: F401  connects the receivers
+        from accounts import exporting as exports
+        from accounts import moderation
+        from photos import avatars, exporting, reportables, signals  # noqa: F401  avatars, signals: their receivers
+
+        exports.register(exporting.PART)
+        moderation.register(reportables.PHOTO)

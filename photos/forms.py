@@ -50,7 +50,7 @@ class PostForm(forms.ModelForm):
 class NewPostForm(PostForm):
     photos = SeveralFilesField(
         label=_("Photos"),
-        widget=SeveralFilesInput(attrs={"accept": "image/*"}),
+        widget=SeveralFilesInput(attrs={"accept": "image/*,.heic,.heif,.avif"}),
         error_messages={"required": _("Choose at least one photo.")},
     )
     field_order = ["photos", "caption", "audience"]

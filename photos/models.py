@@ -6,6 +6,7 @@ import uuid
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Circle, User
@@ -27,7 +28,12 @@ class Audience(models.TextChoices):
 
 
 class Post(models.Model):
+    class Kind(models.TextChoices):
+        POST = "post", _("Post")
+        AVATAR = "avatar", _("Profile picture")  # one photo, in no feed: photos/avatars.py
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.POST, editable=False)
     author = models.ForeignKey(User, models.CASCADE, related_name="posts")
     caption = models.CharField(_("caption"), max_length=500, blank=True)
     audience = models.CharField(
@@ -35,6 +41,9 @@ class Post(models.Model):
     )
     circle = models.ForeignKey(Circle, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    taken_down_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # by staff: its author alone sees it
 
     objects = PostQuerySet.as_manager()
 
@@ -44,6 +53,9 @@ class Post(models.Model):
 
     def __str__(self) -> str:
         return f"post {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("post", args=[self.pk])
 
     def clean(self) -> None:
         if self.audience == Audience.CIRCLE and (

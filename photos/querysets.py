@@ -10,11 +10,11 @@ from accounts.models import CircleMembership, User
 from accounts.selectors import is_friend_of, is_hidden_from
 
 
-def is_visible_to(viewer: User, post: str = "") -> Q:
-    """The audience rule as a condition; ``post`` is the path to the post, like "post__".
+def is_visible_to(viewer: User | int, post: str = "") -> Q:
+    """The audience rule as a condition; ``viewer`` a person or their key, ``post`` the path to the post: "post__".
 
-    The author always; else nobody across a block, nothing by a closed account, and whom the audience names. Staff
-    have no right of their own.
+    The author always; else nobody across a block, nothing by a closed account, nothing that was taken down, and whom
+    the audience names. Staff have no right of their own.
     """
     from photos.models import Audience
 
@@ -26,7 +26,8 @@ def is_visible_to(viewer: User, post: str = "") -> Q:
         | Q(**{f"{post}audience": Audience.CIRCLE, f"{post}circle__in": circles}) & friends
     )
     open_author = Q(**{f"{post}author__is_active": True}) & ~is_hidden_from(viewer, f"{post}author")
-    return Q(**{f"{post}author": viewer}) | (open_author & audience)
+    standing = Q(**{f"{post}taken_down_at": None})
+    return Q(**{f"{post}author": viewer}) | (standing & open_author & audience)
 
 
 class PostQuerySet(models.QuerySet["Post"]):
@@ -37,6 +38,10 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def by(self, author: User) -> PostQuerySet:
         return self.filter(author=author)
+
+    def listed(self) -> PostQuerySet:
+        """What feeds and pages list: a profile picture is seen beside its person's name instead."""
+        return self.filter(kind=self.model.Kind.POST)
 
     def for_display(self) -> PostQuerySet:
         """With author and photos, in two queries whatever the number of posts."""

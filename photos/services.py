@@ -17,7 +17,7 @@ from accounts.models import Circle, User
 from accounts.uploads import decode_upload
 from mfmc_engine.imaging import encode
 from photos.models import Audience, Photo, Post
-from photos.signals import photo_stored
+from photos.signals import photo_stored, post_written
 
 
 def post_create(
@@ -28,6 +28,7 @@ def post_create(
     audience: str = Audience.FRIENDS,
     circle: Circle | None = None,
     alt_texts: Sequence[str] = (),
+    kind: str = Post.Kind.POST,
 ) -> Post:
     """Store a post with one photo per upload; faces are looked for afterwards, by whoever hears photo_stored.
 
@@ -40,7 +41,7 @@ def post_create(
         raise ValidationError({"photos": _("Choose at least one photo.")})
     if len(uploads) > settings.PHOTOS_PER_POST:
         raise ValidationError({"photos": _("At most %d photos fit in one post.") % settings.PHOTOS_PER_POST})
-    post = Post(author=author, caption=caption.strip(), audience=audience, circle=circle)
+    post = Post(kind=kind, author=author, caption=caption.strip(), audience=audience, circle=circle)
     post.full_clean()  # before the expensive part
     stored: list[Photo] = []
     try:
@@ -53,6 +54,7 @@ def post_create(
                 photo.save()
                 send = partial(photo_stored.send_robust, sender=Photo, photo=photo)
                 transaction.on_commit(send, robust=True)
+            post_written.send(sender=Post, post=post)
     except BaseException:  # whatever it was, even a killed request: no file without a row
         for photo in stored:
             photo.original.storage.delete(photo.original.name)
@@ -91,6 +93,7 @@ def post_update(
         post.audience, post.circle = audience, circle
     post.full_clean()
     post.save(update_fields=["caption", "audience", "circle"])
+    post_written.send(sender=Post, post=post)
     for photo in post.photos.filter(pk__in=alt_texts or {}):
         photo.alt_text = alt_texts[photo.pk].strip()
         photo.full_clean(exclude={"post", "original"})

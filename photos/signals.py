@@ -16,6 +16,9 @@ from photos.models import Photo
 photo_stored = Signal()  # photo=: its original is stored, its faces are not known yet
 photo_deleted = Signal()  # photo_id= (UUID): the row and the original are gone
 
+# Sent inside the transaction, with post=: its caption or its audience is new.
+post_written = Signal()
+
 
 @receiver(post_delete, sender=Photo)
 def remove_original(sender: type[Photo], instance: Photo, **kwargs: object) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
@@ -14,8 +14,10 @@ from photos import services
 from photos.forms import NewPostForm, PostForm
 from photos.models import Post
 from socialnet.answers import done
+from socialnet.limits import limited
 
 
+@limited("upload")
 @login_required
 def post_new(request: HttpRequest) -> HttpResponse:
     form = NewPostForm(request.POST or None, request.FILES or None, author=request.user)
@@ -40,9 +42,19 @@ def post_new(request: HttpRequest) -> HttpResponse:
                     " in your own photos too."
                 ),
             )
+            if _wants_json(request):
+                return JsonResponse({"address": post.get_absolute_url()}, status=201)
             return redirect("post", post.pk)
+    if form.errors and _wants_json(request):
+        errors = [text for texts in form.errors.values() for text in texts]
+        return JsonResponse({"errors": errors}, status=422)
     status = 422 if form.errors else 200
     return render(request, "photos/post_new.html", {"form": form}, status=status)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    """js/upload.js does: it shows how far each photo is, and then leads on by itself."""
+    return request.headers.get("Accept") == "application/json"
 
 
 def _own_post(request: HttpRequest, pk: UUID) -> Post:

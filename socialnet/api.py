@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.base.forms import BaseAuthenticateForm
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.core import exceptions as django
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.authtoken.models import Token
@@ -12,6 +18,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
+
+from accounts.models import User
 
 
 def answer_error(error: Exception, context: dict[str, object]) -> Response | None:
@@ -24,6 +32,27 @@ def answer_error(error: Exception, context: dict[str, object]) -> Response | Non
     if isinstance(error, django.PermissionDenied) and error.args:
         return Response({"detail": str(error)}, status=status.HTTP_403_FORBIDDEN)
     return exception_handler(error, context)
+
+
+class SignInSerializer(AuthTokenSerializer):
+    """Handle and password; with two-factor on, also ``code``: from the authenticator app, or a recovery code."""
+
+    code = serializers.CharField(required=False, write_only=True, allow_blank=True)
+
+    def validate(self, attrs: dict) -> dict:
+        attrs = super().validate(attrs)
+        user = attrs["user"]
+        mandatory = settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory"
+        if mandatory and not EmailAddress.objects.filter(user=user, verified=True).exists():
+            raise serializers.ValidationError(
+                {"username": [_("Confirm your e-mail address on the site first.")]}
+            )
+        if is_mfa_enabled(user):
+            form = BaseAuthenticateForm({"code": attrs.get("code", "")}, user=user)
+            if not form.is_valid():
+                raise serializers.ValidationError({"code": form.errors.get("code", [])})
+            form.authenticator.record_usage()
+        return attrs
 
 
 class TokenSerializer(serializers.Serializer):
@@ -44,13 +73,11 @@ class TokenView(APIView):
     def get_permissions(self):
         return [] if self.request is not None and self.request.method == "POST" else [IsAuthenticated()]
 
-    @extend_schema(
-        request=AuthTokenSerializer, responses=TokenSerializer, auth=[], operation_id="token_create"
-    )
+    @extend_schema(request=SignInSerializer, responses=TokenSerializer, auth=[], operation_id="token_create")
     def post(self, request: Request) -> Response:
         """Sign in. Wrong passwords are counted; after some the account is locked for a while (400 then, too)."""
         # Through Django's authenticate() with the request, which is where the counting happens.
-        given = AuthTokenSerializer(data=request.data, context={"request": request})
+        given = SignInSerializer(data=request.data, context={"request": request})
         given.is_valid(raise_exception=True)
         token, _ = Token.objects.get_or_create(user=given.validated_data["user"])
         return Response({"token": token.key})
@@ -68,6 +95,11 @@ class PersonSerializer(serializers.Serializer):
     handle = serializers.CharField(source="username", read_only=True)
     name = serializers.CharField(read_only=True)
     bio = serializers.CharField(read_only=True)
+    avatar = serializers.SerializerMethodField()
+
+    def get_avatar(self, person: User) -> str | None:
+        """Where the image gate serves it, as whoever asks may see it."""
+        return reverse("avatar", args=[person.username]) if person.avatar else None
 
 
 def no_content() -> Response:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from django.db.models import Count, Exists, IntegerField, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts import selectors as people
+from accounts.models import User
+from community import notifications
 from faceaccess import selectors as faces
 
 STYLESHEETS = [
     f"css/{name}.css"
     for name in (
         *("tokens", "base", "shell", "components", "forms"),
-        *("feed", "photo", "compose", "drawings", "entrance", "people", "face"),
+        *("feed", "photo", "compose", "drawings", "entrance", "people", "face", "members"),
+        *("community", "albums", "lightbox"),
     )
 ]
 
@@ -30,16 +35,19 @@ PLACES = (
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """Counts for the navigation are lazy: pages that do not draw it pay nothing."""
+    """What it counts is lazy: pages that do not draw it pay nothing."""
     frame: dict[str, object] = {"stylesheets": STYLESHEETS}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return frame
     here = request.resolver_match.view_name if request.resolver_match else ""
+    waiting = cache(lambda: _waiting(user))
     counts: dict[str, Callable[[], int]] = {
-        "people": cache(lambda: people.requests_for(user).count()),
-        "face-inbox": cache(lambda: faces.inbox(user).count()),
+        "people": lambda: waiting()["requests"],
+        "face-inbox": lambda: waiting()["inbox"],
     }
+    frame["unseen"] = lambda: waiting()["unseen"]
+    frame["first_steps"] = lambda: _first_steps(waiting())
     frame["navigation"] = [
         {
             "name": name,
@@ -52,3 +60,29 @@ def shell(request: HttpRequest) -> dict[str, object]:
         for name, icon, label, short in PLACES
     ]
     return frame
+
+
+def _waiting(user: User) -> dict[str, int | bool]:
+    """All that the frame says about somebody, in one query: every page pays for it."""
+    found = User.objects.filter(pk=user.pk).values(
+        requests=_number(people.requests_for(user)),
+        inbox=_number(faces.inbox(user)),
+        unseen=_number(notifications.unseen(user), of="batch"),
+        enrolled=Exists(user.captures.all()),
+        friends=Exists(people.friends_of(user)),
+        posted=Exists(user.posts.all()),
+    )
+    return found.get()
+
+
+def _number(rows: QuerySet, of: str = "pk") -> Coalesce:
+    """How many different ``of`` there are, as a column."""
+    alone = rows.select_related(None).order_by().annotate(_all=Value(1)).values("_all")
+    counted = alone.annotate(_n=Count(of, distinct=True)).values("_n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
+
+
+def _first_steps(waiting: dict[str, int | bool]) -> dict[str, bool] | None:
+    """What a newcomer has done already; None once all is done."""
+    steps = {name: bool(waiting[name]) for name in ("enrolled", "friends", "posted")}
+    return None if all(steps.values()) else steps

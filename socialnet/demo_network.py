@@ -31,6 +31,7 @@ class DemoPerson:
     model: str  # access model, "" = the site's default
     about: str
     bio: str = ""
+    is_staff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class DemoPost:
     approved: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
     overrides: dict[str, str] = field(default_factory=dict)  # owner -> show | hide
+    likes: tuple[str, ...] = ()  # in this order
+    comments: tuple[tuple[str, str], ...] = ()  # (author, words), in this order
 
 
 PEOPLE = (
@@ -101,6 +104,15 @@ PEOPLE = (
         "clara", "Clara Voss", 5, "rules", "by her rules: her circle “Family” only", "Runs a small bakery."
     ),
     DemoPerson("sam", "Sam Okafor", None, "", "a stranger: nobody's friend, no face enrolled", "New here."),
+    DemoPerson(
+        "vera",
+        "Vera Holm",
+        None,
+        "",
+        "looks after the site: the page Moderation, in her account menu",
+        "Write to me if something is wrong.",
+        is_staff=True,
+    ),
     DemoPerson("rolf", "Rolf Stein", None, "", "blocked by Mara and Milan", "Collects things."),
 )
 
@@ -116,6 +128,7 @@ FRIENDS = (
 )
 REQUESTS = (("sam", "jonas"),)  # asked, not answered
 BLOCKS = (("mara", "rolf"), ("milan", "rolf"))
+REPORTS = (("mara", "rolf", "harassment", "Writes to me although I said no."),)  # by, about, reason, note
 CIRCLES = (
     ("clara", "Family", ("mara",)),
     ("milan", "Close friends", ("jonas",)),
@@ -132,9 +145,11 @@ POSTS = (
         "cards",
         "clara",
         (4, 5),
-        "Milan explains the rules. Nobody asked.",
+        "Milan explains the rules. Nobody asked. #pokernight",
         audience="friends",
         alt="A tall man leaning on a table and a woman holding playing cards",
+        likes=("mara",),
+        comments=(("milan", "Somebody had to."), ("mara", "He explained them to me twice, @clara.")),
     ),
     DemoPost(
         "left",
@@ -145,6 +160,7 @@ POSTS = (
         tags=(("jonas", "mara"),),
         withdrawn=("mara",),
         denied=("ines",),
+        likes=("jonas", "clara"),
     ),
     DemoPost(
         "laugh",
@@ -155,14 +171,24 @@ POSTS = (
         alt="Two men at a card table, one of them laughing",
         tags=(("jonas", "jonas"),),
         approved=("theo",),
+        likes=("milan",),
+        comments=(("jonas", "I was not. Ask anybody but Theo."),),
     ),
     DemoPost(
         "all",
         "jonas",
         (0, 1, 2, 3, 4, 5),
-        "Poker night, the whole table. Tag yourselves, or don't.",
+        "Poker night, the whole table. Tag yourselves, or don't. #pokernight",
         alt="Six people playing cards around a table under a hanging lamp",
         tags=(("jonas", "mara"), ("mara", "jonas")),
         approved=("ines",),
+        likes=("theo", "sam", "ines", "mara"),
+        comments=(
+            ("theo", "Rematch on Friday? I bring the lamp. #pokernight"),
+            ("ines", "@theo Bring money this time."),
+            ("mara", "I keep the cards until @jonas gives my pen back."),
+        ),
     ),
 )
+ALBUMS = (("jonas", "Card games", ("all",)),)  # owner, title, posts by key
+BOOKMARKS = (("mara", "all"), ("theo", "laugh"))  # person, post by key

@@ -37,14 +37,17 @@ def _own_secret(name: str) -> str:
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY", default="") or _own_secret("django")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Keys the faces themselves: templates at rest, and the draw of decoys. Losing it loses the templates.
 FACE_SECRET = env("FACE_SECRET", default="") or _own_secret("faces")
+FACE_SECRETS_OLD = env.list("FACE_SECRETS_OLD", default=[])  # still open templates: manage.py rotate_face_key
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "accounts",
     "photos",
+    "community",
     "faceaccess",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -56,6 +59,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "axes",
     "csp",
     "django_htmx",
@@ -79,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "socialnet.middleware.PermissionsPolicyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -112,8 +118,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Kept open by SQLite too: a new connection parses every statement again, which is most of what a picture costs.
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _cache_url = env("CACHE_URL", default="")
 CACHES = {
@@ -129,6 +136,10 @@ CACHES = {
 PRIVATE_ROOT = VAR_DIR / "private"
 RENDITION_ROOT = VAR_DIR / "renditions"
 RENDITION_CACHE_BYTES = env.int("RENDITION_CACHE_BYTES", default=2 * 2**30)
+# Content credentials in pictures with replaced faces: PEM files (the site's certificate, then its issuers').
+C2PA_CERTIFICATE = env("C2PA_CERTIFICATE", default="")
+C2PA_KEY = env("C2PA_KEY", default="")
+C2PA_ALGORITHM = env("C2PA_ALGORITHM", default="es256")
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -175,6 +186,19 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     # Nobody needs two sweeps: one that was not run before the next is due is dropped.
     "photos-sweep": {"task": "faceaccess.tasks.photos_sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "exports-sweep": {"task": "accounts.tasks.exports_sweep", "schedule": 600.0, "options": {"expires": 600}},
+    "files-sweep": {"task": "faceaccess.tasks.files_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
+    "reminders": {
+        "task": "faceaccess.tasks.reminders_send",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "exposures": {
+        "task": "faceaccess.tasks.exposures_keep",
+        "schedule": 86_400.0,
+        "options": {"expires": 86_400},
+    },
+    "notifications-prune": {"task": "community.tasks.notifications_prune", "schedule": 86_400.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 
@@ -196,9 +220,37 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_USERNAME_BLACKLIST = ["admin", "administrator", "moderator", "root", "staff", "support", "system"]
-# allauth's other limits stay at their defaults; wrong passwords of one name are counted by axes, below.
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip"}
-ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="optional")
+# allauth's other limits stay at their defaults; wrong passwords of one name are counted by axes, below. "key" is
+# the name tried, or the person whose second factor is.
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,40/h/key"}
+# What one person may do how often: (times, seconds). Counted in socialnet/limits.py, for pages and API together.
+RATE_LIMITS = {
+    "people_search": (60, 60),
+    "friend_request": (60, 3600),
+    "report": (20, 3600),
+    "upload": (60, 3600),
+    "frame_check": (60, 60),
+    "account_delete": (10, 3600),
+    "export": (6, 86400),
+    "profile": (30, 3600),
+}
+ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="mandatory")
+# A code to type in, not a link: it works on whichever device the mail is read, and signs in where it was asked for.
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION != "none"
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # "your password was changed", "two-factor was switched off"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600  # s
+MFA_ADAPTER = "accounts.adapter.TwoFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "My Face My Choice"
+MFA_TOTP_TOLERANCE = 1  # one code (30 s) early or late: phones' clocks differ
+USERSESSIONS_TRACK_ACTIVITY = (
+    False  # when somebody was last here is nobody's business, and a write per request
+)
 ACCOUNT_USERNAME_MIN_LENGTH = 3
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "login": "accounts.forms.LoginForm"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
@@ -218,6 +270,9 @@ EMAIL_FILE_PATH = VAR_DIR / "mail"
 # The model of owners who chose none, and (optionally) one model for everybody: a demo, one arm of a study.
 FACE_DEFAULT_MODEL = env("FACE_DEFAULT_MODEL", default="authorization")
 FACE_PINNED_MODEL = env("FACE_PINNED_MODEL", default="") or None
+FACE_INDEX = env("FACE_INDEX", default="exact")  # or pgvector: read docs/configuration.md first
+REMINDER_DAYS = env.int("REMINDER_DAYS", default=3)  # between two reminders of photos that wait for an answer
+SITE_ADDRESS = env("SITE_ADDRESS", default="http://localhost:8000")  # where links in mails lead to
 ENGINE_PACK = env("ENGINE_PACK", default="builtin")
 ENGINE_DEVICE = env("ENGINE_DEVICE", default="cpu")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)
@@ -270,6 +325,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "manifest-src": [SELF],
     }
+}
+# Only our own pages may ask for the camera (enrolment does); nothing here needs the rest.
+PERMISSIONS_POLICY = {
+    "camera": "(self)",
+    **dict.fromkeys(("geolocation", "microphone", "payment", "usb"), "()"),
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

@@ -1,5 +1,6 @@
 """Every address of the site."""
 
+from allauth.account.decorators import secure_admin_login
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib import admin
@@ -12,11 +13,17 @@ api_docs = csp_update({"style-src": [UNSAFE_INLINE], "img-src": ["data:"]})(
     SpectacularSwaggerSplitView.as_view(url_name="api-schema", permission_classes=[AllowAny])
 )
 
+# The admin's own sign-in knows nothing of two-factor: staff come in through the same door as everybody.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("photos.urls")),
+    path("", include("community.urls")),
     path("", include("faceaccess.urls_pages")),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("admin/", admin.site.urls),
     path("", include("faceaccess.urls")),
     path("api/v1/", include("socialnet.api_urls")),

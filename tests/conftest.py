@@ -11,6 +11,8 @@ import pytest
 from celery.signals import before_task_publish
 from django.core.cache import cache
 
+from accounts.index import get_index, whole_gallery
+
 # Playwright's event loop makes Django think it is in async code when a browser test touches the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
@@ -44,6 +46,13 @@ def private_root(settings, tmp_path: Path) -> Path:
 def _fresh_cache() -> None:
     """Rate limits and counts of one test do not reach the next."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_index() -> None:
+    """A rolled-back database gives its keys out again; a real one never does."""
+    whole_gallery().forget()
+    get_index.cache_clear()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import io
 
 import factory
 import numpy as np
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -47,6 +48,12 @@ class UserFactory(DjangoModelFactory):
     display_name = factory.Sequence(lambda n: f"Person {n}")
     email = factory.LazyAttribute(lambda user: f"{user.username}@mail.example")
     password = Password(PASSWORD)
+
+    @factory.post_generation
+    def verified(self, create: bool, extracted: bool | None, **kwargs: object) -> None:
+        """Their address is confirmed, as everybody's who gets in is; ``verified=False``: not yet."""
+        if create and extracted is not False and self.email:
+            EmailAddress.objects.create(user=self, email=self.email, verified=True, primary=True)
 
 
 class FriendshipFactory(DjangoModelFactory):

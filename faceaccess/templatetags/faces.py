@@ -5,7 +5,8 @@ from __future__ import annotations
 from django import template
 from django.urls import reverse
 
-from faceaccess.renditions import SIZES, dimensions
+from faceaccess.models import FaceRegion
+from faceaccess.renditions import SIZES, crop_dimensions, dimensions
 from faceaccess.wording import rule_sentence
 from photos.models import Photo
 
@@ -60,3 +61,16 @@ def square_round(box: list[float], photo: Photo) -> dict[str, float]:
 def box_size(box: list[float]) -> dict[str, float]:
     x0, y0, x1, y1 = box
     return {"x": round(x0, 1), "y": round(y0, 1), "width": round(x1 - x0, 1), "height": round(y1 - y0, 1)}
+
+
+@register.simple_tag
+def crop_size(region: FaceRegion) -> dict[str, int]:
+    width, height = crop_dimensions(region)
+    return {"width": width, "height": height}
+
+
+@register.simple_tag
+def full_image(photo: Photo) -> dict[str, object]:
+    """The largest picture there is of the photo, for the lightbox: address and size in px."""
+    width, height = dimensions(photo, "full")
+    return {"address": reverse("photo-image", args=[photo.pk, "full"]), "width": width, "height": height}

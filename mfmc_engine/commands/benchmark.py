@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mfmc_engine import imaging
 from mfmc_engine.commands.options import add_device
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import load_pack
+
+if TYPE_CHECKING:
+    from mfmc_engine.engine import Engine
 
 HELP = "measure the engine"
 
@@ -22,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     recall.add_argument("folder", type=Path, metavar="DIR")
     recall.add_argument(
-        "--angles", default="0", help="degrees to turn the photos by, such as 0,90,180,270,45"
+        "--angles",
+        default=None,
+        help="degrees to turn the photos by, such as 0,90 (the default is all that have a bar)",
     )
     recall.add_argument("--json", action="store_true", help="print JSON, one line per angle")
     recall.add_argument("--threads", type=int, default=1)
@@ -33,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument("photo", type=Path, metavar="PHOTO")
     speed.add_argument("--repeats", type=int, default=5)
     speed.add_argument("--json", action="store_true", help="print JSON")
+    speed.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="also measure scaling and memory; write speed.json and speed.svg",
+    )
+    speed.add_argument("--quick", action="store_true", help="small sizes: whether it runs, not how fast")
     speed.add_argument("--threads", type=int, default=2)
     add_device(speed)
 
@@ -50,6 +64,8 @@ def _speed(arguments: argparse.Namespace) -> int:
     engine = Engine(device=arguments.device, threads=arguments.threads)
     faces, stages = measure(imaging.decode(arguments.photo), engine, arguments.repeats)
     figures = summary(stages)
+    if arguments.out:
+        figures |= _scaling(arguments, engine, faces, {n: s.median for n, s in stages.items()}, figures)
     if arguments.json:
         medians = {name: stage.median for name, stage in stages.items()}
         print(json.dumps({"faces": faces, "stages_s": medians, **figures}))
@@ -62,26 +78,55 @@ def _speed(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _scaling(
+    arguments: argparse.Namespace,
+    engine: Engine,
+    faces: int,
+    stages: dict[str, float],
+    figures: dict[str, float],
+) -> dict[str, float]:
+    """Write speed.json and speed.svg; the figures of memory, for those who read the terminal."""
+    from mfmc_engine.evaluation import charts, scaling
+
+    sizes = scaling.QUICK if arguments.quick else scaling.Sizes()
+    people, megapixels = max(sizes.faces), max(sizes.megapixels)
+    curves = scaling.curves(imaging.decode(arguments.photo), engine, sizes)
+    memory = scaling.memory(str(arguments.photo), people, megapixels, arguments.threads)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    report = {
+        "faces": faces,
+        "threads": arguments.threads,
+        "stages_s": stages,
+        **figures,
+        "memory": {"megapixels": megapixels, **memory},
+        "photos_per_second": [asdict(curve) for curve in curves],
+    }
+    (arguments.out / "speed.json").write_text(json.dumps(report, indent=1) + "\n")
+    caption = f"{arguments.threads} threads, {faces} faces unless stated"
+    (arguments.out / "speed.svg").write_text(charts.draw(curves, caption))
+    return {f"peak_memory_mb_{people}_faces_{megapixels:g}_megapixels": memory["peak_mb"]}
+
+
 def _recall(arguments: argparse.Namespace) -> int:
-    """Print one line per angle."""
-    from mfmc_engine.evaluation.recall import measure
+    """Print one line per angle, each figure beside its bar; 1 if a bar is missed."""
+    from mfmc_engine.evaluation.recall import ANGLES, measure
 
     try:
-        angles = tuple(int(angle) for angle in arguments.angles.split(","))
+        angles = tuple(int(a) for a in arguments.angles.split(",")) if arguments.angles else ANGLES
     except ValueError:
         raise EngineError(
             f"--angles {arguments.angles!r}: not a list of whole degrees such as 0,90"
         ) from None
     pack = load_pack("builtin", arguments.device, arguments.threads)
+    passed = True
     for angle, tally in measure(pack.detector, arguments.folder, angles):
-        figures = tally.summary()
+        figures, bars = tally.summary(), tally.bars(angle)
+        passed &= all(met for *_, met in bars)
         if arguments.json:
-            print(json.dumps({"angle": angle, **figures}), flush=True)
-        else:
-            recall = ", ".join(f"{size} {rate:.4f}" for size, rate in figures["recall"].items())
-            print(
-                f"turned {angle:>3} degrees: recall {recall}; {figures['false_positives_per_photo']:.2f} false "
-                f"positives a photo; {figures['seconds_per_megapixel']:.2f} s of processor a megapixel",
-                flush=True,
-            )
-    return 0
+            print(json.dumps({"angle": angle, **figures, "passed": all(met for *_, met in bars)}), flush=True)
+            continue
+        print(f"turned {angle:>3} degrees, {figures['seconds_per_megapixel']:.2f} s of processor a megapixel")
+        for what, figure, comparison, bar, met in bars:
+            verdict = "pass" if met else "FAIL"
+            print(f"  {verdict}  {what:<24} {figure:.4g} ({comparison} {bar:g})", flush=True)
+    return 0 if passed else 1

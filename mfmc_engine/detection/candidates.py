@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mfmc_engine.geometry import overlap
+from mfmc_engine.geometry import apply, overlap
 from mfmc_engine.types import FloatArray
 
 
@@ -25,6 +25,19 @@ class Candidates:
     def take(self, keep: np.ndarray) -> Candidates:
         """The candidates of these indices (or of this mask), in that order."""
         return Candidates(self.boxes[keep], self.scores[keep], self.points[keep])
+
+    def moved(self, transform: FloatArray) -> Candidates:
+        """The candidates under a (2, 3) similarity; boxes keep their orientation about their moved centres.
+
+        At odd quarter turns their sides change places; in between a box stays as wide and high as its face sees itself.
+        """
+        size = float(np.hypot(transform[0, 0], transform[0, 1]))
+        half = (self.boxes[:, 2:] - self.boxes[:, :2]) / 2 * size
+        if abs(transform[0, 0]) < abs(transform[0, 1]):
+            half = half[:, ::-1]
+        centre = apply(transform, np.asarray((self.boxes[:, :2] + self.boxes[:, 2:]) / 2, np.float32))
+        boxes = np.asarray(np.concatenate([centre - half, centre + half], 1), np.float32)
+        return Candidates(boxes, self.scores, apply(transform, self.points))
 
     def merged(self, other: Candidates, limit: float) -> Candidates:
         """Both, best score first, without those that share over ``limit`` of the smaller box with a better one."""

@@ -2,7 +2,8 @@
 
 One O-net answer on one crop is noisy: hands and ties reach .97, half-hidden faces stay at .01. The same window seen
 a little larger, smaller, shifted and mirrored, by the R-net as well, tells them apart far better. So windows on which
-two views do not agree at once get a second look, and their score is a logistic regression on both networks' means.
+two views do not agree at once get a second look, and their score is a logistic regression on both networks' means and
+on the size, fitted so that it is the share of faces among such windows.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from mfmc_engine.detection.networks import ONet, RNet
 from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
+    DOUBTFUL_LIMIT,
     DUPLICATE_OVERLAP,
+    EVIDENCE_BIAS,
+    EVIDENCE_WEIGHT,
     FACE_SCORE,
+    LEAST_CHANCE,
     LOCATE_ZOOMS,
     ONET_NMS,
+    SIZE_RANGE,
+    SIZE_WEIGHT,
     SURE_SCORE,
-    VERIFY_BIAS,
     VERIFY_SHIFT,
-    VERIFY_WEIGHTS,
     VERIFY_ZOOMS,
 )
 from mfmc_engine.types import FloatArray
@@ -41,45 +46,75 @@ class View(NamedTuple):
     mirrored: bool = False
 
     def of(self, squares: FloatArray) -> FloatArray:
-        """The (N, 4) squares to cut for this view of the windows."""
+        """The (N, 4) squares to cut for this view of the windows; mirrored ones have x0 > x1."""
         size = squares[:, 2:3] - squares[:, :1]
         centre = (squares[:, :2] + squares[:, 2:]) / 2 + size * np.array([self.dx, self.dy], np.float32)
-        half = size * self.zoom / 2
+        half = size * self.zoom / 2 * np.array([-1 if self.mirrored else 1, 1], np.float32)
         return np.concatenate([centre - half, centre + half], 1).astype(np.float32)
 
 
 FIRST_LOOK: Final = (View(), View(mirrored=True))
-SECOND_LOOK: Final = tuple(View(zoom, mirrored=m) for zoom in VERIFY_ZOOMS[:2] for m in (False, True))
+SECOND_LOOK: Final = tuple(View(zoom, mirrored=m) for zoom in (1.0, *VERIFY_ZOOMS[:2]) for m in (False, True))
 SUPPORT: Final = (
     *(View(zoom, mirrored=m) for zoom in VERIFY_ZOOMS[2:] for m in (False, True)),
     *(View(1.0, dx * VERIFY_SHIFT, dy * VERIFY_SHIFT) for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1))),
 )
 
 
-def judge(
-    rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, known: FloatArray, doubt: float
-) -> Candidates:
-    """Which of the R-net's (N, 4) boxes are faces, best score first; boxes on (M, 4) ``known`` faces are skipped.
+class Evidence(NamedTuple):
+    """What the R-net's windows turned out to be: sure faces, and doubtful ones with what speaks for them."""
 
-    ``doubt``: O-net probability on the better of two views, below which a window gets no second look.
+    sure: Candidates
+    doubtful: Candidates  # scores: the O-net's mean probability over many views
+    support: FloatArray  # (N,) the R-net's, of the doubtful ones
+
+
+def gather(
+    rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, glimpse: float, doubt: float
+) -> Evidence:
+    """Look at the R-net's (N, 4) boxes, at each more closely the more it promises.
+
+    ``glimpse``, ``doubt``: O-net probability on one view and on the better of two, below which a window is dropped.
     """
-    boxes = boxes[overlap(boxes, known, smaller=True).max(1, initial=0) <= ONET_NMS]
-    first = _look(onet, pyramid, boxes, FIRST_LOOK)
+    front = _look(onet, pyramid, boxes, FIRST_LOOK[:1])
+    seen = np.flatnonzero(front.scores[:, 0] >= glimpse)
+    first = front.take(seen).joined(_look(onet, pyramid, boxes[seen], FIRST_LOOK[1:]))
     certain = first.scores.min(1) >= SURE_SCORE
     sure = first.take(np.flatnonzero(certain)).summary()
     sure = sure.take(suppress(sure.boxes, sure.scores, ONET_NMS, smaller=True))
 
-    doubtful = np.flatnonzero(~certain & (first.scores.max(1) >= doubt))
-    common = overlap(first.summary().boxes[doubtful], sure.boxes, smaller=True)
-    doubtful = doubtful[common.max(1, initial=0) <= ONET_NMS]
-    looks = first.take(doubtful).joined(_look(onet, pyramid, boxes[doubtful], SECOND_LOOK)).summary()
-    looks = looks.take(suppress(looks.boxes, looks.scores, DUPLICATE_OVERLAP, smaller=True))
-    looks = looks.take(
-        _chance(looks.scores, np.float32(1)) >= FACE_SCORE
-    )  # the R-net could not save the others
-    scores = _chance(looks.scores, _support(rnet, pyramid, looks.boxes))
-    faces = Candidates(looks.boxes, scores, looks.points).take(scores >= FACE_SCORE)
-    return sure.merged(faces, DUPLICATE_OVERLAP)
+    doubtful = first.take(np.flatnonzero(~certain & (first.scores.max(1) >= doubt))).summary()
+    doubtful = doubtful.take(overlap(doubtful.boxes, sure.boxes, smaller=True).max(1, initial=0) <= ONET_NMS)
+    doubtful = doubtful.take(suppress(doubtful.boxes, doubtful.scores, DUPLICATE_OVERLAP, smaller=True))
+    # from here on the windows lie where the first look put the face: half-hidden ones gain most by that
+    again = _look(onet, pyramid, doubtful.boxes, SECOND_LOOK).summary()
+    # the R-net could not save the others
+    likely = np.flatnonzero(chance(again, np.ones(len(again), np.float32)) >= LEAST_CHANCE)
+    return Evidence(sure, again.take(likely), _support(rnet, pyramid, doubtful.boxes[likely]))
+
+
+def judge(evidence: Evidence) -> Candidates:
+    """The faces, best score first. A doubtful one never scores as a sure one does."""
+    doubtful = evidence.doubtful
+    scores = np.minimum(chance(doubtful, evidence.support), np.float32(DOUBTFUL_LIMIT))
+    faces = Candidates(doubtful.boxes, scores, doubtful.points).take(scores >= FACE_SCORE)
+    return evidence.sure.merged(faces, DUPLICATE_OVERLAP)
+
+
+def chance(doubtful: Candidates, support: FloatArray) -> FloatArray:
+    """(N,) probability that doubtful windows with the (N,) R-net's support are faces: the share measured by ``fit``.
+
+    Size counts: in any photo there are four times as many windows of half the size that could look like a face.
+    """
+    size = np.sqrt(np.maximum(np.prod(doubtful.boxes[:, 2:] - doubtful.boxes[:, :2], 1), 1))
+    logit = EVIDENCE_WEIGHT * (doubtful.scores + support) + SIZE_WEIGHT * relative_size(size) + EVIDENCE_BIAS
+    return np.asarray(1 / (1 + np.exp(-logit)), np.float32)
+
+
+def relative_size(size: FloatArray) -> FloatArray:
+    """Natural logarithm of face sizes in px to a size in the middle of ``SIZE_RANGE``."""
+    low, high = SIZE_RANGE
+    return np.asarray(np.log(np.clip(size, low, high) / np.sqrt(low * high)), np.float32)
 
 
 def points_in(onet: ONet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
@@ -127,33 +162,27 @@ class _Looks:
 
 
 def _look(onet: ONet, pyramid: Pyramid, boxes: FloatArray, views: Sequence[View]) -> _Looks:
-    squares, shape = to_squares(boxes), (len(boxes), len(views))
-    looks = _Looks(*(np.empty((*shape, *rest), np.float32) for rest in ((), (4,), (5, 2))))
-    for number, view in enumerate(views):
-        for which, part, crops in pyramid.windows(view.of(squares), 48):
-            face, regression, points = (
-                x.cpu().numpy() for x in onet(crops.flip(3) if view.mirrored else crops)
-            )
-            unit = points.reshape(-1, 2, 5).transpose(0, 2, 1)
-            if view.mirrored:
-                regression = regression[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1], np.float32)
-                unit = unit[:, [1, 0, 2, 4, 3]] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
-            looks.scores[which, number] = face
-            looks.boxes[which, number] = regress(part, regression)
-            looks.points[which, number] = unit * (part[:, 2:] - part[:, :2])[:, None] + part[:, None, :2]
-    return looks
+    squares = to_squares(boxes)
+    cut = np.concatenate([view.of(squares) for view in views])
+    scores, moved, points = (np.empty((len(cut), *rest), np.float32) for rest in ((), (4,), (5, 2)))
+    for which, part, crops in pyramid.windows(cut, 48):
+        face, regression, unit = (x.cpu().numpy() for x in onet(crops))
+        scores[which], moved[which] = face, regress(part, regression)
+        size = (part[:, 2:] - part[:, :2])[:, None]
+        points[which] = unit.reshape(-1, 2, 5).transpose(0, 2, 1) * size + part[:, None, :2]
+    mirrored = cut[:, 0] > cut[:, 2]
+    moved[mirrored] = moved[mirrored][:, [2, 1, 0, 3]]
+    points[mirrored] = points[mirrored][:, [1, 0, 2, 4, 3]]
+    shape = (len(views), len(boxes))
+    by_window = (x.reshape(*shape, *x.shape[1:]).swapaxes(0, 1) for x in (scores, moved, points))
+    return _Looks(*by_window)
 
 
 def _support(rnet: RNet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
     """(N,) mean of the R-net's probabilities over many views."""
-    squares, total = to_squares(boxes), np.zeros(len(boxes), np.float32)
-    for view in SUPPORT:
-        for which, _, crops in pyramid.windows(view.of(squares), 24):
-            total[which] += rnet(crops.flip(3) if view.mirrored else crops)[0].cpu().numpy()
-    return total / np.float32(len(SUPPORT))
-
-
-def _chance(onet_mean: FloatArray, rnet_mean: FloatArray | np.float32) -> FloatArray:
-    """Score in [0, 1] of a doubtful window: a logistic function of both means, steepened by hand (see parameters)."""
-    logit = VERIFY_WEIGHTS[0] * onet_mean + VERIFY_WEIGHTS[1] * rnet_mean + VERIFY_BIAS
-    return np.asarray(1 / (1 + np.exp(-logit)), np.float32)
+    squares = to_squares(boxes)
+    cut = np.concatenate([view.of(squares) for view in SUPPORT])
+    scores = np.empty(len(cut), np.float32)
+    for which, _, crops in pyramid.windows(cut, 24):
+        scores[which] = rnet(crops)[0].cpu().numpy()
+    return np.asarray(scores.reshape(len(SUPPORT), len(boxes)).mean(0), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -9,13 +10,18 @@ import numpy as np
 import torch
 
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
-from mfmc_engine.detection.looks import judge, points_in
+from mfmc_engine.detection.looks import Evidence, gather, judge, points_in
 from mfmc_engine.detection.networks import load_networks
 from mfmc_engine.detection.pyramid import Pyramid, normalised
+from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
     DOUBTFUL_SCORE,
+    GLIMPSE_SCORE,
+    MIN_FACE,
+    ONET_NMS,
     PNET_CELL,
     PNET_NMS,
+    PNET_PAD,
     PNET_STRIDE,
     PNET_THRESHOLD,
     PROPOSAL_NMS,
@@ -27,6 +33,22 @@ from mfmc_engine.types import FloatArray
 NOTHING: Final[FloatArray] = np.empty((0, 4), np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard to look: the face sizes searched, and the probabilities under which each network drops a window.
+
+    Higher ones are faster and find fewer faces that are hard to see.
+    """
+
+    smallest: float = MIN_FACE  # px of the pyramid
+    largest: float = float("inf")
+    factor: float = PYRAMID_FACTOR  # ratio of neighbouring levels
+    pnet: float = PNET_THRESHOLD
+    rnet: float = RNET_THRESHOLD
+    glimpse: float = GLIMPSE_SCORE  # the O-net's on one view
+    doubt: float = DOUBTFUL_SCORE  # the O-net's on the better of two views
+
+
 class Cascade:
     """The three networks on one picture in one orientation."""
 
@@ -34,32 +56,33 @@ class Cascade:
         self.device = torch.device(device)
         self.pnet, self.rnet, self.onet = load_networks(folder, self.device)
 
-    @torch.inference_mode()
-    def run(
-        self, pyramid: Pyramid, min_face: float, known: FloatArray = NOTHING, doubt: float = DOUBTFUL_SCORE
-    ) -> Candidates:
-        """Faces of ``min_face`` px and more, best score first, but not those in (M, 4) ``known`` boxes.
+    def run(self, pyramid: Pyramid, effort: Effort, known: FloatArray = NOTHING) -> Candidates:
+        """Faces of one orientation, best score first, but not those in (M, 4) ``known`` boxes."""
+        return judge(self.evidence(pyramid, effort, known))
 
-        ``doubt``: see ``looks.judge``; more is faster and finds fewer faces that are hard to see.
-        """
-        boxes = self._refine(pyramid, self._propose(pyramid, min_face))
-        return judge(self.rnet, self.onet, pyramid, boxes, known, doubt)
+    @torch.inference_mode()
+    def evidence(self, pyramid: Pyramid, effort: Effort, known: FloatArray = NOTHING) -> Evidence:
+        """What ``run`` decides on."""
+        boxes = without(self._propose(pyramid, effort), known)
+        boxes = without(self._refine(pyramid, boxes, effort.rnet), known)
+        return gather(self.rnet, self.onet, pyramid, boxes, effort.glimpse, effort.doubt)
 
     @torch.inference_mode()
     def points_in(self, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
         """(N, 5, 2) points of the faces known to be in (N, 4) boxes."""
         return points_in(self.onet, pyramid, boxes)
 
-    def _propose(self, pyramid: Pyramid, min_face: float) -> FloatArray:
+    def _propose(self, pyramid: Pyramid, effort: Effort) -> FloatArray:
         """P-net over the pyramid: (N, 4) boxes."""
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
-        for scale in pyramid_scales(pyramid.size, min_face):
+        for scale in pyramid_scales(pyramid.size, effort):
             level = pyramid.level(scale)
-            face, regression = self.pnet(normalised(level, self.device))
-            rows, columns = (face[0] > PNET_THRESHOLD).nonzero(as_tuple=True)
+            padded = np.pad(level, ((PNET_PAD,) * 2, (PNET_PAD,) * 2, (0, 0)), "edge")
+            face, features = self.pnet(normalised(padded, self.device))
+            rows, columns = (face[0] > effort.pnet).nonzero(as_tuple=True)
             found = face[0, rows, columns].cpu().numpy()
-            offsets = regression[0, :, rows, columns].T.cpu().numpy()
-            corner = torch.stack([columns, rows], 1).cpu().numpy().astype(np.float32) * PNET_STRIDE
+            offsets = self.pnet.regression(features[0, :, rows, columns].T).cpu().numpy()
+            corner = torch.stack([columns, rows], 1).cpu().numpy().astype(np.float32) * PNET_STRIDE - PNET_PAD
             window = np.concatenate([corner, corner + PNET_CELL], 1)
             keep = suppress(window, found, PNET_NMS)  # before regression, as published
             exact = pyramid.size / np.array(level.shape[1::-1], np.float32)
@@ -68,21 +91,27 @@ class Cascade:
         joined, confidence = np.concatenate(boxes), np.concatenate(scores)
         return joined[suppress(joined, confidence, PROPOSAL_NMS)]
 
-    def _refine(self, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
+    def _refine(self, pyramid: Pyramid, boxes: FloatArray, threshold: float) -> FloatArray:
         """R-net: drop most windows, move the rest."""
         scores, moved = np.empty(len(boxes), np.float32), np.empty((len(boxes), 4), np.float32)
         for which, part, crops in pyramid.windows(to_squares(boxes), 24):
             face, regression = self.rnet(crops)
             scores[which] = face.cpu().numpy()
             moved[which] = regress(part, regression.cpu().numpy())
-        good = scores > RNET_THRESHOLD
+        good = scores > threshold
         return moved[good][suppress(moved[good], scores[good], PROPOSAL_NMS)]
 
 
-def pyramid_scales(size: FloatArray, min_face: float) -> list[float]:
-    """Scales at which faces of ``min_face`` px and more fill the P-net's window; ``size``: width and height, px."""
-    scales, scale = [], PNET_CELL / min_face
-    while float(size.min()) * scale >= PNET_CELL:
+def pyramid_scales(size: FloatArray, effort: Effort) -> list[float]:
+    """Scales at which the faces looked for fill the P-net's window; ``size``: width and height of the picture, px."""
+    scales, scale = [], PNET_CELL / effort.smallest
+    # half a window of padding on every side holds faces of twice the shorter side, cut by the border
+    while float(size.min()) * scale >= PNET_CELL / 2 and scale * effort.largest >= PNET_CELL:
         scales.append(scale)
-        scale *= PYRAMID_FACTOR
+        scale *= effort.factor
     return scales
+
+
+def without(boxes: FloatArray, known: FloatArray) -> FloatArray:
+    """The (N, 4) boxes that do not lie on one of the (M, 4) known ones."""
+    return boxes[overlap(boxes, known, smaller=True).max(1, initial=0) <= ONET_NMS]

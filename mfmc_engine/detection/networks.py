@@ -45,7 +45,7 @@ def _halve(x: Tensor) -> Tensor:
 
 
 class PNet(nn.Module):
-    """(N, 3, H, W) to face probability (N, h, w) and regression (N, 4, h, w) of 12 px windows, 2 px apart."""
+    """(N, 3, H, W) to the face probability (N, h, w) of 12 px windows, 2 px apart, and their features (N, 32, h, w)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,8 +55,14 @@ class PNet(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = self.features(x)
-        logits = self.face(x)
-        return torch.sigmoid(logits[:, 1] - logits[:, 0]), self.box(x)
+        # of a softmax over two classes only the difference counts: one map to compute instead of two
+        weight, bias = self.face.weight, self.face.get_parameter("bias")
+        logits = F.conv2d(x, weight[1:] - weight[:1], bias[1:] - bias[:1])
+        return torch.sigmoid(logits[:, 0]), x
+
+    def regression(self, features: Tensor) -> Tensor:
+        """(n, 32) features of single windows to their box regression (n, 4): few windows need it."""
+        return F.linear(features, self.box.weight.flatten(1), self.box.bias)
 
 
 class RNet(nn.Module):

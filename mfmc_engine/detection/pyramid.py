@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import cv2
 import numpy as np
@@ -10,72 +11,92 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mfmc_engine.geometry import index_space, turning
-from mfmc_engine.parameters import CROP_BATCH, PNET_CELL
+from mfmc_engine.geometry import index_space, invert, turning
+from mfmc_engine.parameters import CROP_PIXELS
 from mfmc_engine.types import FloatArray, Image
+
+SMALLEST_LEVEL: Final = 12  # px, shorter side
+GREY: Final = (127, 127, 127)  # what lies outside the picture: nothing, to the networks
 
 
 class Pyramid:
-    """A picture at halving sizes, from which levels and windows of any size are cut."""
+    """A picture at halving sizes, turned by any angle, from which levels and windows of any size are cut.
 
-    def __init__(self, images: list[Image], device: torch.device) -> None:
+    ``size`` (width, height) and all coordinates are px of the turned picture; ``transform`` (2, 3) leads there from
+    the picture itself. Only the small levels are ever turned: windows are cut at an angle from the picture as it is.
+    """
+
+    def __init__(
+        self, images: list[Image], device: torch.device, tensors: dict[int, Tensor], degrees: float = 0
+    ) -> None:
         self.images = images  # every one half the size of the one before
         self.device = device
-        self.size = np.array(images[0].shape[1::-1], np.float32)  # width, height
-        self._tensors: dict[int, Tensor] = {}
+        self.degrees = degrees
+        height, width = images[0].shape[:2]
+        self.transform, size = turning(width, height, degrees)
+        self.size = np.array(size, np.float32)
+        self._tensors = tensors  # the images as tensors, made when needed, shared by all orientations
 
     @classmethod
     def of(cls, image: Image, device: torch.device) -> Pyramid:
+        """The upright pyramid of an (H, W, 3) picture."""
         images = [image]
-        while min(image.shape[:2]) >= 2 * PNET_CELL:
+        while min(image.shape[:2]) >= 2 * SMALLEST_LEVEL:
             image = _resized(image, image.shape[1] // 2, image.shape[0] // 2)
             images.append(image)
-        return cls(images, device)
+        return cls(images, device, {})
 
-    def turned(self, quarters: int) -> Pyramid:
-        """The pyramid of ``np.rot90(image, quarters)``."""
-        return Pyramid(
-            [np.ascontiguousarray(np.rot90(image, quarters)) for image in self.images], self.device
-        )
-
-    def diagonal(self, degrees: float) -> tuple[Pyramid, FloatArray]:
-        """The pyramid of the picture turned counter-clockwise by any angle, and the (2, 3) transform to it."""
-        height, width = self.images[0].shape[:2]
-        transform, size = turning(width, height, degrees)
-        canvas = cv2.warpAffine(self.images[0], index_space(transform), size, flags=cv2.INTER_LINEAR)
-        return Pyramid.of(np.asarray(canvas, np.uint8), self.device), transform
+    def turned(self, degrees: float) -> Pyramid:
+        """The same picture turned counter-clockwise by ``degrees`` from how it was opened."""
+        return Pyramid(self.images, self.device, self._tensors, degrees)
 
     def level(self, scale: float) -> Image:
-        """The picture at ``scale`` <= 1, both sides even (see ``networks``)."""
-        width, height = np.maximum(np.round(self.size * scale / 2) * 2, PNET_CELL + 2).astype(int)
-        depth = min(int(np.log2(1 / scale)), len(self.images) - 1)
-        return _resized(self.images[depth], int(width), int(height))
+        """The turned picture at ``scale`` <= 1, both sides even (see ``networks``), grey around it."""
+        width, height = (int(n) for n in np.maximum(np.round(self.size * scale / 2) * 2, 2))
+        image = self.images[min(int(np.log2(1 / scale)), len(self.images) - 1)]
+        quarters, rest = divmod(self.degrees, 90)
+        if rest == 0:
+            level = _resized(image, *((height, width) if quarters % 2 else (width, height)))
+            return np.ascontiguousarray(np.rot90(level, int(quarters)))
+        shrunk = np.diag(np.array([width, height], np.float32) / self.size) @ self.transform
+        shrunk[:, :2] *= np.array(self.images[0].shape[1::-1], np.float32) / image.shape[1::-1]
+        turned = cv2.warpAffine(image, index_space(shrunk), (width, height), borderValue=GREY)
+        return np.asarray(turned, np.uint8)
 
     def windows(self, squares: FloatArray, side: int) -> Iterator[tuple[np.ndarray, FloatArray, Tensor]]:
-        """Indices into the (N, 4) squares, those squares, and their (n, 3, side, side) crops (grey outside)."""
-        depth = np.log2(np.maximum((squares[:, 2] - squares[:, 0]) / side, 1e-6))
+        """Indices into the (N, 4) squares, those squares, and their (n, 3, side, side) crops (grey outside).
+
+        A square with x0 > x1 is cut mirrored.
+        """
+        depth = np.log2(np.maximum(np.abs(squares[:, 2] - squares[:, 0]) / side, 1e-6))
         depth = np.clip(np.round(depth), 0, len(self.images) - 1).astype(int)
-        for level in np.unique(depth):
-            chosen = np.flatnonzero(depth == level)
-            for start in range(0, len(chosen), CROP_BATCH):
-                which = chosen[start : start + CROP_BATCH]
-                yield which, squares[which], self._sample(int(level), squares[which], side)
+        order = np.argsort(depth, kind="stable")
+        batch = max(1, CROP_PIXELS // side**2)
+        for start in range(0, len(order), batch):
+            which = order[start : start + batch]
+            crops = [
+                self._sample(int(level), squares[which[depth[which] == level]], side)
+                for level in np.unique(depth[which])
+            ]
+            joined = torch.cat(crops) if len(crops) > 1 else crops[0]
+            yield which, squares[which], joined.contiguous(memory_format=torch.channels_last)
 
     def _sample(self, level: int, squares: FloatArray, side: int) -> Tensor:
         if level not in self._tensors:
             self._tensors[level] = normalised(self.images[level], self.device)
-        steps = (torch.arange(side, device=self.device) + 0.5) / side
-        box = torch.from_numpy(squares / np.tile(self.size, 2) * 2 - 1).to(
-            self.device
-        )  # [-1, 1] over the picture
-        x = box[:, :1] + (box[:, 2:3] - box[:, :1]) * steps  # (n, side)
-        y = box[:, 1:2] + (box[:, 3:] - box[:, 1:2]) * steps
-        shape = (len(squares), side, side)
-        grid = torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], -1)
+        size = np.array(self.images[0].shape[1::-1], np.float64)
+        back = (
+            np.array(invert(self.transform), np.float64) * (2 / size)[:, None]
+        )  # to [-1, 1] over the picture
+        steps = (np.arange(side) + 0.5) / side
+        x, y = (squares[:, i, None] + (squares[:, i + 2, None] - squares[:, i, None]) * steps for i in (0, 1))
+        # columns and rows of a crop move along the axes of the turned picture
+        columns = torch.from_numpy((x[..., None] * back[:, 0] + back[:, 2] - 1).astype(np.float32))
+        rows = torch.from_numpy((y[..., None] * back[:, 1]).astype(np.float32))
+        grid = columns.to(self.device)[:, None] + rows.to(self.device)[:, :, None]
         # one tall picture of all crops: grid_sample would otherwise want a copy of the level per crop
         tall = F.grid_sample(self._tensors[level], grid.view(1, -1, side, 2), align_corners=False)
-        crops = tall.view(3, len(squares), side, side).transpose(0, 1)
-        return crops.contiguous(memory_format=torch.channels_last)
+        return tall.view(3, len(squares), side, side).transpose(0, 1)
 
 
 def _resized(image: Image, width: int, height: int) -> Image:
@@ -84,7 +105,6 @@ def _resized(image: Image, width: int, height: int) -> Image:
 
 def normalised(image: Image, device: torch.device) -> Tensor:
     """(h, w, 3) uint8 to (1, 3, h, w) in [-1, 1], channels last in memory."""
-    pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).to(
-        device
-    )  # torch wants it writable
-    return (pixels.permute(2, 0, 1)[None].float() - 127.5) / 128
+    # torch wants it writable
+    pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).to(device)
+    return pixels.permute(2, 0, 1)[None].float().sub_(127.5).div_(128)

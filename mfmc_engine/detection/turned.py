@@ -1,37 +1,54 @@
-"""MTCNN for photos as they come: large ones on a bounded working picture, turned faces by gated extra passes.
+"""MTCNN for photos as they come: turned and tilted faces by gated extra passes, large photos in tiles.
 
 MTCNN finds upright faces (roughly +-30 degrees). Other orientations cost a pass each, so they are first looked for
-coarsely, among large faces; only an orientation in which that finds something sure and new gets a full pass.
+coarsely, among large faces; only an orientation in which that finds something sure and new gets a full pass. Where
+most faces of a photo share a tilt, the photo is searched once more turned by just that.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from mfmc_engine.detection import Detection
 from mfmc_engine.detection.candidates import Candidates
-from mfmc_engine.detection.mtcnn import Cascade
+from mfmc_engine.detection.mtcnn import Cascade, Effort
 from mfmc_engine.detection.pyramid import Pyramid
-from mfmc_engine.geometry import apply, invert, overlap
+from mfmc_engine.detection.tiles import search_tiles
+from mfmc_engine.geometry import invert, overlap
 from mfmc_engine.imaging import resize_to_pixels
 from mfmc_engine.parameters import (
     DIAGONAL_ROLL,
-    DOUBTFUL_SCORE,
     DUPLICATE_OVERLAP,
-    MIN_FACE,
+    LOCATE_MARGIN,
     SETTLED_SCORE,
     SURE_SCORE,
+    TILT_SMALLEST,
+    TILT_SPREAD,
     TURNED_DOUBTFUL_SCORE,
+    TURNED_FACTOR,
+    TURNED_GLIMPSE,
     TURNED_LOG_ODDS,
     TURNED_MIN_FACE,
+    TURNED_PNET,
+    TURNED_RNET,
     TURNED_SCORE,
     WORKING_PIXELS,
 )
 from mfmc_engine.types import FloatArray, Image
 
-QUARTERS = (1, 2, 3)  # counter-clockwise quarter turns of the picture
+FULL: Final = Effort()
+COARSE: Final = Effort(
+    TURNED_MIN_FACE,
+    factor=TURNED_FACTOR,
+    pnet=TURNED_PNET,
+    rnet=TURNED_RNET,
+    glimpse=TURNED_GLIMPSE,
+    doubt=TURNED_DOUBTFUL_SCORE,
+)
+QUARTERS: Final = (90.0, 180.0, 270.0)  # degrees, counter-clockwise turns of the picture
 
 
 class TurnedMTCNN:
@@ -41,71 +58,106 @@ class TurnedMTCNN:
         self.cascade = Cascade(folder, device)
 
     def detect(self, image: Image) -> list[Detection]:
-        """The faces of an (H, W, 3) uint8 RGB picture in every orientation, best score first."""
+        """The faces of an (H, W, 3) uint8 RGB picture in every orientation, best score first.
+
+        Boxes end at the picture's border; scores are the share of faces among windows like this one (see ``fit``).
+        """
         pyramid = self._pyramid(image)
-        found = self.cascade.run(pyramid, MIN_FACE)
-        for quarters in QUARTERS:
-            found = self._with_turned(pyramid, quarters, found)
-        for degrees, main in _diagonals(found):
-            found = self._with_diagonal(pyramid, degrees, main, found)
+        found = self._search(pyramid)
         scale = _scale(image, pyramid)
-        faces = zip(found.boxes * np.tile(scale, 2), found.scores, found.points * scale, strict=True)
+        found = Candidates(found.boxes * np.tile(scale, 2), found.scores, found.points * scale)
+        if len(pyramid.images[0]) < len(image):
+            degrees, is_main = tilt(found)
+            found = search_tiles(self.cascade, image, found, float(scale.max()), degrees if is_main else 0.0)
+        size = np.array(image.shape[1::-1], np.float32)
+        boxes = np.clip(found.boxes, 0, np.tile(size, 2)).astype(np.float32)
+        faces = zip(boxes, found.scores, found.points, strict=True)
         return [Detection(box, float(score), points) for box, score, points in faces]
 
     def locate(self, image: Image, boxes: FloatArray) -> list[Detection]:
         """The five points of faces known to be in (N, 4) boxes, whatever their orientation."""
-        if not len(boxes):
-            return []
-        pyramid = self._pyramid(image)
-        scale = _scale(image, pyramid)
-        points = self.cascade.points_in(pyramid, np.asarray(boxes / np.tile(scale, 2), np.float32)) * scale
-        return [Detection(box, 1.0, five) for box, five in zip(boxes, points, strict=True)]
+        return [Detection(box, 1.0, self._points_in(image, box)) for box in boxes]
+
+    def _points_in(self, image: Image, box: FloatArray) -> FloatArray:
+        """(5, 2) points of the face in one (4,) box, looked for around it at the photo's own resolution."""
+        margin = float((box[2:] - box[:2]).max()) * LOCATE_MARGIN
+        height, width = image.shape[:2]
+        x0, y0 = (max(0, int(edge - margin)) for edge in box[:2])
+        x1, y1 = (
+            min(end, int(np.ceil(edge + margin))) for edge, end in zip(box[2:], (width, height), strict=True)
+        )
+        around = image[y0:y1, x0:x1]
+        pyramid = self._pyramid(around)
+        scale, corner = _scale(around, pyramid), np.array([x0, y0], np.float32)
+        inside = (box - np.tile(corner, 2)) / np.tile(scale, 2)
+        points = self.cascade.points_in(pyramid, np.asarray(inside[None], np.float32))[0]
+        return np.asarray(points * scale + corner, np.float32)
 
     def _pyramid(self, image: Image) -> Pyramid:
         small = np.ascontiguousarray(resize_to_pixels(image, WORKING_PIXELS))
         return Pyramid.of(small, self.cascade.device)
 
-    def _with_turned(self, pyramid: Pyramid, quarters: int, known: Candidates) -> Candidates:
+    def _search(self, pyramid: Pyramid) -> Candidates:
+        """The faces of a pyramid, in its px."""
+        found = self.cascade.run(pyramid, FULL)
+        for degrees in QUARTERS:
+            found = self._with_turned(pyramid, degrees, found)
+        degrees, is_main = tilt(found)
+        if is_main:  # all faces are read anew, turned upright by what most of them share
+            return _replacing(found, self._run(pyramid, degrees, FULL, found))
+        for degrees in _between(found):
+            found = _with(found, self._run(pyramid, degrees, COARSE, found))
+        return found
+
+    def _with_turned(self, pyramid: Pyramid, degrees: float, known: Candidates) -> Candidates:
         """The known faces and those of one more orientation: a coarse look, then a full pass if that found new ones."""
-        turned = pyramid.turned(quarters)
-        settled = turn(known.take(known.scores >= SETTLED_SCORE), quarters, pyramid.size)
-
-        def run(min_face: float, doubt: float) -> Candidates:
-            return turn(self.cascade.run(turned, min_face, settled.boxes, doubt), -quarters, turned.size)
-
-        found = run(TURNED_MIN_FACE, TURNED_DOUBTFUL_SCORE)
+        found = self._run(pyramid, degrees, COARSE, known)
         found = found.take(found.scores >= TURNED_SCORE)
-        if _has_new(found, known):
-            found = run(MIN_FACE, DOUBTFUL_SCORE)
-            if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
-                # most faces stand this way, the photo lies on its side: now the earlier readings need to be sure
-                return found.merged(known.take(known.scores >= TURNED_SCORE), DUPLICATE_OVERLAP)
-            found = found.take(found.scores >= TURNED_SCORE)
-        return known.merged(found.take(_surer(found, known)), DUPLICATE_OVERLAP)
+        if not _has_new(found, known):
+            return _with(known, found)
+        found = self._run(pyramid, degrees, FULL, known)
+        if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
+            return _replacing(known, found)
+        return _with(known, found)
 
-    def _with_diagonal(self, pyramid: Pyramid, degrees: float, main: bool, known: Candidates) -> Candidates:
-        """The known faces and those of one orientation between the quarters."""
-        turned, transform = pyramid.diagonal(degrees)
-        settled = _move(known.take(known.scores >= SETTLED_SCORE), transform)
-        min_face = MIN_FACE if main else TURNED_MIN_FACE
-        found = _move(self.cascade.run(turned, min_face, settled.boxes), invert(transform))
-        if main:
-            return found.merged(known.take(known.scores >= TURNED_SCORE), DUPLICATE_OVERLAP)
-        found = found.take(found.scores >= TURNED_SCORE)
-        return known.merged(found.take(_surer(found, known)), DUPLICATE_OVERLAP)
+    def _run(self, pyramid: Pyramid, degrees: float, effort: Effort, known: Candidates) -> Candidates:
+        """What one orientation shows beside settled faces, in px of ``pyramid``."""
+        turned = pyramid.turned(degrees)
+        settled = known.take(known.scores >= SETTLED_SCORE).moved(turned.transform)
+        return self.cascade.run(turned, effort, settled.boxes).moved(invert(turned.transform))
 
 
-def _diagonals(found: Candidates) -> list[tuple[float, bool]]:
-    """Orientations between the quarters in which sure faces stand, and whether most of them do, in degrees.
+def tilt(found: Candidates) -> tuple[float, bool]:
+    """Degrees by which the picture must be turned counter-clockwise for most sure faces to stand upright.
+
+    And whether there are such: most of the sure ones, alike, and so far off the quarter turns (which were searched)
+    that MTCNN misses some. With ``False`` the degrees mean nothing.
+    """
+    roll = _rolls(found)
+    if not len(roll):
+        return 0.0, False
+    apart = np.abs((roll[:, None] - roll + 180) % 360 - 180)
+    middle = apart.sum(0).argmin()  # the circular median
+    alike = apart[middle] <= TILT_SPREAD
+    off = abs((roll[middle] + 45) % 90 - 45)
+    return float(roll[middle]), bool(alike.sum() > len(roll) / 2 and off >= TILT_SMALLEST)
+
+
+def _between(found: Candidates) -> list[float]:
+    """Orientations between the quarter turns in which some sure faces stand, in degrees.
 
     A face there is found by the passes on both sides, or one, or none: where one was found others may be missed.
     """
+    roll = _rolls(found)
+    nearest = (roll // 90) * 90 + 45
+    return [float(degrees) for degrees in np.unique(nearest[np.abs(roll - nearest) <= 45 - DIAGONAL_ROLL])]
+
+
+def _rolls(found: Candidates) -> np.ndarray:
+    """(N,) clockwise turn of each sure face, degrees in [0, 360)."""
     sure = found.points[found.scores >= SURE_SCORE]
     eyes = sure[:, 1] - sure[:, 0]
-    roll = np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0])) % 360
-    nearest = (roll // 90) * 90 + 45
-    counts = {float(d): int((np.abs(roll - d) <= 45 - DIAGONAL_ROLL).sum()) for d in np.unique(nearest)}
-    return [(degrees, count > len(sure) / 2) for degrees, count in counts.items() if count]
+    return np.asarray(np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0])) % 360)
 
 
 def _scale(image: Image, pyramid: Pyramid) -> FloatArray:
@@ -116,6 +168,17 @@ def _scale(image: Image, pyramid: Pyramid) -> FloatArray:
 def _has_new(found: Candidates, known: Candidates) -> bool:
     common = overlap(found.boxes, known.boxes, smaller=True)
     return bool((common.max(1, initial=0) < DUPLICATE_OVERLAP).any())
+
+
+def _replacing(known: Candidates, found: Candidates) -> Candidates:
+    """Both, where most faces stand as in ``found``: now it is the earlier readings that need to be sure."""
+    return found.merged(known.take(known.scores >= TURNED_SCORE), DUPLICATE_OVERLAP)
+
+
+def _with(known: Candidates, found: Candidates) -> Candidates:
+    """The known faces and the sure ones among a turned pass's."""
+    found = found.take(found.scores >= TURNED_SCORE)
+    return known.merged(found.take(_surer(found, known)), DUPLICATE_OVERLAP)
 
 
 def _surer(turned: Candidates, known: Candidates) -> np.ndarray:
@@ -131,24 +194,3 @@ def _surer(turned: Candidates, known: Candidates) -> np.ndarray:
 def _log_odds(scores: FloatArray) -> np.ndarray:
     p = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
     return np.asarray(np.log(p / (1 - p)))
-
-
-def _move(found: Candidates, transform: FloatArray) -> Candidates:
-    """Candidates under a turn by any angle; boxes keep their sizes about their moved centres."""
-    half = (found.boxes[:, 2:] - found.boxes[:, :2]) / 2
-    centre = apply(transform, np.asarray((found.boxes[:, :2] + found.boxes[:, 2:]) / 2, np.float32))
-    boxes = np.concatenate([centre - half, centre + half], 1)
-    return Candidates(boxes, found.scores, apply(transform, found.points))
-
-
-def turn(found: Candidates, quarters: int, size: FloatArray) -> Candidates:
-    """Candidates of a picture of ``size`` (width, height) where ``np.rot90(picture, quarters)`` shows them."""
-    width, height = float(size[0]), float(size[1])
-    corners, points = found.boxes.reshape(-1, 2, 2), found.points
-    for _ in range(
-        quarters % 4
-    ):  # counter-clockwise: what was x px from the left is then x px from the bottom
-        corners, points = (np.stack([p[..., 1], width - p[..., 0]], -1) for p in (corners, points))
-        width, height = height, width
-    boxes = np.concatenate([corners.min(1), corners.max(1)], 1)
-    return Candidates(boxes, found.scores, points)

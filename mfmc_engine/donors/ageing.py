@@ -33,7 +33,7 @@ class Ageing:
     ) -> Ageing:
         """From the portraits ``rows`` (M,), all of one gender. ``aligned`` (N, SIZE, SIZE, 3) to ``face`` (68, 2)."""
         traits = trait_vector(portraits.landmarks[rows])
-        skins = np.stack([_skin_and_beard(_lab(aligned[row]), face) for row in rows])
+        skins = np.stack([skin_and_beard(to_lab(aligned[row]), face) for row in rows])
         confounders = np.column_stack([traits, skins])
         confounders = (confounders - confounders.mean(0)) / confounders.std(0)
         groups = portraits.group[rows][:, None] == np.unique(portraits.group[rows])
@@ -44,7 +44,7 @@ class Ageing:
         shape = np.einsum("m,mpd->pd", per_year, portraits.landmarks[rows])
         colour = np.zeros((SIZE, SIZE, 3))
         for weight, row in zip(per_year, rows, strict=True):
-            colour += weight * _lab(aligned[row])
+            colour += weight * to_lab(aligned[row])
         # Both sides of a face age alike: averaging them halves the noise.
         shape = (shape + shape[MIRROR] * [-1, 1]) / 2
         colour = (colour + colour[:, ::-1]) / 2
@@ -54,11 +54,11 @@ class Ageing:
         return cls(shape, colour.astype(np.float32))
 
 
-def _lab(picture: NDArray[np.uint8]) -> Pixels:
+def to_lab(picture: NDArray[np.uint8]) -> Pixels:
     return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
 
 
-def _skin_and_beard(lab: Pixels, face: Points) -> NDArray[np.float64]:
+def skin_and_beard(lab: Pixels, face: Points) -> NDArray[np.float64]:
     """Colour of the cheeks, and of chin and upper lip beside it: (9,) CIE Lab."""
     left, right = cheeks(face, (SIZE, SIZE))
     chin, lip = beard_regions(face, (SIZE, SIZE))

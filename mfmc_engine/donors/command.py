@@ -1,4 +1,4 @@
-"""``python -m mfmc_engine donors build DIR`` and ``... donors check``."""
+"""``python -m mfmc_engine donors build DIR``, ``... donors age BANK`` and ``... donors check``."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--leave-out", type=Path, metavar="FILE", help="names of portraits not to use, one a line"
     )
     build.add_argument("--cache", type=Path, default=Path("var/embeddings"), help="where embeddings are kept")
+    age = commands.add_parser("age", help="make some donors of a fresh bank look older, or younger")
+    age.add_argument("fresh", type=Path, metavar="BANK", help="folder that `donors build` wrote")
+    age.add_argument(
+        "--lfw", type=Path, required=True, metavar="DIR", help="photos that ageing is learnt from"
+    )
+    age.add_argument("--out", type=Path, default=Path(__file__).parent / "faces", help="folder of the bank")
     commands.add_parser("check", help="compare the shipped bank with its checksums")
 
 
@@ -37,6 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
         shipped = bank.load()
         shipped.verify()
         print(f"{len(shipped)} donors, all as their checksums say")
+        return 0
+    if arguments.donors_command == "age":
+        from mfmc_engine.donors.aged import age
+
+        changed = age(arguments.fresh, arguments.lfw, arguments.out)
+        print(f"{changed} donors older or younger in {arguments.out}")
         return 0
     # Building needs scipy, OpenCV and dlib-bin, using the bank does not.
     from mfmc_engine.donors.build import build

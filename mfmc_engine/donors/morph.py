@@ -124,7 +124,7 @@ def _to_lab(picture: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab), np.float32)
 
 
-def _to_rgb(lab: Pixels) -> Pixels:
+def to_rgb(lab: Pixels) -> Pixels:
     return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), 0, 1) * 255, np.float32)
 
 
@@ -198,7 +198,7 @@ def morph(
     crisp = blurred(blend, sigma) + fine
     lab = exaggerate(_to_lab(crisp), _to_lab(expected.texture(values, mesh)), landmarks, strength[1])
     lab += _limited(years * mesh.warp(ageing.colour, expected.mesh_shape)) * face_mask(landmarks, -8, 5)
-    drawn = _to_rgb(lab)
+    drawn = to_rgb(lab)
     # Hair and background of several people overlap; a donor needs neither, and blurred they cost no bytes.
     inner = face_mask(landmarks, parameters.DONOR_SURROUND, parameters.DONOR_SURROUND / 3)
     drawn = inner * drawn + (1 - inner) * blurred(drawn, parameters.DONOR_SURROUND / 3)

@@ -92,7 +92,12 @@ def publish(donors: Mapping[str, Candidate], out: Path, command: str) -> None:
     np.savez_compressed(out / METADATA, allow_pickle=False, **_metadata(donors))
     for id_, candidate in donors.items():
         (out / f"{id_}.webp").write_bytes(candidate.webp)
+    (out / "PROVENANCE.md").write_text(provenance(donors, command))
+    seal(out)
+
+
+def seal(out: Path) -> None:
+    """Write the checksums of the bank in the folder ``out``."""
     files = [*sorted(out.glob("*.webp")), out / METADATA]
     sums = (f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files)
     (out / CHECKSUMS).write_text("".join(sums))
-    (out / "PROVENANCE.md").write_text(provenance(donors, command))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mfmc_engine import parameters
 from mfmc_engine.attributes import GROUPS
 from mfmc_engine.donors.bank import DonorBank
+from mfmc_engine.recognition.nearest import Index
 from mfmc_engine.types import FloatArray, Selection
 
 Values = NDArray[np.float64]
@@ -51,10 +52,13 @@ class Avoid:
     """Whom a donor must not resemble, and how far from each it must lie (Euclidean, embedding space)."""
 
     original: float  # least distance to the face to replace
-    gallery: FloatArray = field(default_factory=_no_embeddings)  # (N, D) templates
+    gallery: FloatArray | Index = field(default_factory=_no_embeddings)  # (N, D) templates
     gallery_distance: float = 0.0
     decoys: FloatArray = field(default_factory=_no_embeddings)  # (M, D) other decoys of the photo
     decoy_distance: float = 0.0
+    # Only a wish: donors nearer than that to the person's decoys in other photos come last
+    apart: FloatArray = field(default_factory=_no_embeddings)  # (L, D)
+    apart_distance: float = 0.0
 
 
 def distances(a: FloatArray, b: FloatArray) -> Values:
@@ -68,21 +72,14 @@ def distances(a: FloatArray, b: FloatArray) -> Values:
     return out
 
 
-def nearest(donors: FloatArray, others: FloatArray, block: int = 4096) -> Values:
-    """Each donor's distance to the closest of ``others``: (N,), inf if there are none. Memory stays bounded."""
-    closest = np.full(len(donors), np.inf)
-    for start in range(0, len(others), block):
-        np.minimum(closest, distances(donors, others[start : start + block]).min(1), out=closest)
-    return closest
-
-
 def allowed(bank: DonorBank, face: Wanted, avoid: Avoid) -> NDArray[np.bool_]:
     """Which donors lie farther than every threshold from everybody named: (N,). NaN anywhere allows nothing."""
     donors = bank.embeddings
-    return (
-        (nearest(donors, face.embedding[None]) > avoid.original)
-        & (nearest(donors, avoid.gallery) > avoid.gallery_distance)
-        & (nearest(donors, avoid.decoys) > avoid.decoy_distance)
+    gallery = avoid.gallery if isinstance(avoid.gallery, Index) else Index(avoid.gallery)
+    return np.asarray(
+        (Index(face.embedding[None]).nearest(donors) > avoid.original)
+        & (gallery.nearest_to(donors) > avoid.gallery_distance)
+        & (Index(avoid.decoys).nearest(donors) > avoid.decoy_distance)
     )
 
 
@@ -145,12 +142,13 @@ def rank(
     """
     rows = np.flatnonzero(allowed(bank, face, avoid))
     cost = mismatch(bank, face)[rows]
-    rows = rows[np.lexsort((bank.ids[rows], cost, ~kin(bank, face)[rows]))]
+    alike = Index(avoid.apart).nearest(bank.embeddings[rows]) <= avoid.apart_distance
+    rows = rows[np.lexsort((bank.ids[rows], cost, alike, ~kin(bank, face)[rows]))]
     size = max(parameters.DONOR_POOL_LEAST, round(parameters.DONOR_POOL * len(bank)))
     pool, rest = rows[:size], rows[size:]
     if selection == "random":
         pool = generator(seed).permutation(pool)
     else:
-        apart = nearest(bank.embeddings[pool], face.embedding[None])
+        apart = distances(bank.embeddings[pool], face.embedding[None])[:, 0]
         pool = pool[np.lexsort((bank.ids[pool], -apart if selection == "farthest" else apart))]
     return [str(id_) for id_ in bank.ids[np.concatenate([pool, rest])]]

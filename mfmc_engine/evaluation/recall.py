@@ -22,10 +22,16 @@ from mfmc_engine.detection import Detector
 from mfmc_engine.errors import EngineError
 from mfmc_engine.geometry import apply, index_space, overlap, turning
 from mfmc_engine.imaging import decode
-from mfmc_engine.parameters import RECALL_IOU, RECALL_SIZES
+from mfmc_engine.parameters import (
+    FALSE_POSITIVES_BAR,
+    RECALL_BARS,
+    RECALL_IOU,
+    RECALL_SIZES,
+    RECALL_TURNED_BARS,
+)
 from mfmc_engine.types import FloatArray, Image
 
-ANGLES: Final = (0, 90, 180, 270, 45)  # degrees counter-clockwise
+ANGLES: Final = (0, 90, 180, 270, 30, -30, 45)  # degrees counter-clockwise
 
 
 @dataclass(slots=True)
@@ -54,6 +60,18 @@ class Tally:
             self.found[smallest] += int((chosen & hits).sum())
         self.false_positives += surplus
         self.photos += 1
+
+    def bars(self, angle: int) -> list[tuple[str, float, str, float, bool]]:
+        """(what, figure, comparison, bar, met) of the targets in ../shared/data/group_photos/README.md."""
+        figures = self.summary()
+        recall = RECALL_BARS if angle == 0 else RECALL_TURNED_BARS
+        rows = [
+            (f"recall {size} px", figures["recall"][f"{size}px"], ">=", bar) for size, bar in recall.items()
+        ]
+        rows.append(
+            ("false positives a photo", figures["false_positives_per_photo"], "<=", FALSE_POSITIVES_BAR)
+        )
+        return [(*row, row[1] >= row[3] if row[2] == ">=" else row[1] <= row[3]) for row in rows]
 
     def summary(self) -> dict[str, Any]:
         """Rates, ready for JSON."""

@@ -6,14 +6,18 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from mfmc_engine.parameters import LANDMARK_PASSES
 from mfmc_engine.types import FloatArray, Image
 
 
 class Landmarker(Protocol):
     """Anything that marks faces with 68 points (iBUG order)."""
 
-    def mark(self, image: Image, points: FloatArray) -> FloatArray:
-        """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``."""
+    def mark(self, image: Image, points: FloatArray, passes: int = LANDMARK_PASSES) -> FloatArray:
+        """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``.
+
+        Each of the ``passes`` aligns the face by the points of the one before; exact five points need only one.
+        """
         ...
 
 

@@ -33,11 +33,14 @@ class Dlib68:
         low, high = _to_crop(np.array([LANDMARK_BOX[:2], LANDMARK_BOX[2:]], np.float32)).round().astype(int)
         self.box = dlib.rectangle(int(low[0]), int(low[1]), int(high[0]) - 1, int(high[1]) - 1)
 
-    def mark(self, image: Image, points: FloatArray) -> FloatArray:
-        """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``."""
+    def mark(self, image: Image, points: FloatArray, passes: int = LANDMARK_PASSES) -> FloatArray:
+        """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``.
+
+        Each of the ``passes`` aligns the face by the points of the one before; exact five points need only one.
+        """
         landmarks = np.empty((len(points), 68, 2), np.float32)
         for i, five in enumerate(points):
-            for _ in range(LANDMARK_PASSES):  # each pass aligns the face by the points of the one before
+            for _ in range(passes):
                 landmarks[i] = self._mark_one(image, five)
                 five = five_of(landmarks[i])
         return landmarks

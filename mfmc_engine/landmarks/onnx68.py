@@ -26,8 +26,11 @@ class Onnx68:
                 f"{weights.name} gives {self.network.taskname}, not 68 points in three dimensions"
             )
 
-    def mark(self, image: Image, points: FloatArray) -> FloatArray:
-        """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``."""
+    def mark(self, image: Image, points: FloatArray, passes: int = 1) -> FloatArray:
+        """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``.
+
+        One pass whatever ``passes`` says: more have not been tried.
+        """
         if not len(points):
             return np.empty((0, 68, 2), np.float32)
         size = self.network.input_size[0]

@@ -76,10 +76,12 @@ def _add_padded(a: Tensor, b: Tensor) -> Tensor:
     if a.shape == b.shape:
         return a + b
     shape = [max(m, n) for m, n in zip(a.shape, b.shape, strict=True)]
-    total = a.new_zeros(shape)
-    for term in (a, b):
-        total[:, : term.shape[1], : term.shape[2], : term.shape[3]] += term
-    return total
+    return _padded(a, shape) + _padded(b, shape)
+
+
+def _padded(x: Tensor, shape: list[int]) -> Tensor:
+    channels, rows, columns = (wanted - own for wanted, own in zip(shape[1:], x.shape[1:], strict=True))
+    return F.pad(x, (0, columns, 0, rows, 0, channels)) if channels or rows or columns else x
 
 
 class DlibRecognizer:
@@ -91,9 +93,13 @@ class DlibRecognizer:
         self.device = torch.device(device)
         self.network = load_network(weights).to(self.device)
 
+    def chips(self, image: Image, landmarks: FloatArray, mirrored: bool = False) -> Image:
+        """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips."""
+        return extract_chips(image, landmarks, mirrored=mirrored)
+
     def embed(self, image: Image, landmarks: FloatArray) -> FloatArray:
         """(N, 68, 2) landmarks in px of ``image`` to (N, 128) embeddings."""
-        return self.embed_chips(extract_chips(image, landmarks))
+        return self.embed_chips(self.chips(image, landmarks))
 
     def embed_chips(self, chips: Image) -> FloatArray:
         """(N, 150, 150, 3) uint8 RGB chips to (N, 128) embeddings."""
@@ -136,6 +142,8 @@ def _fill(convolution: nn.Conv2d, weights: Tensor, affine: Tensor) -> None:
     gamma, beta = affine.view(2, -1)
     convolution.weight.copy_(filters.view(convolution.weight.shape) * gamma.view(-1, 1, 1, 1))
     convolution.get_parameter("bias").copy_(bias * gamma + beta)
+    # Chips come channels last; kept so, the first layer takes a fifth of its time on a CPU.
+    convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
 
 
 def _tensors(data: bytes) -> Iterator[Tensor]:

@@ -12,7 +12,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mfmc_engine.parameters import AMBIGUITY_MARGIN, MATCH_MIN_QUALITY, MATCH_THRESHOLD
+from mfmc_engine.guarantee import gallery_threshold
+from mfmc_engine.parameters import MATCH_MIN_QUALITY
+from mfmc_engine.recognition.space import DLIB, Space
 from mfmc_engine.types import Face, FloatArray, Gallery, Match
 
 
@@ -20,14 +22,17 @@ def match(
     faces: Sequence[Face],
     gallery: Gallery,
     exclude: Collection[tuple[int, str]] = (),
-    threshold: float = MATCH_THRESHOLD,
-    margin: float = AMBIGUITY_MARGIN,
+    threshold: float | None = None,
+    space: Space = DLIB,
 ) -> list[Match]:
     """One Match per face, in order.
 
     ``exclude`` holds (index of the face, person) pairs that were rejected before ("that's not me"): such a person
     is never considered for that face again. A face of poor quality is unknown, however close somebody is.
+    ``threshold`` (Euclidean) is guarantee.gallery_threshold of this gallery unless given: the more people, the closer
+    a face has to be.
     """
+    threshold = gallery_threshold(len(gallery), space) if threshold is None else threshold
     people, distances = person_distances(faces, gallery)
     index = {person: column for column, person in enumerate(people)}
     for face, person in exclude:
@@ -44,7 +49,9 @@ def match(
         nearest = float(distances[row].min())
         if not close[row].any():
             results.append(Match("unknown", None, nearest))
-        elif column == int(distances[row].argmin()) and _is_clear(distances, rivals, row, column, margin):
+        elif column == int(distances[row].argmin()) and _is_clear(
+            distances, rivals, row, column, space.margin
+        ):
             results.append(Match("matched", people[column], nearest))
         else:
             results.append(Match("ambiguous", None, nearest))

@@ -16,50 +16,42 @@ from mfmc_engine.geometry import apply, index_space
 from mfmc_engine.swapping import eyes, masks, mesh, outlines, relight, skin, texture
 from mfmc_engine.swapping.mesh import Frame
 from mfmc_engine.swapping.patch import Patch
+from mfmc_engine.swapping.relight import Lit
 from mfmc_engine.types import FloatArray, Image
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """The faces of one photo, ready to be replaced as often as it takes. One batch of canonical crops."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """One face of a photo, ready to be replaced as often as it takes. A batch of one, whatever stands beside it."""
 
-    frames: list[Frame]
-    landmarks: list[FloatArray]  # (68, 2) each, crop px
-    crops: Tensor  # (B, 3, S, S) in [0, 1]
-    skin: Tensor  # (B, 1, S, S) in [0, 1]
-    barred: Tensor  # (B, 1, S, S), 1 on pixels of another face in front
-    shut: list[bool]  # whether the eyes are
+    frame: Frame  # of the window that the swap works in
+    lit: Lit  # (1, 3, H, W) crop, its skin and landmarks
+    barred: Tensor  # (1, 1, H, W), 1 on pixels of another face in front
+    shut: bool  # whether the eyes are
 
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def pick(self, chosen: Sequence[int]) -> Targets:
-        """Those faces only."""
-        index = torch.as_tensor(list(chosen), dtype=torch.long, device=self.crops.device)
-        return Targets(
-            [self.frames[i] for i in chosen],
-            [self.landmarks[i] for i in chosen],
-            self.crops[index],
-            self.skin[index],
-            self.barred[index],
-            [self.shut[i] for i in chosen],
-        )
+    @property
+    def landmarks(self) -> FloatArray:
+        """(68, 2) px of the window."""
+        return self.lit.landmarks[0]
 
 
-def prepare(image: Image, landmarks: Sequence[FloatArray], device: str = "cpu") -> Targets:
+def prepare(image: Image, landmarks: Sequence[FloatArray], device: str = "cpu") -> list[Target]:
     """Crops and skin of all faces of a photo; ``landmarks`` (68, 2) px of ``image`` each."""
     frames = [Frame.of(points) for points in landmarks]
-    inside = [apply(frame.to_crop, points) for frame, points in zip(frames, landmarks, strict=True)]
-    crops = to_tensor([mesh.crop(image, frame) for frame in frames], device)
-    barred = [_others_in_front(i, frames, landmarks) for i in range(len(frames))]
-    return Targets(
-        frames,
-        inside,
-        crops,
-        skin.likelihood(crops, inside),
-        torch.from_numpy(np.stack(barred)[:, None]).to(device),
-        eyes.shut(crops, inside),
-    )
+    frames = [frame.window(_reach(frame, points)) for frame, points in zip(frames, landmarks, strict=True)]
+    targets = []
+    for i, (frame, points) in enumerate(zip(frames, landmarks, strict=True)):
+        inside = [apply(frame.to_crop, points)]
+        crop = to_tensor([mesh.crop(image, frame)], device)
+        lit = Lit(crop, skin.likelihood(crop, inside), inside)
+        barred = torch.from_numpy(_others_in_front(i, frames, landmarks)[None, None]).to(device)
+        targets.append(Target(frame, lit, barred, eyes.shut(crop, inside)[0]))
+    return targets
+
+
+def _reach(frame: Frame, landmarks: FloatArray) -> FloatArray:
+    """(N, 2) px of the photo: the outline of all that a swap may replace."""
+    return apply(frame.to_photo, np.concatenate(outlines.region(apply(frame.to_crop, landmarks))))
 
 
 def to_tensor(images: Sequence[Image], device: str | torch.device = "cpu") -> Tensor:
@@ -68,41 +60,31 @@ def to_tensor(images: Sequence[Image], device: str | torch.device = "cpu") -> Te
     return batch.permute(0, 3, 1, 2).float().div_(255).contiguous()
 
 
-def blend(
-    targets: Targets, donors: Tensor, marks: Sequence[FloatArray], light_sigma: float
-) -> tuple[Tensor, Tensor]:
-    """Decoys (B, 3, S, S) and alpha (B, 1, S, S), both in [0, 1], of ``donors`` warped to the landmarks ``marks``."""
-    donor_skin = skin.likelihood(donors, marks)
-    alpha = masks.swap_mask(targets.skin, donor_skin, targets.landmarks, marks, targets.barred)
-    target, donor = (
-        relight.Lit(crops, likelihood, points)
-        for crops, likelihood, points in (
-            (targets.crops, targets.skin, targets.landmarks),
-            (donors, donor_skin, marks),
-        )
-    )
-    decoys = relight.relight(donor, target, light_sigma)
-    decoys = texture.match_sharpness(decoys, targets.crops, targets.landmarks)
-    decoys = relight.close_seam(decoys, donor, target, alpha)
-    decoys = relight.darken_rim(relight.keep_in_range(decoys, target), target)
+def blend(target: Target, donor: Lit, light_sigma: float) -> tuple[Tensor, Tensor]:
+    """Decoys (B, 3, H, W) and alpha (B, 1, H, W), both in [0, 1], of each of the warped ``donor``s on the target."""
+    alpha = masks.swap_mask(target.lit, donor, target.barred)
+    decoys = relight.relight(donor, target.lit, light_sigma)
+    decoys = texture.match_sharpness(decoys, target.lit)
+    decoys = relight.close_seam(decoys, donor, target.lit, alpha)
+    decoys = relight.darken_rim(relight.keep_in_range(decoys, target.lit), target.lit)
     return decoys.clamp(0, 1), alpha
 
 
 def _others_in_front(
     index: int, frames: Sequence[Frame], landmarks: Sequence[FloatArray]
 ) -> NDArray[np.float32]:
-    """(S, S) mask of pixels that belong to another face: outside this face's outline, or inside the outlines of
+    """(H, W) mask of pixels that belong to another face: outside this face's outline, or inside the outlines of
     both where the other face is the larger one, hence the nearer one."""
-    frame, size = frames[index], P.CROP_SIZE
-    own = _outline(apply(frame.to_crop, landmarks[index]))
-    others = np.zeros((size, size), np.uint8)
+    frame = frames[index]
+    own = _outline(apply(frame.to_crop, landmarks[index]), frame.size)
+    others = np.zeros(frame.size, np.uint8)
     for other, points in enumerate(landmarks):
         if other == index:
             continue
         moved = apply(frame.to_crop, points)
-        if (moved.max(0) < 0).any() or (moved.min(0) > size).any():
+        if (moved.max(0) < 0).any() or (moved.min(0) > frame.size[::-1]).any():
             continue
-        covered = _outline(moved)
+        covered = _outline(moved, frame.size)
         nearer = frames[other].scale < frame.scale
         others |= covered if nearer else covered & ~own
     if not others.any():
@@ -110,8 +92,8 @@ def _others_in_front(
     return np.asarray(cv2.GaussianBlur(others.astype(np.float32), (0, 0), P.BARRED_FEATHER), np.float32)
 
 
-def _outline(landmarks: FloatArray) -> NDArray[np.uint8]:
-    canvas = np.zeros((P.CROP_SIZE, P.CROP_SIZE), np.uint8)
+def _outline(landmarks: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8]:
+    canvas = np.zeros(size, np.uint8)
     hull = cv2.convexHull(np.round(landmarks).astype(np.int32))
     cv2.fillConvexPoly(canvas, hull, 1)
     return canvas
@@ -121,14 +103,11 @@ def place(
     image: Image,
     decoy: FloatArray,
     alpha: FloatArray,
-    target: tuple[Frame, FloatArray],
+    target: Target,
     random: np.random.Generator,
 ) -> Patch:
-    """Resample one (S, S, 3) decoy and its (S, S) alpha, both in [0, 1], into ``image`` and give it its grain.
-
-    ``target`` is the face's frame and its (68, 2) landmarks in crop px.
-    """
-    frame, landmarks = target
+    """Resample one (H, W, 3) decoy and its (H, W) alpha, both in [0, 1], into ``image`` and give it its grain."""
+    frame = target.frame
     bounds = _bounds(alpha, frame, image.shape[:2])
     if bounds is None:
         return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
@@ -145,7 +124,7 @@ def place(
     placed = np.asarray(layers, np.float32)
     cover = np.round(placed[..., 3] * 255).clip(0, 255).astype(np.uint8)
     cheeks = np.zeros(cover.shape, np.uint8)
-    for polygon in outlines.cheeks(landmarks):
+    for polygon in outlines.cheeks(target.landmarks):
         cv2.fillPoly(cheeks, [np.round((apply(shift, polygon) - 0.5) * 16).astype(np.int32)], 1, shift=4)
     region = image[y0:y1, x0:x1].astype(np.float32)
     grained = texture.add_grain(placed[..., :3] * 255, region, (cheeks > 0) & (cover == 255), random)

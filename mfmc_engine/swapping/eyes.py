@@ -23,11 +23,13 @@ _CORNERS = [(36, 39), (42, 45)]
 
 
 def shut(crops: Tensor, landmarks: Sequence[FloatArray]) -> list[bool]:
-    """Whether both eyes of each face are shut, from ``crops`` (B, 3, S, S) and landmarks (68, 2) in crop px.
+    """Whether both eyes of each face are shut, from ``crops`` (B, 3, H, W) and landmarks (68, 2) in crop px.
 
     The opening must be narrow, and hold too little contrast for a white beside an iris: laughing eyes stay open.
     """
-    inside = fields.rasterise(outlines.eye_openings, landmarks, crops.device)
+    inside = fields.rasterise(
+        outlines.eye_openings, landmarks, crops.device, (crops.shape[-2], crops.shape[-1])
+    )
     tone = (fields.luminance(crops) + P.LIGHT_OFFSET).log()
     contrast = fields.mean((tone - fields.mean(tone, inside)) ** 2, inside).sqrt().flatten().tolist()
     return [
@@ -51,7 +53,7 @@ def close(landmarks: FloatArray) -> FloatArray:
 
 
 def draw_lashes(donors: Tensor, marks: Sequence[FloatArray], closed: Sequence[bool]) -> Tensor:
-    """Warped donors (B, 3, S, S) with a soft dark line where ``closed`` eyes meet: what a mesh squeezes to nothing
+    """Warped donors (B, 3, H, W) with a soft dark line where ``closed`` eyes meet: what a mesh squeezes to nothing
     still shows as a coloured slit, the last of white and iris."""
     if not any(closed):
         return donors
@@ -61,5 +63,6 @@ def draw_lashes(donors: Tensor, marks: Sequence[FloatArray], closed: Sequence[bo
             corners = np.round((points[lid] - 0.5) * 16).astype(np.int32)
             cv2.polylines(canvas[0], [corners], False, 1, P.LASH_WIDTH, shift=4)
     drawn = fields.gaussian(torch.from_numpy(lines).to(donors), P.LASH_FEATHER)
-    skin = fields.mean(donors, fields.rasterise(outlines.cheeks, marks, donors.device))
+    size = donors.shape[-2], donors.shape[-1]
+    skin = fields.mean(donors, fields.rasterise(outlines.cheeks, marks, donors.device, size))
     return donors + (P.LASH_TONE * skin - donors) * drawn

@@ -1,4 +1,8 @@
-"""Batched image fields: Gaussian blurs, normalised convolution, and landmark polygons as soft masks."""
+"""Batched image fields: Gaussian blurs, normalised convolution, and landmark polygons as soft masks.
+
+What is written in torch runs on any device. On a CPU, blurs, resampling and dilation go plane by plane through OpenCV
+instead, which is 3 to 8 times faster there and agrees to float rounding (tests/swapping/test_devices.py).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.types import FloatArray
 
 Outline = Callable[[FloatArray], Sequence[FloatArray]]  # (68, 2) landmarks -> closed polygons (N, 2), crop px
+SQUARE = (P.CROP_SIZE, P.CROP_SIZE)  # rows and columns of a whole canonical crop
 
 
 def gaussian(field: Tensor, sigma: float) -> Tensor:
@@ -23,14 +28,63 @@ def gaussian(field: Tensor, sigma: float) -> Tensor:
         factor *= 2
     if factor == 1:
         return _convolve(field, sigma)
-    reduced = F.avg_pool2d(field, factor)
-    blurred = _convolve(reduced, sigma / factor)
-    return F.interpolate(blurred, size=field.shape[-2:], mode="bilinear", align_corners=False)
+    return enlarge(_convolve(reduce(field, factor), sigma / factor), (field.shape[-2], field.shape[-1]))
+
+
+def reduce(field: Tensor, factor: int) -> Tensor:
+    """(B, C, H // factor, W // factor): means over squares of ``factor`` px; what does not fill one is left out."""
+    height, width = field.shape[-2] // factor, field.shape[-1] // factor
+    if not on_cpu(field):
+        return F.avg_pool2d(field, factor)
+    return _planes(
+        field[..., : height * factor, : width * factor],
+        (height, width),
+        lambda source, out: cv2.resize(source, (width, height), dst=out, interpolation=cv2.INTER_AREA),
+    )
+
+
+def enlarge(field: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear resampling of (B, C, h, w) to ``size`` rows and columns, the corners of both pictures in one place."""
+    if not on_cpu(field):
+        return F.interpolate(field, size=size, mode="bilinear", align_corners=False)
+    return _planes(
+        field,
+        size,
+        lambda source, out: cv2.resize(source, size[::-1], dst=out, interpolation=cv2.INTER_LINEAR),
+    )
+
+
+def on_cpu(field: Tensor) -> bool:
+    """Whether OpenCV may work on it."""
+    return field.device.type == "cpu"
+
+
+def _planes(field: Tensor, size: tuple[int, int], job: Callable[[FloatArray, FloatArray], object]) -> Tensor:
+    """``job(source, out)`` on every plane of (B, C, H, W) in main memory: (B, C, *size)."""
+    sources = field.numpy().reshape(-1, *field.shape[-2:])
+    filled = np.empty((len(sources), *size), np.float32)
+    for source, out in zip(sources, filled, strict=True):
+        job(source, out)
+    return torch.from_numpy(filled).view(*field.shape[:2], *size)
 
 
 def _convolve(field: Tensor, sigma: float) -> Tensor:
-    """Separable convolution as a sum of shifted views: on a CPU 30 times faster than a one-channel conv2d."""
+    """Separable convolution, cut off at three sigmas."""
     radius = max(1, round(3 * sigma))
+    if on_cpu(field):
+        window = (2 * radius + 1, 2 * radius + 1)
+        return _planes(
+            field,
+            (field.shape[-2], field.shape[-1]),
+            lambda source, out: cv2.GaussianBlur(
+                source, window, sigma, dst=out, borderType=cv2.BORDER_REPLICATE
+            ),
+        )
+    return _shifted_sums(field, sigma, radius)
+
+
+def _shifted_sums(field: Tensor, sigma: float, radius: int) -> Tensor:
+    """The same as a sum of shifted views, for any device: cheaper than a one-channel conv2d."""
     taps = np.exp(-(np.arange(radius + 1) ** 2) / (2 * sigma * sigma))
     taps /= 2 * taps.sum() - taps[0]
     for axis in (-1, -2):
@@ -50,41 +104,53 @@ def _convolve(field: Tensor, sigma: float) -> Tensor:
 def spread(values: Tensor, weights: Tensor, sigmas: Sequence[float]) -> Tensor:
     """Normalised convolution (Knutsson and Westin 1993): ``values`` (B, C, H, W) known where ``weights``
     (B, 1, H, W) are, smoothed with the first sigma and filled in from the wider ones where that knows nothing."""
-    field: Tensor | None = None
+    weighted = values * weights
+    field = mean(values, weights)
     for sigma in sorted(sigmas, reverse=True):
-        mass = gaussian(weights, sigma)
-        local = gaussian(values * weights, sigma)
-        if field is None:
-            total = weights.sum((-2, -1), keepdim=True) + 1e-6
-            field = (values * weights).sum((-2, -1), keepdim=True) / total
-        field = (local + P.SPREAD_PRIOR * field) / (mass + P.SPREAD_PRIOR)
-    if field is None:
-        raise ValueError("normalised convolution needs at least one sigma")
+        field = (gaussian(weighted, sigma) + P.SPREAD_PRIOR * field) / (
+            gaussian(weights, sigma) + P.SPREAD_PRIOR
+        )
     return field
 
 
 def mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean of each channel: (B, C, 1, 1)."""
-    return (values * weights).sum((-2, -1), keepdim=True) / (weights.sum((-2, -1), keepdim=True) + 1e-6)
+    """Mean of each channel of (B, C, H, W), weighted with (B or 1, 1, H, W): (B, C, 1, 1)."""
+    column = weights.flatten(2).transpose(1, 2)
+    total = column.sum(1, keepdim=True) + 1e-6
+    return (torch.matmul(values.flatten(2), column) / total)[..., None]
 
 
-def rasterise(outline: Outline, landmarks: Sequence[FloatArray], device: torch.device) -> Tensor:
-    """(B, 1, S, S) in {0, 1}: the union of each face's polygons."""
-    size = P.CROP_SIZE
-    masks = np.zeros((len(landmarks), 1, size, size), np.uint8)
+def rasterise(
+    outline: Outline,
+    landmarks: Sequence[FloatArray],
+    device: torch.device,
+    shape: tuple[int, int] = SQUARE,
+) -> Tensor:
+    """(B, 1, *shape) in {0, 1}: the union of each face's polygons."""
+    masks = np.zeros((len(landmarks), 1, *shape), np.uint8)
     for mask, points in zip(masks, landmarks, strict=True):
         for polygon in outline(points):
             cv2.fillPoly(mask[0], [np.round((polygon - 0.5) * 16).astype(np.int32)], 1, shift=4)
-    return torch.from_numpy(masks.astype(np.float32)).to(device)
+    return torch.from_numpy(masks).to(device).float()
 
 
 def dilate(mask: Tensor, radius: int) -> Tensor:
     """Grey dilation with a square of ``2 * radius + 1`` px; erosion for a negative radius. Edges are replicated."""
     if radius < 0:
         return 1 - dilate(1 - mask, -radius)
+    if radius and on_cpu(mask):
+        square = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+        return _planes(
+            mask, (mask.shape[-2], mask.shape[-1]), lambda source, out: cv2.dilate(source, square, dst=out)
+        )
+    return _doubling_maxima(mask, radius)
+
+
+def _doubling_maxima(mask: Tensor, radius: int) -> Tensor:
+    """The same for any device: windows double, a maximum over +-1, then +-2, ..."""
     for axis in (-1, -2):
         done = 0
-        while done < radius:  # windows double: a maximum over +-1, then +-2, ...
+        while done < radius:
             step = min(done + 1, radius - done) if done else 1
             padded = F.pad(mask, (step, step, 0, 0) if axis == -1 else (0, 0, step, step), mode="replicate")
             length = mask.shape[axis]
@@ -96,5 +162,5 @@ def dilate(mask: Tensor, radius: int) -> Tensor:
 
 def luminance(colour: Tensor) -> Tensor:
     """(B, 1, H, W) Rec. 601 luma of (B, 3, H, W)."""
-    weights = colour.new_tensor(P.LUMA).view(1, 3, 1, 1)
-    return (colour * weights).sum(1, keepdim=True)
+    red, green, blue = colour.split(1, 1)
+    return (red * P.LUMA[0]).add_(green, alpha=P.LUMA[1]).add_(blue, alpha=P.LUMA[2])

@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.swapping import fields, outlines
-from mfmc_engine.types import FloatArray
+from mfmc_engine.swapping.relight import Lit
 
 
-def swap_mask(
-    skin: Tensor,
-    donor_skin: Tensor,
-    landmarks: Sequence[FloatArray],
-    marks: Sequence[FloatArray],
-    barred: Tensor,
-) -> Tensor:
-    """(B, 1, S, S) alpha in [0, 1]; 1 means decoy only.
+def swap_mask(target: Lit, donor: Lit, barred: Tensor) -> Tensor:
+    """(B, 1, H, W) alpha in [0, 1]; 1 means decoy only.
 
-    ``skin`` and ``donor_skin`` are likelihoods on the target and on the warped donor, ``landmarks`` and ``marks``
-    the target's and the decoy's; ``barred`` is 1 on pixels that belong to another face in front. Brows, eyes, nose
-    and mouth come out as 1 whatever the colour model says.
+    ``donor`` holds the warped donors, whose landmarks are the decoy's; ``barred`` is 1 on pixels that belong to
+    another face in front. Brows, eyes, nose and mouth come out as 1 whatever the colour model says.
     """
-    device = skin.device
-    region = fields.rasterise(outlines.region, landmarks, device)
-    own_core, decoy_core = (fields.rasterise(outlines.core, points, device) for points in (landmarks, marks))
-    core = torch.maximum(own_core, decoy_core) * fields.dilate(region, -P.CORE_INSET)
-    # The jaw's edge stays the person's own: feather inward only, never past the contour.
-    edge = fields.gaussian(fields.dilate(region, -P.MASK_INSET), P.MASK_FEATHER)
-    edge = _smoothstep((edge - 0.08) / 0.84)
-    front = occluders(skin, region, core)
-    hair = occluders(donor_skin, region, core)
-    keep = torch.maximum(front, hair)
-    alpha = edge * (1 - keep)
+    region = target.part(outlines.region)
+    inner = target.once("inner", lambda: fields.dilate(region, -P.CORE_INSET))
+    own_core = target.part(outlines.core)
+    core = torch.maximum(own_core, donor.part(outlines.core)) * inner
+    edge = target.once("edge", lambda: _edge(region))
+    front = target.once("front", lambda: occluders(target.skin, region, own_core * inner))
+    hair = occluders(donor.skin, region, core)
+    alpha = edge * (1 - torch.maximum(front, hair))
     certain = fields.gaussian(core, P.CORE_FEATHER)
     certain = (certain * 2).clamp(0, 1)
     alpha = torch.maximum(alpha, certain) * (1 - barred)
     return torch.where(alpha < P.MASK_SMALLEST, torch.zeros_like(alpha), alpha)
+
+
+def _edge(region: Tensor) -> Tensor:
+    """The jaw's edge stays the person's own: feather inward only, never past the contour."""
+    edge = fields.gaussian(fields.dilate(region, -P.MASK_INSET), P.MASK_FEATHER)
+    return _smoothstep((edge - 0.08) / 0.84)
 
 
 def occluders(skin: Tensor, region: Tensor, core: Tensor) -> Tensor:
@@ -53,11 +47,11 @@ def occluders(skin: Tensor, region: Tensor, core: Tensor) -> Tensor:
     bare = fields.gaussian(bare, P.OCCLUDER_SMOOTH)
     blocked = ((bare - P.OCCLUDER_LOW) / (P.OCCLUDER_HIGH - P.OCCLUDER_LOW)).clamp(0, 1)
     coarse = F.max_pool2d(blocked, 4)
-    rim = 1 - F.avg_pool2d(fields.dilate(region, -P.OCCLUDER_RIM), 4)
+    rim = 1 - fields.reduce(fields.dilate(region, -P.OCCLUDER_RIM), 4)
     grown = coarse * rim
     for _ in range(P.OCCLUDER_STEPS):
         grown = torch.minimum(fields.dilate(grown, 1), coarse)
-    reach = F.interpolate(fields.dilate(grown, 1), scale_factor=4.0, mode="bilinear", align_corners=False)
+    reach = fields.enlarge(fields.dilate(grown, 1), (skin.shape[-2], skin.shape[-1]))
     return torch.minimum(blocked, reach)
 
 

@@ -6,6 +6,7 @@ All faces of a photo live in one batch of canonical crops: ``CROP_SIZE`` px squa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, invert, similarity
+from mfmc_engine.swapping import fields
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -29,6 +31,7 @@ class Frame:
     to_crop: FloatArray  # (2, 3), photo px -> crop px
     to_photo: FloatArray  # (2, 3), crop px -> photo px
     scale: float  # crop px per photo px
+    size: tuple[int, int] = (P.CROP_SIZE, P.CROP_SIZE)  # rows and columns of the crop
 
     @classmethod
     def of(cls, landmarks: FloatArray) -> Frame:
@@ -41,6 +44,22 @@ class Frame:
         if not np.isfinite(to_crop).all() or not P.FRAME_SCALES[0] < scale < P.FRAME_SCALES[1]:
             raise ValueError("the landmarks of a face must be finite and span an area")
         return cls(to_crop, invert(to_crop), scale)
+
+    def window(self, points: FloatArray) -> Frame:
+        """The part of the crop that holds ``points`` (N, 2) of the photo and WINDOW_ROOM around them.
+
+        Its sides are whole numbers of WINDOW_STEP px, so that fields can be worked on at a fraction of the resolution.
+        """
+        inside = apply(self.to_crop, points)
+        step, (height, width) = P.WINDOW_STEP, self.size
+        low = np.floor((inside.min(0) - P.WINDOW_ROOM) / step).clip(
+            0, [width // step - 1, height // step - 1]
+        )
+        high = np.ceil((inside.max(0) + P.WINDOW_ROOM) / step).clip(low + 1, [width // step, height // step])
+        x0, y0, x1, y1 = (int(v) * step for v in (*low, *high))
+        to_crop = self.to_crop.copy()
+        to_crop[:, 2] -= [x0, y0]
+        return Frame(to_crop, invert(to_crop), self.scale, (y1 - y0, x1 - x0))
 
 
 @cache
@@ -77,13 +96,14 @@ def triangles() -> NDArray[np.int32]:
     return Delaunay(np.concatenate([face, outer_points(face)])).simplices.astype(np.int32)
 
 
-def warp_grid(target: FloatArray, source: FloatArray) -> FloatArray:
-    """Where each pixel of a crop comes from: (CROP_SIZE, CROP_SIZE, 2) source px for pixel centres.
+def warp_grid(
+    target: FloatArray, source: FloatArray, size: tuple[int, int] = (P.CROP_SIZE, P.CROP_SIZE)
+) -> FloatArray:
+    """Where each pixel of a crop of ``size`` rows and columns comes from: (*size, 2) source px for pixel centres.
 
     ``target`` and ``source`` are (68, 2) landmarks; triangles that fold over on the target are drawn first, so
     that they lose against the ones facing the viewer.
     """
-    size = P.CROP_SIZE
     to, origin = (np.concatenate([points, outer_points(points)]) for points in (target, source))
     corners, sources = to[triangles()], origin[triangles()]
     edges = corners[:, 1:] - corners[:, :1]
@@ -95,15 +115,17 @@ def warp_grid(target: FloatArray, source: FloatArray) -> FloatArray:
         np.float64
     )
     affine = np.linalg.solve(homogeneous, sources[drawable].astype(np.float64))  # (T, 3, 2)
-    numbers = np.zeros((size, size), np.int32)
+    numbers = np.zeros(size, np.int32)
     fixed_point = np.round((corners[drawable] - 0.5) * 16).astype(np.int32)
-    for position in np.argsort(visible[drawable], kind="stable"):
-        cv2.fillConvexPoly(numbers, fixed_point[position], int(position), shift=4)
-    ys, xs = np.mgrid[:size, :size].astype(np.float32) + 0.5
-    chosen = affine.astype(np.float32)[numbers]  # (S, S, 3, 2)
-    grid = xs[..., None] * chosen[..., 0, :] + ys[..., None] * chosen[..., 1, :] + chosen[..., 2, :]
+    for position in np.argsort(visible[drawable], kind="stable").tolist():
+        cv2.fillConvexPoly(numbers, fixed_point[position], position, shift=4)
+    # A pixel's source is a dot product: (x, y, 1) times the affine map of its triangle.
+    chosen = affine.astype(np.float32).reshape(-1, 6)[numbers]  # (*size, 6)
+    ys, xs = np.ogrid[: size[0], : size[1]]
+    xs, ys = xs.astype(np.float32)[..., None] + 0.5, ys.astype(np.float32)[..., None] + 0.5
+    grid = xs * chosen[..., :2] + ys * chosen[..., 2:4] + chosen[..., 4:]
     # A light blur of the map rounds the kinks that straight lines get at triangle edges.
-    return cv2.GaussianBlur(grid, (0, 0), P.MESH_MAP_BLUR)
+    return np.asarray(cv2.GaussianBlur(grid, (0, 0), P.MESH_MAP_BLUR), np.float32)
 
 
 @cache
@@ -114,11 +136,17 @@ def _reference_orientation() -> FloatArray:
     return np.sign(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]).astype(np.float32)
 
 
-def sample(images: Tensor, grids: Tensor) -> Tensor:
+def sample(images: Tensor, grids: FloatArray) -> Tensor:
     """Bicubic samples of ``images`` (B, C, H, W) at ``grids`` (B, h, w, 2) px, reflected at the border."""
     height, width = images.shape[-2:]
-    extent = torch.tensor([width, height], dtype=grids.dtype, device=grids.device)
-    normal = grids * (2 / extent) - 1
+    if fields.on_cpu(images):
+        out = np.empty((*images.shape[:2], *grids.shape[1:3]), np.float32)
+        for planes, grid, sampled in zip(images.numpy(), grids - 0.5, out, strict=True):
+            xs, ys = np.ascontiguousarray(grid[..., 0]), np.ascontiguousarray(grid[..., 1])
+            for plane, filled in zip(planes, sampled, strict=True):
+                cv2.remap(plane, xs, ys, cv2.INTER_CUBIC, dst=filled, borderMode=cv2.BORDER_REFLECT)
+        return torch.from_numpy(out)
+    normal = torch.from_numpy(grids * (2 / np.array([width, height], np.float32)) - 1).to(images.device)
     return F.grid_sample(images, normal, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
@@ -158,17 +186,21 @@ def _turn(landmarks: FloatArray) -> float:
 
 
 def warp_donors(
-    donors: Tensor, donor_landmarks: list[FloatArray], target_landmarks: list[FloatArray]
+    donors: Tensor,
+    donor_landmarks: Sequence[FloatArray],
+    target_landmarks: Sequence[FloatArray],
+    size: tuple[int, int] = (P.CROP_SIZE, P.CROP_SIZE),
 ) -> Tensor:
-    """Donor portraits (B, 3, S, S) in the poses of the targets (landmarks in crop px): (B, 3, S, S) in [0, 1]."""
-    grids = np.stack([warp_grid(t, d) for t, d in zip(target_landmarks, donor_landmarks, strict=True)])
-    return sample(donors, torch.from_numpy(grids).to(donors.device)).clamp(0, 1)
+    """Fields of donors (B, C, S, S) in the poses of the targets (landmarks in crop px): (B, C, *size) in [0, 1]."""
+    pairs = zip(target_landmarks, donor_landmarks, strict=True)
+    grids = np.stack([warp_grid(target, donor, size) for target, donor in pairs])
+    return sample(donors, grids).clamp(0, 1)
 
 
 def crop(image: Image, frame: Frame) -> Image:
-    """(CROP_SIZE, CROP_SIZE, 3) canonical crop; a face larger than the crop is reduced by area averaging first."""
-    size = P.CROP_SIZE
-    corners = apply(frame.to_photo, np.array([[0, 0], [size, 0], [size, size], [0, size]], np.float32))
+    """(*frame.size, 3) canonical crop; a face larger than the crop is reduced by area averaging first."""
+    rows, columns = frame.size
+    corners = apply(frame.to_photo, np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32))
     height, width = image.shape[:2]
     x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, [width - 1, height - 1])
     x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 2, [x0 + 1, y0 + 1], [width, height])
@@ -185,7 +217,7 @@ def crop(image: Image, frame: Frame) -> Image:
     sampled = cv2.warpAffine(
         region,
         np.column_stack([linear, offset]),
-        (size, size),
+        (columns, rows),
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT_101,
     )

@@ -7,11 +7,13 @@ leave shadows of themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar, cast
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mfmc_engine import parameters as P
@@ -19,23 +21,50 @@ from mfmc_engine.swapping import fields, outlines
 from mfmc_engine.swapping.skin import certainty
 from mfmc_engine.types import FloatArray
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Lit:
-    """One batch of faces: pictures (B, 3, S, S) and skin likelihood (B, 1, S, S) in [0, 1], and landmarks."""
+    """Faces under their light: pictures (B, 3, H, W), skin likelihood (B, 1, H, W) in [0, 1], landmarks in their px.
+
+    What is worked out of them is kept: one target stands beside many donors. A target is a batch of one, which
+    broadcasts against the batch of donors tried on it.
+    """
 
     pictures: Tensor
     skin: Tensor
     landmarks: Sequence[FloatArray]
+    _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, work_out: Callable[[], T]) -> T:
+        """What ``work_out`` returned the first time this key was asked for."""
+        if key not in self._known:
+            self._known[key] = work_out()
+        return cast(T, self._known[key])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the pictures."""
+        return self.pictures.shape[-2], self.pictures.shape[-1]
 
     def part(self, outline: fields.Outline) -> Tensor:
-        """(B, 1, S, S) mask of one part of the face."""
-        return fields.rasterise(outline, self.landmarks, self.pictures.device)
+        """(B, 1, H, W) mask of one part of the face."""
+        return self.once(
+            outline, lambda: fields.rasterise(outline, self.landmarks, self.pictures.device, self.size)
+        )
+
+    def detail(self, sigma: float) -> Tensor:
+        """(B, 3, H, W) log ratio of the pictures to their light."""
+        return self.once(("detail", sigma), lambda: _log_ratio(self.pictures, self.light(sigma)))
 
     def light(self, sigma: float) -> Tensor:
-        """(B, 3, S, S) light on the bare skin, skin tone included, smooth over ``sigma`` px of the half-size image."""
-        half = F.avg_pool2d(self.pictures, 2)
-        bare, grey = self.bare(), fields.luminance(half)
+        """(B, 3, H, W) light on the bare skin, skin tone included, smooth over ``sigma`` px of the half-size image."""
+        return self.once(("light", sigma), lambda: self._light(sigma))
+
+    def _light(self, sigma: float) -> Tensor:
+        bare, half = self.bare(), self.once("half", lambda: fields.reduce(self.pictures, 2))
+        grey = fields.luminance(half)
         inner = fields.dilate(
             bare, -P.TINT_INSET
         )  # skin mixed with what it borders on says nothing of its hue
@@ -50,57 +79,73 @@ class Lit:
         )
         depth = _log_ratio(shade, level).clamp(-P.TINT_RANGE, P.TINT_RANGE)
         light = shade * (tint / level) * torch.exp(slope.clamp(-P.TINT_LARGEST, P.TINT_LARGEST) * depth)
-        return F.interpolate(light, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return fields.enlarge(light, self.size)
 
     def bare(self) -> Tensor:
-        """(B, 1, S/2, S/2) how surely the pixels of the half-size image are bare skin."""
-        bare = self.part(outlines.region) * (1 - self.part(outlines.features)) * certainty(self.skin)
-        return F.avg_pool2d(bare, 2)
+        """(B, 1, H/2, W/2) how surely the pixels of the half-size image are bare skin."""
+        return self.once("bare", lambda: fields.reduce(self.plain() * certainty(self.skin), 2))
+
+    def plain(self) -> Tensor:
+        """(B, 1, H, W) the face without its features."""
+        return self.once("plain", lambda: self.part(outlines.region) * (1 - self.part(outlines.features)))
 
 
 def relight(donor: Lit, target: Lit, sigma: float) -> Tensor:
-    """The warped ``donor`` in the light and colours of ``target``: (B, 3, S, S) in [0, 1].
+    """The warped ``donor`` in the light and colours of ``target``: (B, 3, H, W) in [0, 1].
 
     What is finer than ``sigma`` is the donor's, what is coarser the target's.
     """
-    offset, light = P.LIGHT_OFFSET, target.light(sigma)
-    detail = _log_ratio(donor.pictures, donor.light(sigma))
-    reference = _log_ratio(target.pictures, light)
-    detail = _match_contrast(detail, reference, donor, target)
-    detail = _match_parts(detail, reference, donor, target)
-    relit = (light + offset) * torch.exp(_cap_highlights(detail, donor)) - offset
+    offset = P.LIGHT_OFFSET
+    detail = _match_contrast(donor, target, sigma)
+    detail = _match_parts(detail, donor, target, sigma)
+    relit = (target.light(sigma) + offset) * torch.exp(_cap_highlights(detail, donor)) - offset
     return _roll_off(relit)
 
 
-def _match_contrast(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) -> Tensor:
-    """Scale the donor's detail so that its contrast and colourfulness are the photo's own.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Detail:
+    """The detail of faces taken apart, and how strong each share of it is."""
+
+    grey: Tensor  # (B, 1, H, W)
+    rest: Tensor  # (B, 3, H, W) colour that does not go along with light
+    tint: Tensor  # (B, 3, 1, 1) colour per unit of light
+    contrast: Tensor  # (B, 1, 1, 1) of the features
+    folds: Tensor  # (B, 1, 1, 1) contrast beside them
+    colour: Tensor  # (B, 1, 1, 1) strength of the rest
+
+    @classmethod
+    def of(cls, face: Lit, sigma: float) -> _Detail:
+        detail, core = face.detail(sigma), face.part(outlines.core)
+        grey, tint = fields.luminance(detail), _shadow_tint(detail, face)
+        rest = detail - grey - tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
+        folds = _deviation(grey, _beside_features(face))
+        return cls(grey, rest, tint, _deviation(grey, core), folds, _deviation(rest, core))
+
+
+def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
+    """The donor's detail, scaled so that its contrast and colourfulness are the photo's own.
 
     A hazy photo gets a hazy decoy; a grey or toned photo has no colour detail, so its decoy has none either. Colour
     splits into what goes along with light (the tint of shadows, taken from the photo) and the rest (scaled).
     """
-    own, wanted = donor.part(outlines.core), target.part(outlines.core)
-    grey, grey_wanted = fields.luminance(detail), fields.luminance(reference)
-    contrast = (_deviation(grey_wanted, wanted) / _deviation(grey, own)).clamp(*P.CONTRAST_GAIN)
+    own = _Detail.of(donor, sigma)
+    wanted = target.once(("parts of detail", sigma), lambda: _Detail.of(target, sigma))
+    contrast = (wanted.contrast / own.contrast).clamp(*P.CONTRAST_GAIN)
     # Folds and wrinkles beside the features: the photo's skin says how deep they are, its features how crisp.
-    bare, bare_wanted = _beside_features(donor), _beside_features(target)
-    smoothness = contrast * (
-        _deviation(grey_wanted, bare_wanted) / (_deviation(grey, bare) * contrast)
-    ).clamp(*P.SKIN_CONTRAST)
-    cheek = fields.gaussian(1 - own, P.CHEEK_FEATHER)
-    tint, own_tint = _shadow_tint(reference, target), _shadow_tint(detail, donor)
-    shade, shade_wanted = (field.clamp(-P.TINT_RANGE, P.TINT_RANGE) for field in (grey, grey_wanted))
-    rest, rest_wanted = detail - grey - own_tint * shade, reference - grey_wanted - tint * shade_wanted
-    colour = (_deviation(rest_wanted, wanted) / _deviation(rest, own)).clamp(*P.COLOUR_GAIN)
-    grey = grey * (contrast * (1 - cheek) + smoothness * cheek)
+    smoothness = contrast * (wanted.folds / (own.folds * contrast)).clamp(*P.SKIN_CONTRAST)
+    cheek = fields.gaussian(1 - donor.part(outlines.core), P.CHEEK_FEATHER)
+    colour = (wanted.colour / own.colour).clamp(*P.COLOUR_GAIN)
+    grey = own.grey * (contrast * (1 - cheek) + smoothness * cheek)
     # Black brows beside orange skin look blue relative to it, and would turn truly blue on another skin.
     hair = fields.gaussian(fields.dilate(donor.part(outlines.brow_hair), P.BROW_REACH), P.BROW_REACH)
-    rest = rest * (1 - P.BROW_NEUTRAL * hair)
-    return grey + tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE) + rest * colour
+    rest = own.rest * ((1 - P.BROW_NEUTRAL * hair) * colour)
+    return rest + grey + wanted.tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
 
 
 def _beside_features(face: Lit) -> Tensor:
-    """(B, 1, S, S) weights of bare skin away from brows, eyes, nose and mouth."""
-    return face.part(outlines.jaw_skin) * (1 - face.part(outlines.core)) * certainty(face.skin)
+    """(B, 1, H, W) weights of bare skin away from brows, eyes, nose and mouth."""
+    outside = face.part(outlines.jaw_skin) * (1 - face.part(outlines.core))
+    return outside * certainty(face.skin)
 
 
 def _log_ratio(value: Tensor, reference: Tensor) -> Tensor:
@@ -109,7 +154,7 @@ def _log_ratio(value: Tensor, reference: Tensor) -> Tensor:
 
 def _shadow_tint(detail: Tensor, face: Lit) -> Tensor:
     """(B, 3, 1, 1) how much each channel's colour changes per unit of light on skin: least squares without offset."""
-    skin = face.part(outlines.region) * (1 - face.part(outlines.features))
+    skin = face.plain()
     grey = fields.luminance(detail).clamp(-P.TINT_RANGE, P.TINT_RANGE)
     slope = fields.mean((detail - grey) * grey, skin) / (fields.mean(grey**2, skin) + P.TINT_PRIOR)
     return slope.clamp(-P.TINT_LARGEST, P.TINT_LARGEST)
@@ -120,43 +165,67 @@ def _deviation(values: Tensor, weights: Tensor) -> Tensor:
     return (fields.mean(values**2, weights).mean(1, keepdim=True) + 1e-8).sqrt()
 
 
-def _match_parts(detail: Tensor, reference: Tensor, donor: Lit, target: Lit) -> Tensor:
+def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
     """Move the mean tone of lips, brows, eyes and open mouth toward the photo's own.
 
     Make-up, the colour of the hair (brows), the whites' tint under coloured light and the darkness of an open mouth
     belong to the person's picture, not to the donor's. Lips and brows are scaled, so that skin beside them, which
     has no contrast to scale, stays as it is even where landmarks are a little off; eyes and mouth are shifted.
     """
-    for outline, scaled, colour_share, light_share, limit in (
-        (outlines.lips, True, *P.LIPS_SHARES),
-        (outlines.brow_hair, True, *P.BROWS_SHARES),
-        (outlines.eye_openings, False, *P.EYES_SHARES),
-        (outlines.inner_mouth, False, *P.INNER_MOUTH_SHARES),
+    detail = detail.clone()
+    for outline, change, shares in (
+        (outlines.lips, _scaled, P.LIPS_SHARES),
+        (outlines.brow_hair, _scaled, P.BROWS_SHARES),
+        (outlines.eye_openings, _shifted, P.EYES_SHARES),
+        (outlines.inner_mouth, _shifted, P.INNER_MOUTH_SHARES),
     ):
-        mask = donor.part(outline)
+        around = _around(outline, donor)
+        local, mask = detail[around], donor.part(outline)[around]
         if outline is outlines.inner_mouth:  # teeth that show beyond landmarks a little off would be fangs
-            lips = donor.part(outlines.lips) * fields.dilate(mask, P.TEETH_REACH)
-            mask = torch.maximum(mask, lips * (fields.luminance(detail) > P.TEETH_TONE))
-        own, wanted = _tone(detail, mask), _tone(reference, target.part(outline))
-        grey, grey_wanted = fields.luminance(own), fields.luminance(wanted)
-        colour = (((wanted - grey_wanted) - (own - grey)) * colour_share).clamp(-limit, limit)
+            lips = donor.part(outlines.lips)[around] * fields.dilate(mask, P.TEETH_REACH)
+            mask = torch.maximum(mask, lips * (fields.luminance(local) > P.TEETH_TONE))
+        tone = partial(_tone, target.detail(sigma), target.part(outline))
+        wanted = target.once(("tone", outline, sigma), tone)
         seen = (mask.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
         soft = fields.gaussian(mask, P.PART_FEATHER) * seen
-        if scaled:
-            ratio = grey_wanted.clamp(max=-P.PART_CONTRAST) / grey.clamp(max=-P.PART_CONTRAST)
-            factor = (1 + (ratio - 1) * light_share).clamp(1 - limit, 1 + limit)
-            local = fields.luminance(detail)
-            depth = (local / grey.clamp(max=-P.PART_CONTRAST)).clamp(
-                0, 1
-            )  # 1 on hair and lip, 0 on bare skin
-            detail = detail + soft * (local * (factor - 1) + colour * depth)
-        else:
-            light = ((grey_wanted - grey) * light_share).clamp(-limit, limit)
-            flatter = 1 + P.DARKENED_CONTRAST * light.clamp(
-                max=0
-            )  # teeth in the dark show less of themselves
-            detail = detail + soft * ((detail - own) * (flatter - 1) + light + colour)
+        local += soft * change(local, _tone(local, mask), wanted, *shares)
     return detail
+
+
+def _around(outline: fields.Outline, faces: Lit) -> tuple[slice, ...]:
+    """The window (of all dimensions of a field) that holds a part of every face with room for soft edges."""
+    points = np.concatenate([polygon for marks in faces.landmarks for polygon in outline(marks)])
+    low, high = np.floor(points.min(0)) - P.PART_ROOM, np.ceil(points.max(0)) + P.PART_ROOM
+    height, width = faces.size
+    x0, y0 = (int(v) for v in np.clip(low, 0, [width - 1, height - 1]))
+    x1, y1 = (int(v) for v in np.clip(high, [x0 + 1, y0 + 1], [width, height]))
+    return np.s_[:, :, y0:y1, x0:x1]
+
+
+def _scaled(
+    local: Tensor, own: Tensor, wanted: Tensor, colour_share: float, light_share: float, limit: float
+) -> Tensor:
+    """What to add to a part's detail for its mean tone to go from ``own`` toward ``wanted`` by the shares."""
+    grey, grey_wanted = (fields.luminance(tone).clamp(max=-P.PART_CONTRAST) for tone in (own, wanted))
+    factor = (1 + (grey_wanted / grey - 1) * light_share).clamp(1 - limit, 1 + limit)
+    tones = fields.luminance(local)
+    depth = (tones / grey).clamp(0, 1)  # 1 on hair and lip, 0 on bare skin
+    return tones * (factor - 1) + _recoloured(own, wanted, colour_share, limit) * depth
+
+
+def _shifted(
+    local: Tensor, own: Tensor, wanted: Tensor, colour_share: float, light_share: float, limit: float
+) -> Tensor:
+    """The same by a shift."""
+    light = ((fields.luminance(wanted) - fields.luminance(own)) * light_share).clamp(-limit, limit)
+    flatter = P.DARKENED_CONTRAST * light.clamp(max=0)  # teeth in the dark show less of themselves
+    return (local - own) * flatter + light + _recoloured(own, wanted, colour_share, limit)
+
+
+def _recoloured(own: Tensor, wanted: Tensor, share: float, limit: float) -> Tensor:
+    """(B, 3, 1, 1) change of colour, brightness left out."""
+    change = (wanted - fields.luminance(wanted)) - (own - fields.luminance(own))
+    return (change * share).clamp(-limit, limit)
 
 
 def _tone(detail: Tensor, mask: Tensor) -> Tensor:
@@ -189,17 +258,27 @@ def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor
 
 
 def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:
-    """Bend what is brighter than the photo's own skin, eyes or teeth are there; (B, 3, S, S) in and out.
+    """Bend what is brighter than the photo's own skin, eyes or teeth are there; (B, 3, H, W) in and out.
 
     A donor's lids or whites lit by a studio lamp would glare in a photo taken in the shade.
     """
+    ceiling = target.once("ceiling", lambda: _ceiling(target))
+    own = fields.luminance(decoys).clamp(min=P.LIGHT_DARKEST)
+    knee = P.CEILING_KNEE * ceiling
+    room = (ceiling - knee).clamp(min=P.LIGHT_DARKEST)
+    bent = torch.where(own > knee, knee + room * torch.tanh((own - knee) / room), own)
+    return decoys * (bent / own)
+
+
+def _ceiling(target: Lit) -> Tensor:
+    """(B, 1, H, W) the brightest that the photo's own skin, eyes or teeth are around each pixel."""
     grey = fields.luminance(target.pictures)
-    half = fields.gaussian(F.avg_pool2d(grey, 2), P.CEILING_SMOOTH)
+    half = fields.gaussian(fields.reduce(grey, 2), P.CEILING_SMOOTH)
     bare = target.bare()
     usual = fields.mean(half, bare) + P.CEILING_DEVIATIONS * _spread_of(half, bare)
     highest = fields.dilate(torch.where(bare > P.CEILING_CERTAIN, half, 0), P.CEILING_REACH)
     skin = fields.gaussian(torch.where(highest > 0, highest, usual), P.CEILING_FEATHER)
-    ceiling = F.interpolate(skin, scale_factor=2.0, mode="bilinear", align_corners=False)
+    ceiling = fields.enlarge(skin, target.size)
     for outline in (outlines.eye_openings, outlines.inner_mouth):
         part = target.part(outline)
         brightest = (grey * part).amax((-2, -1), keepdim=True)
@@ -208,20 +287,22 @@ def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:
             min=0
         ) * seen  # 0 at the lids and outside
         ceiling = ceiling + soft * (brightest - ceiling)
-    own = fields.luminance(decoys).clamp(min=P.LIGHT_DARKEST)
-    knee = P.CEILING_KNEE * ceiling
-    room = (ceiling - knee).clamp(min=P.LIGHT_DARKEST)
-    bent = torch.where(own > knee, knee + room * torch.tanh((own - knee) / room), own)
-    return decoys * (bent / own)
+    return ceiling
 
 
 def darken_rim(decoys: Tensor, target: Lit) -> Tensor:
     """Where a turned head ends right behind nose and lips, skin as light as a cheek would be a halo: what is lighter
-    there than the photo (blurred) takes its colour. (B, 3, S, S) in and out."""
-    rim = 1 - fields.gaussian(fields.dilate(target.part(outlines.region), -P.RIM_WIDTH), P.RIM_FEATHER)
-    photo = fields.gaussian(target.pictures, P.RIM_FEATHER)
+    there than the photo (blurred) takes its colour. (B, 3, H, W) in and out."""
+    photo = target.once("smooth", lambda: fields.gaussian(target.pictures, P.RIM_FEATHER))
+    rim = target.once("rim", lambda: _rim(target))
     excess = (_log_ratio(fields.luminance(decoys), fields.luminance(photo)) - P.RIM_EXCESS) / P.RIM_EXCESS
-    return decoys + rim * (1 - target.skin) * excess.clamp(0, 1) * (photo - decoys)
+    return decoys + rim * excess.clamp(0, 1) * (photo - decoys)
+
+
+def _rim(target: Lit) -> Tensor:
+    """(B, 1, H, W) where the face's edge is no skin."""
+    inner = fields.gaussian(fields.dilate(target.part(outlines.region), -P.RIM_WIDTH), P.RIM_FEATHER)
+    return (1 - inner) * (1 - target.skin)
 
 
 def _spread_of(values: Tensor, weights: Tensor) -> Tensor:

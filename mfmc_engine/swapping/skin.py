@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mfmc_engine import parameters as P
@@ -18,15 +17,15 @@ from mfmc_engine.types import FloatArray
 
 
 def likelihood(crops: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
-    """(B, 1, S, S) in [0, 1] from (B, 3, S, S) in [0, 1]; brows, eyes, lips and nostrils come out as "not skin"."""
-    device = crops.device
+    """(B, 1, H, W) in [0, 1] from (B, 3, H, W) in [0, 1]; brows, eyes, lips and nostrils come out as "not skin"."""
+    device, size = crops.device, (crops.shape[-2], crops.shape[-1])
     # Half the resolution is plenty for a soft mask and a quarter of the work.
-    smooth = fields.gaussian(F.avg_pool2d(crops, 2), P.SKIN_PRESMOOTH)
+    smooth = fields.gaussian(fields.reduce(crops, 2), P.SKIN_PRESMOOTH)
     logs = torch.log(smooth + P.SKIN_LOG_OFFSET)
     chroma = torch.cat([logs[:, :1] - logs[:, 1:2], logs[:, 2:] - logs[:, 1:2]], 1)
     light = torch.log(fields.luminance(smooth) + P.SKIN_LOG_OFFSET)
     seeds, region, features = (
-        F.avg_pool2d(fields.rasterise(outline, landmarks, device), 2)
+        fields.reduce(fields.rasterise(outline, landmarks, device, size), 2)
         for outline in (outlines.cheeks, outlines.region, outlines.features)
     )
     inside = region * (1 - features)
@@ -46,7 +45,7 @@ def likelihood(crops: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
         weights = inside * probability + 1e-4 * seeds
         local = fields.spread(colour, weights, P.SKIN_LOCAL_SIGMAS)
         probability = plausible * _agreement(colour, local, weights, P.SKIN_TOLERANCE)
-    return F.interpolate(probability, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return fields.enlarge(probability, size)
 
 
 def certainty(likelihood: Tensor) -> Tensor:
@@ -68,7 +67,7 @@ def _plausible(chroma: Tensor, light: Tensor, seeds: Tensor) -> Tensor:
 
 
 def _agreement(colour: Tensor, expected: Tensor, weights: Tensor, tolerance: tuple[float, float]) -> Tensor:
-    """How well (B, 3, S, S) chroma and light agree with what is ``expected`` there, in [0, 1].
+    """How well (B, 3, H, W) chroma and light agree with what is ``expected`` there, in [0, 1].
 
     Chroma is judged in units of its own spread on the face, light by fixed bounds: ``tolerance`` is how much
     darker and brighter (log units) bare skin may be.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 import torch
@@ -12,24 +10,34 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.swapping.relight import Lit
 from mfmc_engine.types import FloatArray
 
 
-def match_sharpness(decoys: Tensor, targets: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
+def match_sharpness(decoys: Tensor, target: Lit) -> Tensor:
     """Scale the decoy's band-pass energy over brows, eyes, nose and mouth to the photo's, noise left aside.
 
-    Bands are differences of Gaussians; (B, 3, S, S) in and out.
+    Bands are differences of Gaussians; (B, 3, H, W) in and out.
     """
-    core = fields.rasterise(outlines.core, landmarks, decoys.device)
+    core = target.part(outlines.core)
     bands, rest = _bands(decoys)
-    wanted, _ = _bands(fields.luminance(targets))
-    noise = noise_level(targets, landmarks)
-    for band, reference, share in zip(bands, wanted, P.BAND_NOISE_SHARES, strict=True):
-        energy = fields.mean(reference**2, core) - (noise * share) ** 2
+    wanted = target.once("band energies", lambda: _energies(target))
+    for band, energy in zip(bands, wanted, strict=True):
         own = fields.mean(fields.luminance(band) ** 2, core)
         gain = (energy.clamp(min=0) / (own + 1e-8)).sqrt().clamp(*P.BAND_GAIN)
-        rest = rest + band * gain
+        rest = rest.addcmul_(band, gain)
     return rest
+
+
+def _energies(target: Lit) -> list[Tensor]:
+    """(B, 1, 1, 1) energy of each band over the features without what noise has in it, which may leave less than 0."""
+    bands, _ = _bands(fields.luminance(target.pictures))
+    noise = noise_level(target)
+    core = target.part(outlines.core)
+    return [
+        fields.mean(band**2, core) - (noise * share) ** 2
+        for band, share in zip(bands, P.BAND_NOISE_SHARES, strict=True)
+    ]
 
 
 def _bands(images: Tensor) -> tuple[list[Tensor], Tensor]:
@@ -41,10 +49,10 @@ def _bands(images: Tensor) -> tuple[list[Tensor], Tensor]:
     return bands, current
 
 
-def noise_level(images: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
+def noise_level(face: Lit) -> Tensor:
     """(B, 1, 1, 1) robust standard deviation of the finest band on the cheeks (median absolute deviation)."""
-    cheeks = fields.rasterise(outlines.cheeks, landmarks, images.device)
-    grey = fields.luminance(images)
+    cheeks = face.part(outlines.cheeks)
+    grey = fields.luminance(face.pictures)
     residual = (grey - fields.gaussian(grey, P.BAND_SIGMAS[0])).abs()
     levels = []
     for values, mask in zip(residual, cheeks, strict=True):

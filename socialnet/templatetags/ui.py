@@ -57,3 +57,24 @@ def undo_of(message) -> dict[str, object] | None:
         return None
     parts = urlsplit(address)
     return {"action": parts.path, "fields": parse_qsl(parts.query)}
+
+
+# What a browser calls itself, told apart in this order: most of them also claim to be the later ones.
+BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    *(("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")),
+    *(("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux")),
+)
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """ "Firefox, Linux" out of a User-Agent header; its beginning where nothing in it is known."""
+    found = [next((name for mark, name in known if mark in user_agent), "") for known in (BROWSERS, SYSTEMS)]
+    return ", ".join(filter(None, found)) or user_agent[:60] or "—"

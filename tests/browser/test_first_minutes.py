@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.core import mail
 from playwright.sync_api import expect
 
 from accounts.models import User
@@ -18,6 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"width": 320, "height": 640}
 DESKTOP = {"width": 1280, "height": 800}
+CODE = re.compile(r"^([A-Z0-9]{3,}-?[A-Z0-9]{3,})$", re.MULTILINE)  # in the mail that confirms an address
 
 
 def picture(name: str = "party.png", faces: int = 3) -> dict[str, object]:
@@ -33,6 +35,8 @@ def test_sign_up_look_at_enrolment_post_and_see_the_photo_come(viewport, new_pag
     page.get_by_label("E-mail address").fill("nora@mail.example")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create the account").click()
+    page.get_by_label("Code").fill(CODE.search(mail.outbox[-1].body)[1])
+    page.get_by_role("button", name="Confirm").click()
 
     page.get_by_role("link", name=re.compile("Enrol your face")).click()
     enrol = page.get_by_role("button", name="Enrol")
@@ -115,6 +119,11 @@ PLACES = (
     "/people/",
     "/circles/",
     "/settings/",
+    "/settings/picture",
+    "/settings/export",
+    "/settings/delete",
+    "/accounts/2fa/",
+    "/accounts/sessions/",
     "/face/",
     "/face/enrol",
     "/face/inbox",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mfmc_engine import parameters
 from mfmc_engine.donors import bank as donor_bank
 from mfmc_engine.donors import candidates
-from mfmc_engine.donors.selection import Avoid, Wanted, allowed, distances, kin, mismatch, nearest, rank
+from mfmc_engine.donors.selection import Avoid, Wanted, allowed, distances, kin, mismatch, rank
 
 seeds = st.binary(min_size=1, max_size=64)
 thresholds = st.floats(0, 1.2)
@@ -160,7 +160,7 @@ def test_redraws_stay_with_kin_and_do_not_end_on_one_donor(bank):
     ranked = rank(bank, face, Avoid(0.3), b"seed")
     fits = dict(zip(bank.ids.tolist(), kin(bank, face).tolist(), strict=True))
     orders = [
-        candidates.redraws(bank, ranked, face.embedding, fits, np.random.default_rng(seed))
+        candidates.redraws(bank, ranked, face.embedding[None], fits, np.random.default_rng(seed))
         for seed in range(20)
     ]
     assert all(fits[id_] for order in orders for id_ in order[: parameters.REDRAW_POOL])
@@ -187,13 +187,6 @@ def test_farthest_and_nearest_sort_the_pool_by_distance(bank, selection, sign):
     ids = rank(bank, face, Avoid(0.2), b"seed", selection)[: parameters.DONOR_POOL_LEAST]
     apart = [sign * np.linalg.norm(bank[id_].embedding - face.embedding) for id_ in ids]
     assert apart == sorted(apart)
-
-
-def test_blocks_do_not_change_the_nearest_distance():
-    rng = np.random.default_rng(0)
-    donors, people = rng.normal(size=(9, 16)), rng.normal(size=(101, 16))
-    np.testing.assert_array_equal(nearest(donors, people, block=7), distances(donors, people).min(1))
-    assert np.all(np.isinf(nearest(donors, people[:0])))
 
 
 def test_a_donor_exactly_at_the_threshold_is_not_allowed(bank):

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfmc_engine.evaluation.recall import compare, measure, turned
+from mfmc_engine.detection.candidates import Candidates
+from mfmc_engine.detection.fit import Windows, fit, reliability
+from mfmc_engine.detection.looks import chance
+from mfmc_engine.detection.tiles import tiles
+from mfmc_engine.detection.turned import tilt
+from mfmc_engine.evaluation.recall import Tally, compare, measure, turned
 from mfmc_engine.geometry import overlap
 from mfmc_engine.imaging import decode
 from tests.conftest import SHARED
@@ -67,6 +72,100 @@ def test_small_faces_of_a_large_photo_are_found(photo, real_engine) -> None:
     small = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)  # faces of about 55 px
     canvas[2000 : 2000 + small.shape[0], 3000 : 3000 + small.shape[1]] = small
     assert len(real_engine.analyze(canvas).faces) == 6
+
+
+def test_a_large_photo_is_searched_at_its_own_resolution(photo, real_engine) -> None:
+    canvas = np.full((4000, 6000, 3), 90, np.uint8)  # 24 megapixels
+    small = cv2.resize(photo, None, fx=0.28, fy=0.28, interpolation=cv2.INTER_AREA)  # faces of about 32 px
+    # across a border of the tiles; scaled down to the working picture the faces have 13 px
+    canvas[1400 : 1400 + small.shape[0], 1400 : 1400 + small.shape[1]] = small
+    truth = np.array(PEOPLE, np.float32) * 0.28 + 1400
+    hits, surplus = compare(boxes_of(real_engine.pack.detector.detect(canvas)), truth)
+    assert hits.all()
+    assert surplus == 0
+
+
+@pytest.mark.parametrize("size", [(6000, 4000), (1536, 1536), (1537, 900), (9000, 700)])
+def test_tiles_cover_a_picture_and_share_what_a_face_needs(size) -> None:
+    width, height = size
+    boxes = list(tiles(width, height, common=80))
+    assert {(x0, y0) for x0, y0, *_ in boxes} >= {(0, 0)}
+    assert max(x1 for _, _, x1, _ in boxes) == width
+    assert max(y1 for *_, y1 in boxes) == height
+    rng = np.random.default_rng(1)
+    for x, y in rng.uniform(0, [max(1, width - 80), max(1, height - 80)], (200, 2)):
+        assert any(x0 <= x and y0 <= y and x + 79 <= x1 and y + 79 <= y1 for x0, y0, x1, y1 in boxes)
+
+
+@pytest.mark.parametrize("roll", [-30, 30, 45, 135])
+def test_people_in_a_tilted_photo_are_found(photo, real_engine, roll) -> None:
+    tilted, truth = turned(photo, [list(box) for box in PEOPLE], roll)
+    hits, surplus = compare(boxes_of(real_engine.pack.detector.detect(tilted)), truth)
+    assert hits.all()
+    assert surplus == 0
+
+
+def faces_with_roll(*degrees: float) -> Candidates:
+    """Sure faces, each turned clockwise by so much."""
+    eyes = [
+        np.array([[-1, 0], [1, 0]]) @ [[np.cos(r), np.sin(r)], [-np.sin(r), np.cos(r)]]
+        for r in np.radians(degrees)
+    ]
+    points = np.zeros((len(degrees), 5, 2), np.float32)
+    points[:, :2] = np.array(eyes).reshape(-1, 2, 2)
+    return Candidates(np.zeros((len(degrees), 4), np.float32), np.ones(len(degrees), np.float32), points)
+
+
+def test_a_photo_is_tilted_if_most_faces_are() -> None:
+    degrees, is_main = tilt(faces_with_roll(28, 32, 30, 0))
+    assert is_main
+    assert 27.9 <= degrees <= 32.1
+    assert not tilt(faces_with_roll(30, 0, 0, 350))[1]
+    assert not tilt(faces_with_roll(5, 355, 0))[1]  # the upright pass has seen these
+    assert not tilt(faces_with_roll(92, 88, 91))[1]  # and a quarter pass these
+    assert not tilt(faces_with_roll())[1]
+
+
+def test_a_face_larger_than_the_picture_is_found(real_engine) -> None:
+    x0, y0, x1, y1 = 180, 75, 270, 205  # from brow to chin, ear to ear
+    close = np.ascontiguousarray(skimage.data.astronaut()[y0:y1, x0:x1])
+    faces = real_engine.analyze(close).faces
+    assert len(faces) == 1
+    assert faces[0].quality.size > 80
+
+
+def test_boxes_end_at_the_border(photo, real_engine) -> None:
+    x0, _, x1, _ = PEOPLE[4]
+    for face in real_engine.analyze(np.ascontiguousarray(photo[:, : (x0 + x1) // 2 + 15])).faces:
+        assert (face.box >= 0).all()
+        assert face.box[2] <= (x0 + x1) // 2 + 15
+
+
+def test_the_score_grows_with_the_evidence_and_with_the_size() -> None:
+    boxes = np.array([[0, 0, s, s] for s in (16, 32, 64, 32)], np.float32)
+    doubtful = Candidates(boxes, np.array([0.7, 0.7, 0.7, 0.9], np.float32), np.zeros((4, 5, 2), np.float32))
+    small, middle, large, clearer = chance(doubtful, np.full(4, 0.7, np.float32))
+    assert small < middle < large
+    assert middle < clearer
+
+
+def test_the_fit_of_the_score_recovers_the_weights_that_made_the_data() -> None:
+    rng = np.random.default_rng(3)
+    features = np.column_stack([rng.uniform(0, 2, 4000), rng.uniform(-0.7, 0.7, 4000)])
+    share = 1 / (1 + np.exp(-(features @ [6.0, 2.0] - 7.0)))
+    labels = rng.random(4000) < share
+    assert np.abs(fit(features, labels) - [6, 2, -7]).max() < 0.8
+    windows = Windows(features, labels, np.arange(4000) % 10)
+    for score, measured, count in reliability(windows):
+        assert abs(score - measured) < 4 * np.sqrt(0.25 / count)
+
+
+def test_each_angle_is_held_against_its_bar() -> None:
+    tally = Tally(photos=2, false_positives=1, faces={24: 100, 48: 10}, found={24: 96, 48: 9})
+    assert [met for *_, met in tally.bars(0)] == [False, False, True]
+    assert [met for *_, met in tally.bars(90)] == [True, True]
+    tally.false_positives = 2
+    assert not tally.bars(90)[-1][-1]
 
 
 def test_a_face_cut_by_the_border_is_found(photo, real_engine) -> None:

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,3 +205,38 @@ def test_shrinking_keeps_the_ratio_and_never_enlarges() -> None:
     assert resize_to_fit(image, 200).shape == (150, 200, 3)
     assert resize_to_fit(image, 1000).shape == image.shape
     assert resize_to_fit(np.zeros((16, 5000, 3), np.uint8), 100).shape == (1, 100, 3)
+
+
+class TestHeic:
+    """``data/turned.heic``: 96 x 64, red on the left, stored as a phone held upright does, with a place in its EXIF."""
+
+    FILE = (Path(__file__).parent / "data" / "turned.heic").read_bytes()
+
+    def test_it_is_decoded_upright_and_only_once(self):
+        image = decode(self.FILE)
+        assert image.shape == (96, 64, 3)
+        assert np.abs(image[8, 32].astype(int) - (200, 30, 30)).max() < 12
+        assert np.abs(image[-8, 32].astype(int) - (30, 30, 200)).max() < 12
+
+    def test_nothing_but_pixels_goes_on(self):
+        again = encode(decode(self.FILE), ".png")
+        assert b"A camera" in self.FILE
+        assert b"A camera" not in again
+        assert not PILImage.open(io.BytesIO(again)).getexif()
+
+    @pytest.mark.parametrize("size", [40, 200, 400, 640])
+    def test_a_truncated_one_is_refused(self, size):
+        with pytest.raises(ImageRejectedError):
+            decode(self.FILE[:size])
+
+    @given(st.integers(0, len(FILE) - 1), st.integers(0, 255))
+    @settings(max_examples=60, deadline=None)
+    def test_a_damaged_one_is_a_picture_or_refused(self, at, value):
+        damaged = self.FILE[:at] + bytes([value]) + self.FILE[at + 1 :]
+        try:
+            image = decode(damaged)
+        except ImageRejectedError:
+            return
+        assert image.ndim == 3
+        assert image.shape[2] == 3
+        assert image.dtype == np.uint8

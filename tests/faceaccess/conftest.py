@@ -20,7 +20,7 @@ from tests.factories import FaceCaptureFactory, PhotoFactory, UserFactory
 @pytest.fixture
 def engine(monkeypatch) -> SquareEngine:
     engine = SquareEngine()
-    for module in ("accounts.engine", "faceaccess.pipeline", "faceaccess.matching", "faceaccess.marks"):
+    for module in ("accounts.engine", "faceaccess.pipeline", "faceaccess.marks"):
         monkeypatch.setattr(f"{module}.get_engine", lambda: engine)
     return engine
 

@@ -42,6 +42,7 @@ class SquareEngine:
 
     def __init__(self) -> None:
         self.calls: dict[str, int] = {"analyze": 0, "make_decoys": 0}
+        self.requests: list[list[DecoyRequest]] = []  # of every make_decoys
         self.before: dict[str, object] = {}
         self.skip_decoys = 0
         self.missed: set[int] = set()  # faces it does not find by itself
@@ -83,6 +84,7 @@ class SquareEngine:
         self, image: Image, requests: list[DecoyRequest], gallery=None, selection="random"
     ) -> list[Decoy]:
         self._step("make_decoys")
+        self.requests.append(requests)
         decoys = [self._decoy(request) for request in requests]
         return decoys[: len(decoys) - self.skip_decoys]
 
@@ -92,8 +94,7 @@ class SquareEngine:
         alpha = np.full(pixels.shape[:2], 255, np.uint8)
         if np.array_equal(request.face.embedding, unit_vector(5)):  # no face there: nothing to swap
             return Decoy("redaction", (x0, y0), pixels, alpha, None, 0, 0.9, float("inf"), 0.6)
-        return Decoy(
-            "swap", (x0, y0), pixels, alpha, f"donor-{request.seed.hex()[:6]}", 1, 0.9, float("inf"), 0.6
-        )
+        donor, look = f"donor-{request.seed.hex()[:6]}", unit_vector(request.seed[0])[None]
+        return Decoy("swap", (x0, y0), pixels, alpha, donor, 1, 0.9, float("inf"), 0.6, look)
 
     compose = staticmethod(compositing.compose)

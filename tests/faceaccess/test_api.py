@@ -110,7 +110,7 @@ class TestPeople:
     def test_others_show_their_name_and_no_more(self):
         other = person()
         found = api(person()).get(f"/api/v1/people/?q={other.username}").json()["results"]
-        assert found == [{"handle": other.username, "name": other.name, "bio": ""}]
+        assert found == [{"handle": other.username, "name": other.name, "bio": "", "avatar": None}]
         assert other.email not in json.dumps(found)
 
     def test_a_block_makes_the_other_one_not_exist(self):
@@ -161,7 +161,9 @@ class TestPeople:
         owner, other = person(0), person()
         capture = owner.captures.get()
         shown = api(owner).get("/api/v1/captures/").json()
-        assert [row.keys() for row in shown] == [{"id", "consent_version", "consented_at", "created_at"}]
+        assert [row.keys() for row in shown] == [
+            {"id", "consent_version", "consented_at", "created_at", "held"}
+        ]
         assert api(other).delete(f"/api/v1/captures/{capture.pk}/").status_code == 404
         assert api(owner).delete(f"/api/v1/captures/{capture.pk}/").status_code == 204
         FaceCaptureFactory(user=owner)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
 
 from accounts.models import User
-from faceaccess import claims, matching, services
+from faceaccess import claims, matching, services, tasks
 from faceaccess.models import Claim, DecisionLog, FaceRegion
 from mfmc_engine.parameters import AMBIGUITY_MARGIN, CLAIM_LIMIT, CLAIM_THRESHOLD, MATCH_THRESHOLD
 from photos.models import Photo
@@ -222,3 +223,38 @@ def test_the_uploader_answers_on_the_page_and_over_the_api(photo):
     second.refresh_from_db()
     assert second.state == Claim.State.REJECTED
     assert DecisionLog.objects.filter(owner=one, action="claimed", photo=photo).count() == 1
+
+
+class TestALostMessage:
+    """The broker may lose the message about a claim, or its worker may die with it: it is sent again."""
+
+    def sweep(self, sent_tasks) -> list[tuple]:
+        sent_tasks.clear()
+        tasks.photos_sweep()
+        return [arguments for name, arguments in sent_tasks if name.endswith("claim_judge")]
+
+    def let_time_pass(self) -> None:
+        Claim.objects.filter(judge_due__isnull=False).update(judge_due=timezone.now())
+
+    def test_is_sent_again_until_somebody_looked(self, photo, sent_tasks):
+        claim = claimed(photo, somebody(NEAR))
+        assert self.sweep(sent_tasks) == [], "not before its time"
+        self.let_time_pass()
+        assert self.sweep(sent_tasks) == [(claim.pk,)]
+        assert claims.judge(claim.pk)
+        self.let_time_pass()
+        assert self.sweep(sent_tasks) == []
+
+    def test_is_not_sent_about_what_waits_for_the_uploader(self, photo, sent_tasks):
+        claim = claimed(photo, somebody(BETWEEN))
+        assert not claims.judge(claim.pk)
+        self.let_time_pass()
+        assert self.sweep(sent_tasks) == []
+        assert claims.waiting_for(photo.post.author).exists()
+
+    def test_a_mark_that_was_not_looked_at_yet_is_asked_about_again(self, photo, sent_tasks):
+        claim = claimed(photo, somebody(NEAR))
+        FaceRegion.objects.filter(pk=claim.region_id).update(analysis_due=timezone.now(), embedding=b"")
+        assert not claims.judge(claim.pk)
+        self.let_time_pass()
+        assert self.sweep(sent_tasks) == [(claim.pk,)]

@@ -13,7 +13,7 @@ from faceaccess import effects, services
 from faceaccess.effects import FEW, rules_after, scene
 from faceaccess.models import Rule, Tag
 from faceaccess.policies import Model
-from faceaccess.selectors import visible_set
+from faceaccess.selectors import regions_of, visible_set
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import face_of, person, posted
 from tests.factories import BlockFactory, CircleFactory, befriend
@@ -119,6 +119,56 @@ def test_the_effect_of_every_change_of_the_rules_is_what_everybody_then_sees(eng
         told = here.effect(rules=rules_after(rules, change, rule))
         make(change, rule, owner)
         check(told, before, seen_by_all(owner), owner)
+
+
+WORDS = [
+    (model, word) for model in Model for word in effects.WORDS if (model, word) != (Model.PROXY, "clear")
+]
+
+
+@pytest.mark.parametrize("seed", range(24, 30))
+def test_the_effect_of_a_word_about_one_photo_or_several_is_what_everybody_then_sees(engine, seed):
+    owner = network(seed)
+    draw = random.Random(seed)
+    for model, word in draw.sample(WORDS, len(WORDS)):
+        services.model_choose(owner=owner, model=model)
+        regions = draw.sample(list(regions_of(owner)), draw.choice([1, 1, 3]))
+        before = seen_by_all(owner)
+        told = effects.statement_effect(owner, [region.pk for region in regions], word)
+        for region in regions:
+            say(model, word, region, owner)
+        check(told, before, seen_by_all(owner), owner)
+
+
+def say(model: Model, word: str, region, owner: User) -> None:
+    about = {"region": region, "by": owner}
+    match model, word:
+        case Model.PROXY, "show":
+            services.tag_create(region=region, tagger=owner, owner=owner)
+        case Model.PROXY, _:
+            services.tag_create(region=region, tagger=owner, owner=owner)  # there is something to take back
+            services.tag_withdraw(**about)
+        case Model.AUTHORIZATION, "clear":
+            services.authorization_clear(**about)
+        case Model.AUTHORIZATION, _:
+            services.authorization_answer(**about, answer="approved" if word == "show" else "denied")
+        case Model.RULES, "clear":
+            services.override_clear(**about)
+        case Model.RULES, _:
+            services.override_set(**about, effect=word)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 7])
+def test_the_effect_of_putting_a_rule_somewhere_else_is_what_everybody_then_sees(engine, place):
+    owner = network(31)
+    services.model_choose(owner=owner, model="rules")
+    rules = list(Rule.objects.filter(owner=owner))
+    before, rule = seen_by_all(owner), rules[place % 3]
+    told = effects.rule_effect(owner, "place", rule, place)
+    services.rule_place(rule=rule, by=owner, place=place)
+    order = [row.pk for row in Rule.objects.filter(owner=owner)]
+    assert order.index(rule.pk) == min(place, 2)
+    check(told, before, seen_by_all(owner), owner)
 
 
 def make(change: str, rule: Rule, owner: User) -> None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import pytest
 from django.urls import reverse
 
+from accounts import moderation
 from accounts.models import CircleMembership, User
 from faceaccess import marks, services
 from faceaccess.seeing import STRANGER, VISITOR
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import client_of, face_of, fetch, person, pixels, posted, shown_to, shows
 from tests.faceaccess.engine import box_of
+from tests.faceaccess.talk import check_no_talk, check_notifications, check_talk, talk_about
 from tests.factories import BlockFactory, CircleFactory, befriend
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +65,7 @@ def scene(model: str, consent: str, audience: str, *, marked: bool = False) -> S
         assert marks.analyse(region.pk)
         photo.refresh_from_db()
     shown = _consent(model, consent, photo, people)
+    talk_about(photo, uploader)
     return Scene(photo, people, shown | {"owner"})
 
 
@@ -111,6 +114,8 @@ def test_every_channel_tells_every_viewer_exactly_what_they_may_know(engine, mod
         check_crop(this, user, own=name == "owner")
         check_see_as(this, user, own=name == "owner")
         check_before_a_change(this, user, own=name == "owner")
+        check_talk(this, name)
+    check_notifications(this, model, consent)
 
 
 @pytest.mark.parametrize("consent", CONSENTS)
@@ -143,6 +148,8 @@ def check_nothing(this: Scene, user: User | None) -> None:
         assert client.head(address.format(this.photo.pk)).status_code == 404
         conditional = client.get(address.format(this.photo.pk), headers={"If-None-Match": "*"})
         assert conditional.status_code == 404, "304 would say that there is a photo"
+    reporting = client.get(reverse("report", args=["photo", this.photo.pk]))
+    assert reporting.status_code == (302 if user is None else 404), "nobody reports what they may not see"
     denied = 401 if user is None else 404
     assert client.get(f"/api/v1/photos/{this.photo.pk}/").status_code == denied
     assert client.get(f"/api/v1/photos/{this.photo.pk}/faces/").status_code == denied
@@ -151,6 +158,7 @@ def check_nothing(this: Scene, user: User | None) -> None:
     as_stranger = reverse("photo-image-as", args=[this.photo.pk, STRANGER, "thumb"])
     assert client.get(as_stranger).status_code == client.head(as_stranger).status_code == 404
     assert client.get(f"/api/v1/photos/{this.photo.pk}/see-as/?as={STRANGER}").status_code == denied
+    check_no_talk(this, client, denied)
     box = {"box": [2, 2, 60, 18]}
     for address in ("claim", "unmark", "later"):
         assert client.post(f"/api/v1/faces/{region.pk}/{address}/").status_code == denied
@@ -390,6 +398,25 @@ def test_a_crop_shows_the_neighbours_as_their_own_viewers_do(engine):
     colours = {tuple(int(v) // 32 for v in colour) for colour in image.reshape(-1, 3)}
     assert (220 // 32, 20 // 32, 20 // 32) in colours, "the owner's own face"
     assert (20 // 32, 160 // 32, 20 // 32) not in colours, "the neighbour's"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_report_shows_staff_no_face_and_opens_nothing_else(engine, model):
+    this = scene(model, "disclosed", Audience.FRIENDS)
+    report = moderation.report_create(
+        reporter=this.people["friend"], kind="photo", target=str(this.photo.pk), reason="face"
+    )
+    address = reverse("report-image", args=[report.pk])
+    for name, user in this.people.items():
+        answer = client_of(user).get(address)
+        assert answer.status_code == (200 if name == "staff" else 404), name
+    image = pixels(client_of(this.people["staff"]).get(address))
+    assert not any(shows(image, index) for index in range(3)), "not even a face disclosed to everybody"
+    assert fetch(this.people["staff"], this.photo).status_code == 404
+    assert (
+        client_of(this.people["staff"]).get(address)["ETag"]
+        != fetch(this.people["owner"], this.photo)["ETag"]
+    )
 
 
 def test_api_tokens_get_the_same_images_as_sessions(engine, client):

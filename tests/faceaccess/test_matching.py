@@ -149,18 +149,3 @@ def test_only_the_present_owners_statements_count(engine, model):
     region.authorizations.create(owner=other, answer="approved")
     region.overrides.create(owner=other, effect="show")
     assert not visible_set(photo, person()).shown
-
-
-def test_the_gallery_is_read_again_only_after_it_changed(engine, monkeypatch):
-    reads = []
-    monkeypatch.setattr(matching, "gallery", lambda: reads.append(1) or _gallery())
-    from accounts.templates import gallery as _gallery
-
-    fresh = matching.FreshGallery()
-    capture = FaceCaptureFactory()
-    fresh.get(), fresh.get()
-    assert len(reads) == 1
-    capture.delete()
-    FaceCaptureFactory()
-    fresh.get(), fresh.get()
-    assert len(reads) == 2

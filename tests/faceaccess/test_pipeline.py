@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.utils import timezone
 
+from accounts import templates
 from faceaccess import decoys, pipeline, tasks
 from faceaccess.models import Decoy, FaceRegion, ProtectionJob
 from photos.models import Photo
@@ -52,6 +54,26 @@ def test_every_face_gets_its_decoy_and_the_photo_is_ready(engine, waiting, priva
     assert Photo.objects.get(pk=waiting.pk).version == waiting.version + 1
     assert not ProtectionJob.objects.exists()
     assert len([name for name in private_files() if name.startswith("decoys/")]) == 3
+
+
+def test_a_persons_next_decoy_is_drawn_unlike_the_ones_before_and_a_strangers_is_not(engine):
+    enrol(UserFactory(), 1)
+    for _ in range(2):
+        assert pipeline.protect(PhotoFactory(state=Photo.State.WAITING, image=group_photo(3)).pk)
+    first, second = engine.requests
+    assert [len(request.apart) for request in first] == [0, 0, 0]
+    assert [len(request.apart) for request in second] == [0, 1, 0]
+    own = Decoy.objects.filter(region__owner__isnull=False).order_by("pk").first()
+    seen = templates.open_(own.views, purpose=decoys.VIEWS)
+    assert np.array_equal(second[1].apart, seen)
+    assert seen.tobytes() not in bytes(own.views)  # at rest it is sealed
+
+
+def test_a_decoy_whose_look_does_not_open_is_no_obstacle(engine):
+    owner = enrol(UserFactory(), 1)
+    assert pipeline.protect(PhotoFactory(state=Photo.State.WAITING, image=group_photo(3)).pk)
+    Decoy.objects.update(views=b"\x01 damaged")
+    assert decoys.elsewhere(str(owner.pk)).shape == (0, 128)
 
 
 def test_a_photo_without_faces_is_ready(engine):
@@ -130,7 +152,6 @@ def test_files_of_a_run_killed_before_its_commit_are_removed_by_the_next(
         pipeline.protect(waiting.pk)
     monkeypatch.undo()
     monkeypatch.setattr("faceaccess.pipeline.get_engine", lambda: engine)
-    monkeypatch.setattr("faceaccess.matching.get_engine", lambda: engine)
     assert pipeline._write is write
     assert len([name for name in private_files() if name.startswith("decoys/")]) == 3
     let_the_lease_run_out()

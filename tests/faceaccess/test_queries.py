@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from faceaccess import selectors, services
+from accounts.models import User
+from faceaccess import facts, selectors, services
+from photos.models import Photo
+from socialnet.crowd import Crowd
 from tests.faceaccess.conftest import client_of, face_of, person, posted
 from tests.factories import CircleFactory, befriend
 
@@ -59,3 +62,28 @@ def test_the_feed_of_the_api_does_not_grow_with_its_posts(engine, django_assert_
     with django_assert_max_num_queries(11):
         answer = client.get("/api/v1/posts/").json()
     assert len(answer["results"]) == 8
+
+
+@pytest.fixture
+def crowd():
+    """Eighty people with twenty rules each, as benchmark_feed measures them by the thousand."""
+    crowd = Crowd(80)
+    crowd.build()
+    return crowd
+
+
+def test_a_feed_takes_eight_queries_at_most_and_leaving_rules_out_changes_no_decision(
+    crowd, django_assert_max_num_queries, monkeypatch
+):
+    everything = facts.relations
+    for viewer in User.objects.filter(pk__in=crowd.viewers(6)):
+        photos = list(Photo.objects.visible_to(viewer)[:20])
+        with django_assert_max_num_queries(8):
+            seen = selectors.visible_sets(photos, viewer)
+        with monkeypatch.context() as patch:
+            patch.setattr(facts, "relations", lambda regions, viewer_id, **_: everything(regions, viewer_id))
+            assert selectors.visible_sets(photos, viewer) == seen
+        assert len(photos) == 20
+        assert {len(one.decisions) for one in seen.values()} == {10}
+        shown = sum(len(one.shown) for one in seen.values())
+        assert 20 < shown < 180, "neither all dark nor all light"

@@ -73,7 +73,7 @@ def test_a_hundred_first_viewers_at_once_render_once(engine, monkeypatch, settin
     photo = posted(person())
     seen = visible_set(photo, person())
     monkeypatch.setattr(renditions, "visible_set", lambda *_: seen)
-    render, renders, start = renditions.render, [], threading.Barrier(20)
+    render, renders, start = renditions.render, [], threading.Barrier(100)
 
     def slow(*arguments):
         renders.append(1)
@@ -82,13 +82,13 @@ def test_a_hundred_first_viewers_at_once_render_once(engine, monkeypatch, settin
 
     def ask(_: int) -> bytes:
         try:
-            start.wait(5)
+            start.wait(60)
             return renditions.rendition(photo, None, "full").read()
         finally:
             connection.close()
 
     monkeypatch.setattr(renditions, "render", slow)
-    with ThreadPoolExecutor(20) as threads:
+    with ThreadPoolExecutor(100) as threads:
         answers = list(threads.map(ask, range(100)))
     assert len(renders) == 1
     assert len(set(answers)) == 1
@@ -159,6 +159,19 @@ def test_the_cache_is_bounded_and_the_oldest_goes_first(engine, settings):
     assert [path.exists() for path in files] == [True, True, False]
     assert fetch(viewer, photo).status_code == 200
     assert files[2].exists()
+
+
+def test_the_cache_stays_within_its_bound_while_it_is_used(engine, settings, monkeypatch):
+    viewer, photos = person(), [posted(person()) for _ in range(4)]
+    size = renditions.rendition(photos[0], viewer, "full").path.stat().st_size
+    settings.RENDITION_CACHE_BYTES = 3 * size
+    monkeypatch.setattr(renditions, "EVICT_EVERY", 1)
+    for _ in range(2):
+        for photo in photos:
+            for size_name in renditions.SIZES:
+                assert fetch(viewer, photo, size_name).status_code == 200
+                files = list(settings.RENDITION_ROOT.glob("*/*.jpg"))
+                assert sum(path.stat().st_size for path in files) <= settings.RENDITION_CACHE_BYTES
 
 
 def test_decoded_originals_kept_in_memory_are_bounded(engine, monkeypatch):

@@ -8,6 +8,9 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Circle, User
+from community import albums
+from community import services as community
+from community.models import Album, Comment
 from faceaccess.models import FaceRegion, Rule
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import client_of, engine, face_of, person, posted  # noqa: F401  a fixture, and helpers
@@ -28,6 +31,8 @@ class Network:
     theirs: Photo  # the friend's
     waiting: Photo
     failed: Photo
+    comment: Comment  # mine, on my photo, which the friend likes and speaks about too
+    album: Album  # mine, with my photo in it
 
     @property
     def my_face(self) -> FaceRegion:
@@ -45,7 +50,11 @@ def network(db, engine) -> Network:  # noqa: F811
     FriendshipFactory(requester=asking, addressee=me)
     BlockFactory(blocker=me, blocked=blocked)
     circle = CircleFactory(owner=me, name="Choir", members=[friend])
+    photo = posted(me, 3)
+    comment, album = talk(photo, friend)
     return Network(
+        comment=comment,
+        album=album,
         me=me,
         friend=friend,
         ruler=ruler,
@@ -56,11 +65,23 @@ def network(db, engine) -> Network:  # noqa: F811
         rule=Rule.objects.create(
             owner=me, position=1, effect="hide", subject="circle", subject_circle=circle
         ),
-        photo=posted(me, 3),
+        photo=photo,
         theirs=posted(friend, 3, Audience.FRIENDS),
         waiting=PhotoFactory(author=me, state=Photo.State.WAITING),
         failed=PhotoFactory(author=me, state=Photo.State.FAILED),
     )
+
+
+def talk(photo: Photo, friend: User) -> tuple[Comment, Album]:
+    """What is said and done about a photo: by its author, who keeps it too, and by a friend."""
+    author, post = photo.post.author, photo.post
+    comment = community.comment_create(post=post, author=author, body="We sang #choir")
+    community.comment_create(post=post, author=friend, body=f"So did @{author.username}")
+    community.like_set(post=post, by=friend)
+    community.bookmark_set(post=post, by=author)
+    album = albums.album_create(owner=author, title="Songs")
+    albums.album_add(album=album, by=author, photo=photo)
+    return comment, album
 
 
 def press(user, action: str, /, *arguments, follow: bool = True, **fields: str):

@@ -176,10 +176,13 @@ def test_search_finds_people_and_never_blocked_ones(network):
 
 def test_a_profile_is_saved_and_a_refused_one_is_not(network):
     client = client_of(network.me)
-    client.post(reverse("settings"), {"display_name": "  Mia   M. ", "bio": "Hello"})
+    client.post(reverse("settings"), {"display_name": "  Mia   M. ", "username": "Mia.M", "bio": "Hello"})
     network.me.refresh_from_db()
-    assert network.me.name == "Mia M."
-    refused = client.post(reverse("settings"), {"display_name": "x" * 61, "bio": ""})
+    assert (network.me.name, network.me.username) == ("Mia M.", "mia.m")
+    taken = {"display_name": "", "username": network.friend.username, "bio": ""}
+    assert "Somebody already has this handle" in client.post(reverse("settings"), taken).content.decode()
+    assert "reserved" in client.post(reverse("settings"), taken | {"username": "Admin"}).content.decode()
+    refused = client.post(reverse("settings"), {"display_name": "x" * 61, "username": "mia.m", "bio": ""})
     assert "Mia M." in refused.content.decode()
     network.me.refresh_from_db()
     assert network.me.bio == "Hello"
@@ -275,4 +278,4 @@ def test_signing_up_takes_a_handle_with_capitals_as_small_letters(db):
     }
     response = Client().post(reverse("account_signup"), fields, follow=True)
     assert User.objects.get().username == "nora.new"
-    assert "Welcome, nora.new" in Page.of(response).words
+    assert "Look into your mail" in Page.of(response).words

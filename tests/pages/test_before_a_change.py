@@ -147,12 +147,31 @@ def test_every_change_of_a_rule_asks_first_and_its_button_does_it(change, questi
 
 def test_the_list_of_rules_leads_every_button_to_the_question(ruled):
     page = get(ruled.me, "face-rules")
-    (form,) = page.forms_to(reverse("rule-preview", args=[ruled.rule.pk]))
-    assert form["method"] == "get"
+    form, dragged = page.forms_to(reverse("rule-preview", args=[ruled.rule.pk]))
+    assert form["method"] == dragged["method"] == "get"
+    assert "hidden" in dragged.attributes, "sent by a script only, when the rule was dragged"
     buttons = [tag["value"] for tag in page.all("button") if form in tag.parents]
     assert buttons == ["up", "down", "toggle", "delete"]
     for name in ("rule-move", "rule-toggle", "rule-delete"):
         assert page.forms_to(reverse(name, args=[ruled.rule.pk])) == []
+
+
+def test_a_rule_that_was_dragged_is_asked_about_and_then_put_there(ruled):
+    second = services.rule_create(owner=ruled.me, effect="hide", subject="everyone")
+    address = reverse("rule-place", args=[second.pk])
+    page = get(ruled.me, "rule-preview", second.pk, change="place", place=1)
+    assert "Move this rule there?" in words(page)
+    assert [rule.pk for rule in ruled.me.rules.all()] == [ruled.rule.pk, second.pk], "only asked"
+    (form,) = page.forms_to(address)
+    assert client_of(ruled.me).post(form["action"], {"place": 1}).status_code == 302
+    assert [rule.pk for rule in ruled.me.rules.all()] == [second.pk, ruled.rule.pk]
+    client_of(ruled.me).post(address, {"place": 2})  # Undo
+    assert [rule.pk for rule in ruled.me.rules.all()] == [ruled.rule.pk, second.pk]
+    assert client_of(ruled.friend).post(address, {"place": 1}).status_code == 404
+    assert (
+        client_of(ruled.me).get(reverse("rule-preview", args=[second.pk]), {"change": "place"}).status_code
+        == 404
+    )
 
 
 def test_switched_off_is_asked_to_be_switched_on(ruled):

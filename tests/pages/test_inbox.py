@@ -54,12 +54,18 @@ def test_several_are_answered_at_once_without_a_script(network, two, answer, sho
     page = inbox(network)
     boxes = [tag for tag in page.all("input") if tag.get("type") == "checkbox" and tag.get("name") == "face"]
     assert {int(tag["value"]) for tag in boxes} == {region.pk for region in two}
-    (form,) = page.forms_to(reverse("inbox-answer"))
+    (form,) = page.forms_to(reverse("inbox-preview"))
     assert {tag["form"] for tag in boxes} == {form["id"]}
     pressed = [tag["value"] for tag in page.all("button") if form in tag.parents]
     assert pressed == ["approved", "denied", "later"]
     fields = {"answer": answer, "face": [tag["value"] for tag in boxes]}
-    response = client_of(network.me).post(form["action"], fields, follow=True)
+    asked = Page.of(client_of(network.me).post(form["action"], fields))
+    assert not Authorization.objects.exists(), "asked first"
+    expected = "would see your face where it is hidden" if shown else "Nothing changes"
+    assert expected in asked.words
+    (form,) = asked.forms_to(reverse("inbox-answer"))
+    faces = [tag["value"] for tag in asked.all("input") if tag.get("name") == "face"]
+    response = client_of(network.me).post(form["action"], {"answer": answer, "face": faces}, follow=True)
     assert "2 photos" in told(response)
     assert Authorization.objects.filter(owner=network.me, answer=answer).count() == 2
     assert (0 in shown_to(network.stranger, network.photo)) is shown

@@ -137,11 +137,12 @@ def test_overlapping_faces_bring_no_pixel_of_each_other(photo, requests, decoys,
     from mfmc_engine.swapping import blending
 
     targets = blending.prepare(photo, [near.landmarks, small.landmarks])
-    inside = targets.landmarks[1]
-    shared = targets.barred[1, 0].numpy()
+    inside = targets[1].landmarks
+    shared = targets[1].barred[0, 0].numpy()
     left_cheek = np.round(inside[2:5].mean(0) + [6, 0]).astype(int)
     assert shared[left_cheek[1], left_cheek[0]] > 0.9
-    assert targets.barred[0, 0].numpy()[100:180, 100:130].max() < 0.1
+    nose = np.round(targets[0].landmarks[27:31]).astype(int)
+    assert targets[0].barred[0, 0].numpy()[nose[:, 1], nose[:, 0]].max() < 0.1
 
 
 @pytest.mark.shared
@@ -153,3 +154,43 @@ def test_profiles_whose_landmarks_are_guesses_are_redacted(real_engine):
     decoys = real_engine.make_decoys(photo, [DecoyRequest(face, bytes([i])) for i, face in enumerate(faces)])
     assert len(decoys) == len(faces)
     assert sum(decoy.kind == "redaction" for decoy in decoys) >= 0.8 * len(faces)
+
+
+def test_one_look_is_enough_to_turn_a_decoy_down_and_none_is_taken_on_less_than_three(
+    photo, requests, real_engine, monkeypatch
+):
+    looked = []
+    embed = type(real_engine.pack.recognizer).embed_chips
+
+    def counting(self, chips):
+        looked.append(len(chips))
+        return embed(self, chips)
+
+    monkeypatch.setattr(type(real_engine.pack.recognizer), "embed_chips", counting)
+    decoy = real_engine.make_decoys(photo, requests[3:4])[0]
+    assert (decoy.kind, sum(looked)) == ("swap", decoy.attempts + 2)
+    looked.clear()
+    hopeless = Thresholds(original=99.0, preferred=99.0)
+    everyone = candidates(photo, Gallery(), Thresholds(), "random")
+    decoy = replacement.make_decoys(real_engine.pack, photo, requests[3:4], Gallery(), everyone, hopeless)[0]
+    assert (decoy.kind, sum(looked)) == ("redaction", decoy.attempts + 1)  # the redaction is looked at, too
+
+
+@pytest.mark.parametrize(("views", "kind"), [(1, "redaction"), (2, "redaction"), (0, "swap")])
+def test_a_decoy_recognised_in_any_one_view_is_turned_down(
+    photo, requests, real_engine, monkeypatch, views, kind
+):
+    """The recogniser sees the person in the mirrored (1) or newly marked (2) chip of every decoy, or in none (0)."""
+    face = requests[3].face
+    embed = type(real_engine.pack.recognizer).embed_chips
+
+    def biased(self, chips):
+        seen = embed(self, chips)
+        if views and len(chips) == 2:  # the batch of the other views of one decoy
+            seen[views - 1] = face.embedding
+        return seen
+
+    monkeypatch.setattr(type(real_engine.pack.recognizer), "embed_chips", biased)
+    monkeypatch.setattr(replacement.P, "DRAW_ROUNDS", replacement.P.DRAW_ROUNDS[:2])
+    decoy = real_engine.make_decoys(photo, requests[3:4])[0]
+    assert decoy.kind == kind

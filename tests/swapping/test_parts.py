@@ -67,8 +67,9 @@ def test_skin_survives_side_light():
 
 def _mask(picture: torch.Tensor) -> torch.Tensor:
     likelihood = skin.likelihood(picture, [FACE])
-    plain = torch.ones_like(likelihood)
-    return masks.swap_mask(likelihood, plain, [FACE], [FACE], torch.zeros_like(likelihood))[0, 0]
+    bare = torch.ones_like(likelihood)
+    target, donor = (relight.Lit(picture, skin_of_it, [FACE]) for skin_of_it in (likelihood, bare))
+    return masks.swap_mask(target, donor, torch.zeros_like(likelihood))[0, 0]
 
 
 def test_brows_eyes_nose_and_mouth_are_always_replaced():
@@ -93,7 +94,8 @@ def test_pixels_of_a_face_in_front_are_barred():
     likelihood = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
     barred = torch.zeros_like(likelihood)
     barred[..., 128:] = 1
-    alpha = masks.swap_mask(likelihood, likelihood, [FACE], [FACE], barred)
+    face = relight.Lit(_painted(), likelihood, [FACE])
+    alpha = masks.swap_mask(face, face, barred)
     assert alpha[..., 128:].max() == 0
     assert alpha[..., 140, 110] > 0.9
 
@@ -181,8 +183,9 @@ def test_a_decoy_is_no_sharper_than_the_photo():
     generator = torch.Generator().manual_seed(5)
     crisp = (_painted() + 0.15 * torch.randn(1, 1, CROP_SIZE, CROP_SIZE, generator=generator)).clamp(0, 1)
     blurred = fields.gaussian(_painted(), 3.0)
+    target = relight.Lit(blurred, torch.ones(1, 1, CROP_SIZE, CROP_SIZE), [FACE])
     energy = lambda p: float((fields.luminance(p) - fields.gaussian(fields.luminance(p), 1.0)).std())  # noqa: E731
-    assert energy(texture.match_sharpness(crisp, blurred, [FACE])) < 0.35 * energy(crisp)
+    assert energy(texture.match_sharpness(crisp, target)) < 0.35 * energy(crisp)
 
 
 def test_grain_of_the_photo_is_added_and_none_to_a_clean_one():

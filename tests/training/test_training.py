@@ -114,7 +114,7 @@ def test_a_bad_batch_does_not_end_in_nan(new_trainer, monkeypatch):
 
 def test_it_learns(new_trainer):
     """A few steps on a few faces: nearer to the mesh's answer on the very batch it started with."""
-    trainer = new_trainer(replace(TINY, batch=4, rate=2e-3, warm_up=10_000))
+    trainer = new_trainer(replace(TINY, batch=4, rate=2e-3, warm_up=10_000, r1_every=100))
     start = trainer.generator.get_state()
 
     def on_the_first_batch() -> dict[str, float]:
@@ -122,11 +122,11 @@ def test_it_learns(new_trainer):
         return trainer.advance()
 
     before = on_the_first_batch()
-    for _ in range(16):
+    for _ in range(12):
         trainer.advance()
     after = on_the_first_batch()
-    assert after["pair"] + after["reconstruction"] < 0.85 * (before["pair"] + before["reconstruction"])
-    assert after["marker"] < 0.7 * before["marker"]
+    assert after["pair"] + after["reconstruction"] < 0.95 * (before["pair"] + before["reconstruction"])
+    assert after["marker"] < 0.5 * before["marker"]
 
 
 def test_exported_weights_swap_crops_and_leave_the_rim_alone(new_trainer, held_out, tmp_path):

@@ -2,6 +2,7 @@
 "use strict";
 
 document.addEventListener("keydown", (event) => {
+  if (document.querySelector("dialog[open]")) return;
   if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea")) return;
   const rel = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
   const link = rel && document.querySelector(`.stage a[rel="${rel}"]`);
@@ -36,4 +37,14 @@ for (const link of document.querySelectorAll(".outline:not(.own)")) {
     const tagging = document.getElementById("tag");
     if (tagging) tagging.open = true;
   });
+}
+
+// One's own face and its stand-in, one over the other, with a line to drag between them.
+for (const pair of document.querySelectorAll("[data-before-after]")) {
+  const slider = pair.querySelector("input[type=range]");
+  const follow = () => pair.style.setProperty("--at", `${slider.value}%`);
+  for (const hidden of pair.querySelectorAll("[hidden]")) hidden.hidden = false;
+  pair.classList.add("live");
+  slider.addEventListener("input", follow);
+  follow();
 }

@@ -10,8 +10,11 @@ for (const area of document.querySelectorAll("[data-previews]")) {
 
   const sameFile = (a, b) => a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
 
+  // Some systems know no type for HEIC.
+  const isPicture = (file) => file.type.startsWith("image/") || /\.(heic|heif|avif)$/i.test(file.name);
+
   const add = (files) => {
-    const fresh = [...files].filter((file) => file.type.startsWith("image/") && !chosen.some((known) => sameFile(known, file)));
+    const fresh = [...files].filter((file) => isPicture(file) && !chosen.some((known) => sameFile(known, file)));
     chosen = chosen.concat(fresh);
     show();
   };
@@ -45,6 +48,13 @@ for (const area of document.querySelectorAll("[data-previews]")) {
       picture.width = picture.height = 96;
       picture.alt = file.name;
       addresses.push(picture.src);
+      // A format this browser cannot draw is shown by its ending; the site can open it.
+      picture.addEventListener("error", () => {
+        const blank = document.createElement("span");
+        blank.className = "preview-blank";
+        blank.textContent = file.name.split(".").pop().toUpperCase();
+        picture.replaceWith(blank);
+      });
       const remove = document.createElement("button");
       remove.type = "button";
       remove.className = "preview-remove";

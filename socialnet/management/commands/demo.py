@@ -80,7 +80,8 @@ class Command(BaseCommand):
         write(f"Sign in as one of these; the password of all is: {PASSWORD}\n")
         for person in PEOPLE:
             write(f"  {person.handle:<8} {person.name:<14} {person.about}")
-        write("\nSign in as two of them in two browsers and open the same photo.\n")
+        write("\nMail, such as the code that confirms a new account's address, is printed here.\n")
+        write("Sign in as two of them in two browsers and open the same photo.\n")
 
 
 def _as_ctrl_c(*_: object) -> None:
@@ -108,7 +109,8 @@ def _child_environment() -> dict[str, str]:
     capped = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
     # A demo on somebody's own machine may well run as root (a container); the worker need not say so every time.
     quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
-    return {**os.environ, **capped, **quiet}
+    mail = {"EMAIL_URL": os.environ.get("EMAIL_URL", "consolemail://")}  # where whoever tries it out sees it
+    return {**os.environ, **capped, **quiet, **mail}
 
 
 def _refuse_taken_port(port: int) -> None:

@@ -8,19 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from allauth.account.models import EmailAddress
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management.base import BaseCommand, CommandError
 from PIL import Image
 
 from accounts import services as accounts
 from accounts.engine import get_engine
-from accounts.models import Circle, User
+from accounts.models import Circle, Report, User
+from community import albums
+from community import services as community
 from faceaccess import pipeline
 from faceaccess import services as faces
 from faceaccess.models import FaceRegion
 from mfmc_engine import imaging
 from photos import services as photos
-from photos.models import Photo
+from photos.models import Photo, Post
 from socialnet import demo_network as demo
 
 ENROLMENT_MARGIN = 0.6  # of the face box's longer side, around the crop somebody enrols with
@@ -46,8 +49,10 @@ class Command(BaseCommand):
         boxes = boxes_from_left(picture)
         people = self._people(picture, boxes)
         self._relations(people)
+        posts = {post.key: self._post(post, people, picture, boxes) for post in demo.POSTS}
         for post in demo.POSTS:
-            self._post(post, people, picture, boxes)
+            self._talk(post, posts[post.key], people)
+        self._collect(posts, people)
         # Only now: the last person being able to sign in says that the network is complete.
         User.objects.filter(pk=people[demo.PEOPLE[-1].handle].pk).update(is_active=True)
         self.stdout.write("The demo network is ready.")
@@ -62,7 +67,9 @@ class Command(BaseCommand):
                 display_name=person.name,
                 bio=person.bio,
                 is_active=person is not demo.PEOPLE[-1],
+                is_staff=person.is_staff,
             )
+            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
             if person.model:
                 faces.model_choose(owner=user, model=person.model)
             if person.face is not None:
@@ -77,6 +84,15 @@ class Command(BaseCommand):
             accounts.friendship_accept(friendship=friendship, by=people[other])
         for one, other in demo.REQUESTS:
             accounts.friendship_request(requester=people[one], addressee=people[other])
+        for reporter, about, reason, note in demo.REPORTS:
+            Report.objects.create(
+                reporter=people[reporter],
+                about=people[about],
+                kind="person",
+                target=str(people[about].pk),
+                reason=reason,
+                note=note,
+            )
         for one, other in demo.BLOCKS:
             accounts.block_create(blocker=people[one], blocked=people[other])
         for owner, name, members in demo.CIRCLES:
@@ -94,7 +110,7 @@ class Command(BaseCommand):
 
     def _post(
         self, post: demo.DemoPost, people: dict[str, User], picture: np.ndarray, boxes: np.ndarray
-    ) -> None:
+    ) -> Post:
         self.stdout.write(f"  {people[post.author].name}: {post.caption}")
         shown = post_picture(post, picture, boxes)
         created = photos.post_create(
@@ -110,6 +126,21 @@ class Command(BaseCommand):
         if photo.state != Photo.State.READY:
             raise CommandError(f"The photo of {post.author} could not be protected: {photo.state}.")
         self._statements(post, people, photo)
+        return created
+
+    def _talk(self, post: demo.DemoPost, created: Post, people: dict[str, User]) -> None:
+        for handle in post.likes:
+            community.like_set(post=created, by=people[handle])
+        for handle, words in post.comments:
+            community.comment_create(post=created, author=people[handle], body=words)
+
+    def _collect(self, posts: dict[str, Post], people: dict[str, User]) -> None:
+        for handle, title, keys in demo.ALBUMS:
+            album = albums.album_create(owner=people[handle], title=title)
+            for key in keys:
+                albums.album_add(album=album, by=people[handle], photo=posts[key].photos.get())
+        for handle, key in demo.BOOKMARKS:
+            community.bookmark_set(post=posts[key], by=people[handle])
 
     def _statements(self, post: demo.DemoPost, people: dict[str, User], photo: Photo) -> None:
         def face_of(handle: str) -> FaceRegion:

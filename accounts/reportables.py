@@ -1,0 +1,36 @@
+"""People whom somebody reports. What is taken down is the account: closed, but kept, and invisible to all others."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.moderation import Reportable
+from accounts.selectors import blocked_by, people_visible_to
+
+
+def _set_active(active: bool):
+    def change(person: User) -> None:
+        User.objects.filter(pk=person.pk).update(is_active=active)
+
+    return change
+
+
+def _visible(viewer: User, target: str) -> User:
+    """Also people the viewer blocked: one blocks first and reports after."""
+    found = User.objects.filter(pk__in=people_visible_to(viewer).values("pk")) | User.objects.filter(
+        pk__in=blocked_by(viewer).values("pk")
+    )
+    return found.get(pk=target)
+
+
+PERSON = Reportable(
+    kind="person",
+    name=_("Person"),
+    model=User,
+    visible=_visible,
+    person=lambda person: person,
+    take_down=_set_active(False),
+    put_back=_set_active(True),
+    template="accounts/parts/reported.html",
+)

@@ -1,0 +1,17 @@
+"""Work for the Celery worker. Messages carry keys only."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from accounts import exporting
+
+
+@shared_task
+def export_build(export_id: str) -> None:
+    exporting.export_build(export_id)
+
+
+@shared_task
+def exports_sweep() -> None:
+    exporting.exports_sweep()

@@ -1,0 +1,68 @@
+"""A person's own photos in their export, as they may see them, and what they decided about their face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from accounts.exporting import Part, Read
+from accounts.models import User
+from faceaccess import renditions, selectors
+from faceaccess.models import Authorization, DecisionLog, PhotoOverride, Rule, Tag
+from photos.exporting import photo_name
+from photos.models import Photo
+
+SIZE = "full"
+
+
+def photos_of(user: User) -> list[Photo]:
+    return list(Photo.objects.visible_to(user).filter(post__author=user).ready().order_by("created_at", "pk"))
+
+
+def files(user: User) -> Iterator[tuple[str, Read]]:
+    for photo in photos_of(user):
+
+        def read(photo=photo) -> bytes | None:
+            try:
+                return renditions.rendition(photo, user, SIZE).read()
+            except (renditions.UnavailableError, OSError):
+                return None  # never the original instead
+
+        yield photo_name(photo.pk), read
+
+
+def disclosed(user: User) -> str:
+    """The keys of all pictures: they name everything the pixels depend on."""
+    photos = photos_of(user)
+    seen = selectors.visible_sets(photos, user)
+    return ",".join(renditions.key(photo, seen[photo.pk], SIZE) for photo in photos)
+
+
+def decisions(user: User) -> dict[str, Any]:
+    return {
+        "access_model": selectors.effective_model(user),
+        "rules": list(
+            Rule.objects.filter(owner=user).values(
+                *(
+                    "position",
+                    "enabled",
+                    "effect",
+                    "subject",
+                    "subject_circle__name",
+                    "subject_person__username",
+                ),
+                *("uploader", "uploader_circle__name", "uploader_person__username"),
+            )
+        ),
+        "tags": list(Tag.objects.filter(owner=user).values("region__photo", "created_at", "withdrawn_at")),
+        "answers": list(
+            Authorization.objects.filter(owner=user).values("region__photo", "answer", "answered_at")
+        ),
+        "words_on_photos": list(
+            PhotoOverride.objects.filter(owner=user).values("region__photo", "effect", "changed_at")
+        ),
+        "history": list(DecisionLog.objects.filter(owner=user).values()),
+    }
+
+
+PARTS = (Part("face", decisions, files, disclosed),)

@@ -1,0 +1,134 @@
+"""What people are told about faces: a tag of theirs, a photo that waits for their answer, a claim on their photo.
+
+Kinds of community.kinds. Each is told only as long as the selector behind the page it leads to would list it, so a
+notification never knows more than that page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from community.kinds import Batch, Kind, register
+from community.notifications import notify
+from community.told import says
+from faceaccess import selectors
+from faceaccess.models import AccessModel, Claim, FaceRegion, Tag
+from photos.models import Photo
+
+TAG, ANSWER, CLAIM = "tag", "answer", "claim"
+
+
+def _tags(recipient: User) -> Q:
+    """Told whether or not the face is recognised as theirs: it says what a friend did, and nothing about the face."""
+    seen = Photo.objects.visible_to(recipient).ready()
+    standing = Tag.objects.filter(owner=recipient, withdrawn_at=None, region__photo__in=seen.values("pk"))
+    return Q(thing__in=standing.values("pk"))
+
+
+def _unanswered(recipient: User) -> Q:
+    return Q(thing__in=selectors.inbox(recipient).order_by().values("pk"))
+
+
+def _claims(recipient: User) -> Q:
+    from faceaccess import claims  # it imports matching, which tells people through this module
+
+    return Q(thing__in=claims.waiting_for(recipient).order_by().values("pk"))
+
+
+def _asks(batch: Batch) -> SafeString:
+    number = len({row.photo_id for row in batch.rows})
+    if number == 1:
+        return says(_lazy("You are in a photo by {who}. Show your face, or keep it hidden?"))(batch)
+    text = ngettext(
+        "You are in {n} photo. Show your face, or keep it hidden?",
+        "You are in {n} photos. Show your face, or keep it hidden?",
+        number,
+    )
+    return format_html(text, n=number)
+
+
+def _own_face(batch: Batch) -> str:
+    return reverse("photo", args=[batch.newest.photo_id]) + "#your-face"
+
+
+def _inbox(batch: Batch) -> str:
+    return reverse("face-inbox")
+
+
+register(
+    Kind(
+        TAG,
+        _lazy("A friend tags you in a photo"),
+        "tag",
+        _tags,
+        says(_lazy("{who} tagged you in a photo.")),
+        _own_face,
+    )
+)
+register(Kind(ANSWER, _lazy("A photo waits for your answer"), "face", _unanswered, _asks, _inbox))
+register(
+    Kind(
+        CLAIM,
+        _lazy("Somebody says that they are in your photo"),
+        "person",
+        _claims,
+        says(_lazy("{who} says that a face in your photo is theirs.")),
+        _inbox,
+    )
+)
+
+
+@receiver(post_save, sender=Tag)
+def tell_of_tag(sender: type[Tag], instance: Tag, **kwargs: object) -> None:
+    if instance.withdrawn_at is None and instance.tagger is not None:
+        photo = instance.region.photo
+        notify(
+            recipient=instance.owner,
+            kind=TAG,
+            key=str(instance.pk),
+            actor=instance.tagger,
+            photo=photo,
+            thing=instance.pk,
+        )
+
+
+@receiver(post_save, sender=Claim)
+def tell_of_claim(sender: type[Claim], instance: Claim, created: bool, **kwargs: object) -> None:
+    if created:
+        photo = instance.region.photo
+        notify(
+            recipient=photo.post.author,
+            kind=CLAIM,
+            key=str(instance.pk),
+            batch=str(photo.pk),
+            actor=instance.claimant,
+            photo=photo,
+            thing=instance.pk,
+        )
+
+
+def tell_recognised(regions: Iterable[FaceRegion]) -> None:
+    """Ask the owners who decide photo by photo. Of their own photos nobody is told: they have just posted them."""
+    for region in regions:
+        owner = region.owner
+        if owner is None or selectors.effective_model(owner) != AccessModel.AUTHORIZATION:
+            continue
+        notify(
+            recipient=owner,
+            kind=ANSWER,
+            key=str(region.pk),
+            batch="photos",
+            actor=region.photo.post.author,
+            photo=region.photo,
+            thing=region.pk,
+        )

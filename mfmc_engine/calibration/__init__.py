@@ -1,0 +1,1 @@
+"""Where the guarantee's numbers come from, and whether it holds: measurements on ../shared/data, rerun by hand."""

@@ -1,0 +1,71 @@
+"""LFW people for the measurements: photos prepared as the set's README says, and the recognisers that judge."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mfmc_engine import parameters as P
+from mfmc_engine.donors.embedding import lfw_picture
+from mfmc_engine.engine import Engine
+from mfmc_engine.evaluation.reidentification import mobilefacenet
+from mfmc_engine.quality import assess
+from mfmc_engine.recognition.chips import extract_chips
+from mfmc_engine.types import Face, FloatArray, Image
+
+Embed = Callable[[Image, FloatArray], FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Two photos of one person."""
+
+    name: str
+    files: tuple[Path, Path]
+
+    def images(self) -> list[Image]:
+        """Two (300, 300, 3) pictures."""
+        return [lfw_picture(file)[0] for file in self.files]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One prepared photo and its face."""
+
+    image: Image
+    face: Face
+
+
+def people(folder: Path, limit: int, seed: int = 11) -> list[Person]:
+    """Up to ``limit`` people who have two photos, drawn with ``seed``."""
+    files = defaultdict(list)
+    with (folder / "people.csv").open(newline="") as rows:
+        for row in csv.DictReader(rows):
+            files[row["person"]].append(folder / row["file"])
+    names = sorted(name for name, paths in files.items() if len(paths) > 1)
+    np.random.default_rng(seed).shuffle(names)
+    return [Person(name, (files[name][0], files[name][1])) for name in names[:limit]]
+
+
+def subject(engine: Engine, image: Image) -> Subject:
+    """The face of a prepared picture, which always lies in the same place."""
+    marks = engine.pack.landmarker.mark(image, np.array([P.LFW_FIVE_POINTS], np.float32))[0]
+    box = np.array(P.LFW_FACE_BOX, np.float32)
+    embedding = engine.pack.recognizer.embed(image, marks[None])[0]
+    quality = assess(box, marks, extract_chips(image, marks[None])[0])
+    return Subject(image, Face(box, 1.0, marks, embedding, quality))
+
+
+def recognizers(engine: Engine, judge: Path | None) -> dict[str, Embed]:
+    """dlib's ResNet, and MobileFaceNet if its file is given."""
+    known: dict[str, Embed] = {
+        "dlib": lambda image, marks: np.asarray(engine.pack.recognizer.embed(image, marks[None])[0])
+    }
+    if judge is not None:
+        known["mobilefacenet"] = mobilefacenet(judge)
+    return known

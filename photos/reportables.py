@@ -1,0 +1,34 @@
+"""Photos that somebody reports. What is taken down is the whole post: its author alone sees it from then on."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.moderation import Reportable
+from photos.models import Photo, Post
+
+
+def _visible(viewer: User, target: str) -> Photo:
+    return Photo.objects.visible_to(viewer).select_related("post__author").get(pk=target)
+
+
+def _take_down(photo: Photo) -> None:
+    Post.objects.filter(pk=photo.post_id).update(taken_down_at=timezone.now())
+
+
+def _put_back(photo: Photo) -> None:
+    Post.objects.filter(pk=photo.post_id).update(taken_down_at=None)
+
+
+PHOTO = Reportable(
+    kind="photo",
+    name=_("Photo"),
+    model=Photo,
+    visible=_visible,
+    person=lambda photo: photo.post.author,
+    take_down=_take_down,
+    put_back=_put_back,
+    template="photos/parts/reported.html",
+)

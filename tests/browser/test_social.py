@@ -1,0 +1,134 @@
+"""Clicking through what people do with posts, at a phone's and at a desk's size."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from community import services
+from photos.models import Audience, Post
+from tests.faceaccess.conftest import engine, person, posted  # noqa: F401  a fixture, and helpers
+from tests.factories import UserFactory, befriend, file_bytes, picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SIZES = [{"width": 360, "height": 740}, {"width": 1280, "height": 860}]
+
+
+@pytest.fixture(params=SIZES, ids=["phone", "desk"])
+def screen(request) -> dict[str, int]:
+    return request.param
+
+
+def test_a_like_a_comment_and_what_its_author_hears(new_page, engine, screen):  # noqa: F811
+    author = UserFactory(display_name="Anna Author")
+    fan = UserFactory(display_name="Fred Fan")
+    befriend(author, fan)
+    photo = posted(author)
+    page = new_page(fan, viewport=screen)
+    page.goto("/")
+    like = page.get_by_role("button", name="Like", exact=True)
+    like.click()
+    expect(page.locator(f"#like-{photo.post_id}")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(f"#like-{photo.post_id}")).to_be_focused()  # a keyboard stays where it was
+    expect(page.locator(".reaction-count")).to_contain_text("1")
+    page.goto(f"/photos/{photo.pk}/")
+    page.get_by_label("Your comment").fill("What a #night, @nobody <b>")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".comment")).to_contain_text("What a #night, @nobody <b>")
+    expect(page.locator(".comment a.hashtag")).to_have_text("#night")
+    assert page.evaluate("document.documentElement.scrollWidth") <= screen["width"]
+
+    theirs = new_page(author, viewport=screen)
+    theirs.goto("/")
+    theirs.get_by_role("link", name=re.compile("^Notifications")).click()
+    expect(theirs.locator(".notice")).to_have_count(3)  # the friendship too
+    expect(theirs.locator(".notice").first).to_contain_text("Fred Fan commented on your photo.")
+    expect(theirs.locator(".bell .badge")).to_have_count(0)
+
+
+def test_the_lightbox_opens_closes_and_gives_the_focus_back(new_page, engine, screen):  # noqa: F811
+    author = person(0, "authorization")
+    photo = posted(author)
+    page = new_page(author, viewport=screen)
+    page.goto(f"/photos/{photo.pk}/")
+    opener = page.get_by_role("link", name="Full size")
+    opener.focus()
+    page.keyboard.press("Enter")
+    box = page.get_by_role("dialog")
+    expect(box).to_be_visible()
+    expect(box.get_by_role("button", name="Close")).to_be_focused()
+    expect(box.locator("img")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+    expect(opener).to_be_focused()
+    page.get_by_text("See your stand-in").click()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert page.locator(".before-after").evaluate("pair => pair.style.getPropertyValue('--at')") == "0%"
+
+
+def test_arrows_lead_through_the_photos_of_a_post(new_page, engine, screen):  # noqa: F811
+    author = UserFactory()
+    first = posted(author)
+    second = posted(author, post=first.post, position=1)
+    page = new_page(author, viewport=screen)
+    page.goto(f"/photos/{first.pk}/")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile(str(second.pk)))
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(re.compile(str(first.pk)))
+    page.get_by_role("link", name="Full size").click()
+    page.keyboard.press("ArrowRight")  # within the lightbox, not to the next page
+    expect(page.get_by_role("dialog").locator("img")).to_have_attribute("src", re.compile(str(second.pk)))
+    assert str(first.pk) in page.url
+
+
+def test_photos_are_dropped_described_sent_and_followed(new_page, screen, db):
+    author = UserFactory()
+    page = new_page(author, viewport=screen)
+    page.goto("/post/new")
+    files = [
+        {"name": f"{name}.png", "mimeType": "image/png", "buffer": file_bytes(picture(seed=seed))}
+        for seed, name in enumerate(("lake", "hill"))
+    ]
+    page.set_input_files("input[type=file]", files)
+    expect(page.locator("[data-list] > li")).to_have_count(2)
+    page.locator("input[name=alt_texts]").first.fill("A lake")
+    page.get_by_label("Caption").fill("Two")
+    page.get_by_role("button", name="Post", exact=True).click()
+    page.wait_for_url(re.compile("/posts/"))
+    expect(page.locator(".steps")).to_have_count(2)
+    expect(page.get_by_text("Posted. You will see it as everybody does")).to_be_visible()
+    post = Post.objects.get()
+    assert [photo.alt_text for photo in post.photos.all()] == ["A lake", ""]
+
+
+def test_a_refused_photo_can_be_exchanged_and_sent_again(new_page, screen, db):
+    page = new_page(UserFactory(), viewport=screen)
+    page.goto("/post/new")
+    page.set_input_files(
+        "input[type=file]", {"name": "x.png", "mimeType": "image/png", "buffer": b"no picture"}
+    )
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.locator("[data-told]")).to_contain_text("x.png:")
+    expect(page.locator(".upload-step")).to_contain_text("failed")
+    expect(page.get_by_role("button", name="Send again")).to_be_enabled()
+    assert not Post.objects.exists()
+
+
+def test_the_feed_goes_on_while_it_is_scrolled(new_page, engine, screen, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("faceaccess.views_photos.POSTS_A_PAGE", 3)
+    author = UserFactory()
+    for _ in range(7):
+        services.like_set(post=posted(author, 1, Audience.MEMBERS).post, by=author)
+    page = new_page(author, viewport=screen)
+    page.goto("/")
+    for number in (6, 7):
+        page.mouse.wheel(0, 10_000)
+        expect(page.locator("article")).to_have_count(number)
+    expect(page.get_by_role("link", name="Older posts")).to_have_count(0)
+    assert len({article.get_attribute("id") for article in page.locator("article").all()}) == 7

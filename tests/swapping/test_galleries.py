@@ -1,0 +1,171 @@
+"""The whole draw, with embeddings in the place of pictures: thousands of galleries, photos and thresholds."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfmc_engine import parameters, replacement
+from mfmc_engine.donors import bank as donor_bank
+from mfmc_engine.donors import looks
+from mfmc_engine.donors.candidates import candidates
+from mfmc_engine.donors.selection import Wanted
+from mfmc_engine.guarantee import Thresholds
+from mfmc_engine.types import DecoyRequest, Face, Gallery, Quality
+
+BANK = donor_bank.load()
+PHOTO = np.zeros((8, 8, 3), np.uint8)
+ALPHA = np.zeros((1, 1), np.uint8)
+SELECTIONS = st.sampled_from(["random", "farthest", "nearest"])
+
+
+@dataclass
+class Drawn:
+    """Stands for a patch: all that matters is whose face it shows."""
+
+    donor: str | None
+    origin = (0, 0)
+    pixels = PHOTO[:1, :1]
+    alpha = ALPHA
+
+
+def seen(donor: str) -> np.ndarray:
+    """(3, 128): how a recogniser sees a decoy of ``donor``. Never quite as its donor: up to .5 off."""
+    random = np.random.default_rng(list(donor.encode()))
+    noise = random.standard_normal((3, 128))
+    noise *= random.uniform(0, 0.5, (3, 1)) / np.linalg.norm(noise, axis=1, keepdims=True)
+    return (BANK[donor].embedding + noise).astype(np.float32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_pictures():
+    stand_ins = {
+        "_swap": lambda image, targets, cases, donors, *shares: [Drawn(donor.id) for donor in donors],
+        "_views": lambda pack, image, faces, patches: np.stack([seen(patch.donor) for patch in patches]),
+        "_redaction_view": lambda *_: np.full((1, 128), 9, np.float32),
+        "can_be_swapped": lambda face: True,
+        "landmark_doubt": lambda *_: 0.0,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stand_in in stand_ins.items():
+            patch.setattr(replacement, name, stand_in)
+        targets = SimpleNamespace(pick=lambda rows: rows)
+        patch.setattr(replacement.blending, "prepare", lambda *_: targets)
+        patch.setattr(replacement.redaction, "redact", lambda *_: Drawn(None))
+        patch.setattr(looks, "describe", lambda image, marks, embedding: Wanted(embedding))
+        yield
+
+
+def scattered(random, count, reach=0.9):
+    """(count, 128) embeddings round donors, so that thresholds cut the bank in two."""
+    noise = random.standard_normal((count, 128))
+    noise *= random.uniform(0, reach, (count, 1)) / np.linalg.norm(noise, axis=1, keepdims=True)
+    return (BANK.embeddings[random.integers(len(BANK), size=count)] + noise).astype(np.float32)
+
+
+def face(embedding):
+    marks, box = np.zeros((68, 2), np.float32), np.array([0, 0, 8, 8], np.float32)
+    return Face(box, 1.0, marks, embedding, Quality(80.0, 1.0, 0.0, 1.0))
+
+
+def draw(random, faces, people, thresholds, selection="random", elsewhere=0):
+    requests = [
+        DecoyRequest(face(e), random.bytes(8), scattered(random, elsewhere)) for e in scattered(random, faces)
+    ]
+    gallery = Gallery(tuple(map(str, range(people))), scattered(random, people))
+    donors = candidates(PHOTO, gallery, thresholds, selection)
+    pack = SimpleNamespace(device="cpu")
+    return requests, gallery, replacement.make_decoys(pack, PHOTO, requests, gallery, donors, thresholds)
+
+
+def closest(views, others):
+    apart = np.linalg.norm(views[:, None].astype(float) - others[None], axis=2)
+    return apart.min(initial=np.inf)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 4),
+    st.one_of(st.integers(0, 40), st.integers(0, 600)),
+    st.floats(0.3, 0.9),
+    st.floats(0.1, 0.8),
+    st.floats(0.1, 0.8),
+    SELECTIONS,
+    st.integers(0, 3),
+)
+def test_every_decoy_lies_beyond_all_its_thresholds(
+    seed, faces, people, original, to_gallery, decoys, selection, elsewhere
+):
+    thresholds = Thresholds(original, original + 0.04, to_gallery, decoys)
+    random = np.random.default_rng(seed)
+    requests, gallery, made = draw(random, faces, people, thresholds, selection, elsewhere)
+    assert len(made) == len(requests)
+    swaps = [decoy for decoy in made if decoy.kind == "swap"]
+    for request, decoy in zip(requests, made, strict=True):
+        if decoy.kind == "redaction":
+            assert decoy.donor is None
+            continue
+        views = seen(decoy.donor)
+        np.testing.assert_array_equal(decoy.views, views)
+        others = [seen(other.donor) for other in swaps if other is not decoy]
+        own = request.face.embedding[None]
+        assert closest(views, own) == pytest.approx(decoy.distance_to_original, abs=1e-6)
+        assert closest(views, gallery.embeddings) == pytest.approx(decoy.nearest_gallery, abs=1e-6)
+        assert decoy.distance_to_original > decoy.threshold == thresholds.original
+        assert decoy.nearest_gallery > thresholds.gallery
+        assert all(closest(views, other) > thresholds.decoys for other in others)
+        assert 1 <= decoy.attempts <= parameters.REDRAW_ROUNDS
+    assert len({decoy.donor for decoy in swaps}) == len(swaps)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["original", "gallery"]), SELECTIONS)
+def test_an_impossible_threshold_redacts_every_face(seed, which, selection):
+    thresholds = Thresholds(**{which: 5.0})
+    _, _, made = draw(np.random.default_rng(seed), 3, 5, thresholds, selection)
+    assert [decoy.kind for decoy in made] == ["redaction"] * 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_decoys_that_cannot_differ_enough_leave_one_swap(seed):
+    _, _, made = draw(np.random.default_rng(seed), 3, 0, Thresholds(decoys=5.0))
+    assert sum(decoy.kind == "swap" for decoy in made) <= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_gallery_that_is_not_a_number_redacts_every_face(seed):
+    random = np.random.default_rng(seed)
+    rows = scattered(random, 4)
+    rows[random.integers(4)] = np.nan
+    gallery, thresholds = Gallery(tuple("abcd"), rows), Thresholds()
+    requests = [DecoyRequest(face(scattered(random, 1)[0]), b"x")]
+    donors = candidates(PHOTO, gallery, thresholds, "random")
+    pack = SimpleNamespace(device="cpu")
+    made = replacement.make_decoys(pack, PHOTO, requests, gallery, donors, thresholds)
+    assert [decoy.kind for decoy in made] == ["redaction"]
+
+
+def test_a_persons_next_decoy_is_unlike_the_ones_before():
+    random, gallery, thresholds = np.random.default_rng(4), Gallery(), Thresholds()
+    pack, donors = SimpleNamespace(device="cpu"), candidates(PHOTO, Gallery(), Thresholds(), "random")
+
+    def distances(remembered):
+        found = []
+        for _ in range(60):
+            embedding, before = scattered(random, 1)[0], np.empty((0, 128), np.float32)
+            for _ in range(4):
+                request = DecoyRequest(face(embedding), random.bytes(8), before[: 99 * remembered])
+                (decoy,) = replacement.make_decoys(pack, PHOTO, [request], gallery, donors, thresholds)
+                found.append(closest(decoy.views, before))
+                before = np.concatenate([before, decoy.views])
+        return np.array([d for d in found if np.isfinite(d)])
+
+    independent, apart = distances(False), distances(True)
+    assert np.mean(independent < thresholds.apart) > 0.1
+    assert np.mean(apart < thresholds.apart) < 0.02
