@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, Q
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -109,24 +109,7 @@ def prepare_posts(posts: list[Post], viewer: User) -> None:
 def feed(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "landing.html", {"models": MODELS})
-    page = posts_page(request, feed_of(request.user))
-    if page["is_first"]:
-        page["first_steps"] = first_steps(request.user)
-    return answer_posts(request, "photos/feed.html", page)
-
-
-def first_steps(user: User) -> dict[str, bool] | None:
-    """What a newcomer has done already; None once all is done."""
-    steps = (
-        User.objects.filter(pk=user.pk)
-        .values(
-            enrolled=Exists(user.captures.all()),
-            friends=Exists(people.friends_of(user)),
-            posted=Exists(user.posts.listed()),
-        )
-        .get()
-    )
-    return None if all(steps.values()) else steps
+    return answer_posts(request, "photos/feed.html", posts_page(request, feed_of(request.user)))
 
 
 @login_required

@@ -70,7 +70,7 @@ def _waiting(user: User) -> dict[str, int | bool]:
         unseen=_number(notifications.unseen(user), of="batch"),
         enrolled=Exists(user.captures.all()),
         friends=Exists(people.friends_of(user)),
-        posted=Exists(user.posts.all()),
+        posted=Exists(user.posts.listed()),
     )
     return found.get()
 

@@ -233,6 +233,8 @@ RATE_LIMITS = {
     "account_delete": (10, 3600),
     "export": (6, 86400),
     "profile": (30, 3600),
+    "comment": (60, 600),
+    "reaction": (300, 600),
 }
 ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="mandatory")
 # A code to type in, not a link: it works on whichever device the mail is read, and signs in where it was asked for.
