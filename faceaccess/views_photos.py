@@ -25,6 +25,7 @@ from faceaccess.models import Claim, FaceRegion, Rule, Tag
 from faceaccess.outlook import outlook
 from faceaccess.policies import Reason
 from faceaccess.views_log import statement_words
+from faceaccess.views_tour import was_taken
 from faceaccess.wording import MODELS, reason_sentence
 from photos.models import Photo, Post
 from photos.querysets import PostQuerySet
@@ -108,7 +109,7 @@ def prepare_posts(posts: list[Post], viewer: User) -> None:
 @vary_on_headers("HX-Request")
 def feed(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
-        return render(request, "landing.html", {"models": MODELS})
+        return render(request, "landing.html", {"models": MODELS, "toured": was_taken(request)})
     return answer_posts(request, "photos/feed.html", posts_page(request, feed_of(request.user)))
 
 

@@ -20,7 +20,7 @@ STYLESHEETS = [
     for name in (
         *("tokens", "base", "shell", "components", "forms"),
         *("feed", "photo", "compose", "drawings", "entrance", "people", "face", "members"),
-        *("community", "albums", "lightbox"),
+        *("community", "albums", "lightbox", "tour"),
     )
 ]
 
@@ -48,6 +48,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     }
     frame["unseen"] = lambda: waiting()["unseen"]
     frame["first_steps"] = lambda: _first_steps(waiting())
+    frame["toured"] = user.toured_at is not None
     frame["navigation"] = [
         {
             "name": name,
