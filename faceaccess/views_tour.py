@@ -20,7 +20,7 @@ from photos.models import Photo
 
 COOKIE = "toured"  # of a visitor without account; a member's is kept with the account
 COOKIE_AGE = 365 * 86_400  # s
-EXAMPLE = {"width": 960, "height": 665}  # px of the pictures in assets/tour
+EXAMPLE = {"width": 960, "height": 664}  # px of the pictures in assets/tour
 
 
 @dataclass(frozen=True, slots=True)
