@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
@@ -204,5 +205,8 @@ def photo_status(request: HttpRequest, pk: UUID) -> HttpResponse:
     photo = get_object_or_404(photos_visible_to(request.user), pk=pk)
     prepare([photo], request.user)
     if request.htmx:
-        return render(request, "photos/status.html", {"photo": photo, "post": photo.post})
+        # The photo's own page has a place of its own for one's face; posts have a line that leads there.
+        elsewhere = not (request.htmx.current_url_abs_path or "").startswith(reverse("photo", args=[pk]))
+        page = {"photo": photo, "post": photo.post, "tells_of_you": photo.has_you and elsewhere}
+        return render(request, "photos/status.html", page)
     return JsonResponse({"state": photo.state, "ready": photo.is_ready})
