@@ -48,7 +48,7 @@ STEPS = (
         AccessModel.PROXY,
         _lazy("By proxy: a friend may speak for you"),
         (
-            _lazy("A friend tags you, and everyone who may see the photo sees your face.."),
+            _lazy("A friend tags you, and everyone who may see the photo sees your face."),
             _lazy("You can take any tag back, and the stand-in returns with the next look at the photo."),
         ),
         _lazy("Before the tag"),
