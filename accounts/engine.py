@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from mfmc_engine.packs import space_name
+from mfmc_engine.recognition.space import Space, space_of
+
 if TYPE_CHECKING:
     from mfmc_engine.engine import Engine
 
@@ -17,3 +20,8 @@ def get_engine() -> Engine:
     from mfmc_engine.engine import Engine
 
     return Engine(settings.ENGINE_PACK, settings.ENGINE_DEVICE, settings.ENGINE_THREADS)
+
+
+def space() -> Space:
+    """What distances between embeddings of the settings' pack mean."""
+    return space_of(space_name(settings.ENGINE_PACK))

@@ -19,13 +19,12 @@ from django.utils.translation import gettext as _
 
 from accounts import consent
 from accounts.capture_quality import EnrolmentRejected, good_capture
-from accounts.engine import get_engine
+from accounts.engine import get_engine, space
 from accounts.models import FaceCapture, User
 from accounts.signals import enrolment_changed, enrolment_decided
 from accounts.templates import capture_purpose, gallery, seal
 from accounts.uploads import decode_upload
 from mfmc_engine.imaging import encode
-from mfmc_engine.parameters import ENROLMENT_SAME_PERSON
 
 if TYPE_CHECKING:
     from mfmc_engine.types import Face, Image
@@ -115,7 +114,7 @@ def _is_like_another(face: Face, user: User) -> bool:
 def _check_same_person(face: Face, user: User) -> None:
     """All pictures of one account show one person, also those that are held."""
     own = gallery(only=user.pk, held_too=True)
-    if len(own) and get_engine().match([face], own)[0].distance > ENROLMENT_SAME_PERSON:
+    if len(own) and get_engine().match([face], own)[0].distance > space().same_person:
         raise EnrolmentRejected(
             _(
                 "This does not look like the face you enrolled before. Try another picture, or delete the earlier "

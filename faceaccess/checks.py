@@ -9,6 +9,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from mfmc_engine.errors import EngineError
 
+PACK_LENGTH = 40  # what templates and face regions keep of the name they were made under
+
 
 @register()
 def pack_is_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -21,6 +23,8 @@ def pack_is_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except EngineError as error:
         return [Error(f"ENGINE_PACK: {error}", id="faceaccess.E001")]
     found: list[CheckMessage] = []
+    if len(settings.ENGINE_PACK) > PACK_LENGTH:
+        found.append(Error(f"ENGINE_PACK is longer than {PACK_LENGTH} characters.", id="faceaccess.E002"))
     for name in sorted(set(parts.values()) & SOURCES.keys()):
         source = SOURCES[name]
         checks = store.check(source, thorough=False)

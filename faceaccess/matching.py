@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.engine import space
 from accounts.index import gallery_version, get_index
 from accounts.models import FaceCapture, User
 from accounts.templates import TemplateError, gallery
@@ -35,7 +36,7 @@ def assign(regions: Sequence[FaceRegion]) -> int:
     rejected = set(MatchRejection.objects.filter(region__in=regions).values_list("region", "person"))
     readable = [(region, face) for region in regions if (face := _face(region)) is not None]
     version = get_index().refresh()
-    matches = _match(readable, rejected, gallery_threshold(get_index().size()))
+    matches = _match(readable, rejected, gallery_threshold(get_index().size(), space()))
     found = {region.pk: match for (region, _), match in zip(readable, matches, strict=True)}
     # Somebody may have left since the gallery was read.
     named = {int(match.person) for match in matches if match.person is not None}
@@ -62,15 +63,14 @@ def _match(
     readable: Sequence[tuple[FaceRegion, Face]], rejected: Collection[tuple[int, int]], threshold: float
 ) -> list[Match]:
     """One Match per face of the photo, among those enrolled people who are near enough to be one, or its rival."""
-    from mfmc_engine.parameters import AMBIGUITY_MARGIN
     from mfmc_engine.recognition.matching import match
 
     if not readable:
         return []
     faces = [face for _, face in readable]
-    people = get_index().near(np.stack([face.embedding for face in faces]), threshold + AMBIGUITY_MARGIN)
+    people = get_index().near(np.stack([face.embedding for face in faces]), threshold + space().margin)
     exclude = {(i, str(person)) for i, (r, _) in enumerate(readable) for pk, person in rejected if pk == r.pk}
-    return match(faces, people, exclude, threshold)
+    return match(faces, people, exclude, threshold, space())
 
 
 def _outcome(match: Match | None, known: Collection[int]) -> tuple[int | None, str]:
@@ -103,24 +103,22 @@ def _claimed(
 
 def _may_be(face: Face | None, person: int) -> bool:
     """Whether an enrolled person's claim is possible: not if the face can be compared and is far from them."""
-    from mfmc_engine.parameters import CLAIM_LIMIT, MATCH_MIN_QUALITY
+    from mfmc_engine.parameters import MATCH_MIN_QUALITY
 
     own = gallery(only=person).embeddings
     if not len(own):
         return False  # not enrolled (any more)
     if face is None or face.quality.score < MATCH_MIN_QUALITY:
         return True
-    return bool(np.linalg.norm(own - face.embedding, axis=1).min() <= CLAIM_LIMIT)
+    return bool(np.linalg.norm(own - face.embedding, axis=1).min() <= space().claim_limit)
 
 
 def is_near(regions: Sequence[FaceRegion], region: FaceRegion, person: int) -> bool:
     """Whether ``region`` would be matched to ``person`` at the looser threshold of a claim, every doubt as before."""
-    from mfmc_engine.parameters import CLAIM_THRESHOLD
-
     rejected = set(MatchRejection.objects.filter(region__in=regions).values_list("region", "person"))
     readable = [(row, face) for row in regions if (face := _face(row)) is not None]
     get_index().refresh()
-    matches = _match(readable, rejected, CLAIM_THRESHOLD)
+    matches = _match(readable, rejected, space().claim)
     here = [found for (row, _), found in zip(readable, matches, strict=True) if row.pk == region.pk]
     return bool(here) and here[0].person == str(person)
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 from PIL import Image as PILImage
 
 from mfmc_engine import __version__
-from mfmc_engine.commands import analyze, anonymize, benchmark, packs
+from mfmc_engine.commands import analyze, anonymize, benchmark, evaluate, packs
 from mfmc_engine.commands.options import one_line
 from mfmc_engine.donors import command as donors
 
@@ -24,6 +24,7 @@ COMMANDS = {
     "analyze": (analyze, analyze.HELP),
     "anonymize": (anonymize, anonymize.HELP),
     "benchmark": (benchmark, benchmark.HELP),
+    "evaluate": (evaluate, evaluate.HELP),
     "donors": (donors, "build and check the bank of synthetic donor faces"),
     "packs": (packs, packs.HELP),
 }

@@ -29,7 +29,7 @@ class Engine:
 
         ``exclude``: (index of the face, person) pairs that were rejected before and are never matched again.
         """
-        return matching.match(faces, gallery, exclude)
+        return matching.match(faces, gallery, exclude, space=self.pack.space)
 
     def make_decoys(
         self,
@@ -40,8 +40,8 @@ class Engine:
     ) -> list[Decoy]:
         """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction."""
         people = gallery or Gallery()
-        thresholds = Thresholds.beside(len(people))
-        donors = candidates(image, people, thresholds, selection)
+        thresholds = Thresholds.beside(len(people), self.pack.space)
+        donors = candidates(image, people, thresholds, selection, self.pack)
         return replacement.make_decoys(self.pack, image, requests, people, donors, thresholds)
 
     @staticmethod

@@ -12,6 +12,7 @@ import numpy as np
 
 from mfmc_engine import parameters as P
 from mfmc_engine.recognition.nearest import Index
+from mfmc_engine.recognition.space import DLIB, Space
 from mfmc_engine.types import FloatArray
 
 
@@ -26,24 +27,30 @@ class Thresholds:
     apart: float = P.APART_PREFERRED  # preferred only: toward the person's decoys in other photos
 
     @classmethod
-    def beside(cls, templates: int) -> Thresholds:
+    def beside(cls, templates: int, space: Space = DLIB) -> Thresholds:
         """The thresholds in a photo of a site where that many templates are enrolled."""
-        return cls(gallery=gallery_threshold(templates))
+        return cls(
+            original=space.original,
+            preferred=space.preferred,
+            gallery=gallery_threshold(templates, space),
+            decoys=space.match,
+            apart=space.apart,
+        )
 
 
-def gallery_threshold(templates: int) -> float:
+def gallery_threshold(templates: int, space: Space = DLIB) -> float:
     """Distance up to which a face is taken for somebody in a gallery of ``templates`` rows, and so the distance that
     a decoy has to keep from every one of them. Never grows with the gallery.
 
     At most parameters.FALSE_IDENTIFICATION_RATE of strangers lie that near to anybody: each comparison gets an equal
     share of it (union bound), and the tail of the distances between strangers says which distance has that share.
-    Small galleries get parameters.MATCH_THRESHOLD. Raises ValueError for a negative number.
+    Small galleries get ``space.match``. Raises ValueError for a negative number.
     """
     if templates < 0:
         raise ValueError(f"a gallery cannot hold {templates} templates")
     share = P.FALSE_IDENTIFICATION_RATE / max(templates, 1)
-    tail = P.STRANGERS_TAIL_DISTANCE * (share / P.STRANGERS_TAIL_RATE) ** (1 / P.STRANGERS_TAIL_EXPONENT)
-    return min(P.MATCH_THRESHOLD, tail)
+    tail = space.tail_distance * (share / space.tail_rate) ** (1 / space.tail_exponent)
+    return min(space.match, tail)
 
 
 def false_match_rate(distance: float) -> float:

@@ -13,6 +13,7 @@ from mfmc_engine.packs.pack import Pack
 from mfmc_engine.parameters import SAME_FACE_IOU
 from mfmc_engine.quality import assess
 from mfmc_engine.recognition.chips import extract_chips
+from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.types import Analysis, Face, FloatArray, Image
 
 
@@ -35,8 +36,10 @@ def _describe(pack: Pack, image: Image, detections: Sequence[Detection], detecte
     if not detections:
         return []
     landmarks = pack.landmarker.mark(image, np.stack([d.points for d in detections]))
-    chips = extract_chips(image, landmarks)
+    chips = pack.recognizer.chips(image, landmarks)
     embeddings = pack.recognizer.embed_chips(chips)
+    if pack.space is not DLIB:
+        chips = extract_chips(image, landmarks)  # what quality is judged on, whatever recognises
     return [
         Face(
             box=d.box.astype(np.float32),

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mfmc_engine import guarantee
 from mfmc_engine import parameters as P
@@ -24,26 +21,11 @@ from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
-from mfmc_engine.recognition.chips import extract_chips
-from mfmc_engine.swapping import blending, eyes, mesh, redaction, skin
+from mfmc_engine.swapping import blending, mesh, redaction
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
-from mfmc_engine.swapping.relight import Lit
+from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
-
-
-class Donor(Protocol):
-    """What a swap needs of a donor. What is worked out of its picture is kept by its hash."""
-
-    def __hash__(self) -> int: ...
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def image(self) -> Image: ...  # (CROP_SIZE, CROP_SIZE, 3)
-    @property
-    def landmarks(self) -> FloatArray: ...  # (68, 2) px of image
-
 
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
 Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor]]
@@ -84,7 +66,7 @@ def make_decoys(
 ) -> list[Decoy]:
     """One verified decoy per request, in order. Same arguments, same bytes."""
     keep_freed_memory()
-    thresholds = thresholds or Thresholds.beside(len(gallery))
+    thresholds = thresholds or Thresholds.beside(len(gallery), pack.space)
     cases = [_Case(request.face, generator(request.seed), request.apart) for request in requests]
     swappable = [
         case
@@ -160,7 +142,9 @@ class _Draw:
         for i, donors in drawn.items():
             case = self.cases[i]
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
-            made = _swap(self.image, self.targets[i], donors, shape_share, light_sigma, case.random)
+            made = _swap(
+                self.pack, self.image, self.targets[i], donors, shape_share, light_sigma, case.random
+            )
             attempts = [
                 _Attempt(donor.id, patch, unseen, Verdict(0.0, 0.0, 0.0))
                 for donor, patch in zip(donors, made, strict=True)
@@ -225,6 +209,7 @@ def _next(donors: Iterator[Donor], used: set[str], number: int) -> list[Donor]:
 
 
 def _swap(
+    pack: Pack,
     image: Image,
     target: Target,
     donors: Sequence[Donor],
@@ -235,13 +220,7 @@ def _swap(
     """One decoy per donor on the same face; for the shares see DRAW_ROUNDS."""
     if not donors:
         return []
-    layers = blending.to_tensor([_with_skin(donor) for donor in donors], target.barred.device)
-    marks = [mesh.mixed_landmarks(target.landmarks, donor.landmarks, shape_share) for donor in donors]
-    if target.shut:
-        marks = [eyes.close(points) for points in marks]
-    warped = mesh.warp_donors(layers, [donor.landmarks for donor in donors], marks, target.frame.size)
-    pictures = eyes.draw_lashes(warped[:, :3], marks, [target.shut] * len(donors))
-    decoys, alpha = blending.blend(target, Lit(pictures, warped[:, 3:], marks), light_sigma)
+    decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
     return [
         blending.place(image, decoy, cover, target, random)
         for decoy, cover in zip(
@@ -250,27 +229,15 @@ def _swap(
     ]
 
 
-@lru_cache(P.DONOR_SKINS_KEPT)
-def _skin(donor: Donor) -> NDArray[np.uint8]:
-    """(CROP_SIZE, CROP_SIZE) skin likelihood of a donor's picture, 255 for certain; worked out on first use."""
-    found = skin.likelihood(blending.to_tensor([donor.image]), [donor.landmarks])[0, 0]
-    return np.asarray(found.mul(255).round().clamp(0, 255).byte().numpy())
-
-
-def _with_skin(donor: Donor) -> NDArray[np.uint8]:
-    """(CROP_SIZE, CROP_SIZE, 4) a donor's picture and, as a fourth channel, its skin."""
-    return np.dstack([donor.image, _skin(donor)])
-
-
 def _first_view(pack: Pack, window: Image, marks: FloatArray) -> list[Image]:
     """(1, h, w, 3) chip of a decoy at the landmarks (1, 68, 2) of the face it replaces."""
-    return [extract_chips(window, marks)]
+    return [pack.recognizer.chips(window, marks)]
 
 
 def _other_views(pack: Pack, window: Image, marks: FloatArray) -> list[Image]:
     """The chip mirrored, and the one at landmarks found anew."""
     anew = pack.landmarker.mark(window, five_of(marks), passes=1)
-    return [extract_chips(window, marks, mirrored=True), extract_chips(window, anew)]
+    return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)]
 
 
 def _window(image: Image, face: Face, patch: Patch) -> tuple[Image, FloatArray]:

@@ -83,7 +83,8 @@ class ExactIndex:
 
     def refresh(self) -> UUID | None:
         version = gallery_version()  # read first: what is read after it is this version's or newer
-        if version != self.version or not self.loaded:
+        # No version: nobody enrolled, or rows that were put in without saying so. Looking again costs little then.
+        if version is None or version != self.version or not self.loaded:
             with self.lock:
                 self.templates, self.version = _brought_up_to_date(self.templates), version
                 self.loaded = True

@@ -103,7 +103,7 @@ class PostgresIndex:
 
     def refresh(self) -> UUID | None:
         version = gallery_version()
-        if version != self.version or not self.loaded:
+        if version is None or version != self.version or not self.loaded:
             if not self.table.exists():
                 raise ImproperlyConfigured(
                     "FACE_INDEX=pgvector needs the table that manage.py face_index build makes"

@@ -54,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gallery", type=Path, metavar="DIR", help="people no decoy may resemble")
     parser.add_argument("--seed", help="same seed, same result; without it every run draws new decoys")
     parser.add_argument("--json", action="store_true", help="print JSON, one line per photo")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="print JSON with what each decoy kept (needs the evaluate extra)",
+    )
     add_boxes(parser)
     add_device(parser)
 
@@ -73,13 +78,15 @@ def run(arguments: argparse.Namespace) -> int:
         gallery=read_gallery(engine, arguments.gallery),
         seed=secrets.token_hex() if arguments.seed is None else arguments.seed,
         keep=arguments.keep,
+        measured=arguments.report,
     )
+    as_json = arguments.json or arguments.report
     if not photo.is_dir():
         report = worker.anonymize(photo, out)
-        print(json.dumps(report) if arguments.json else _in_words(report))
+        print(json.dumps(report) if as_json else _in_words(report))
         return 0
     out.mkdir(parents=True, exist_ok=True)
-    return _run_all(worker, jobs, arguments.json)
+    return _run_all(worker, jobs, as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,7 @@ class _Worker:
     gallery: Gallery
     seed: str
     keep: list[int]
+    measured: bool = False
 
     def anonymize(self, photo: Path, out: Path) -> dict[str, Any]:
         """Write ``out`` and describe it. Raises EngineError, and writes nothing, if any face cannot be hidden."""
@@ -108,7 +116,15 @@ class _Worker:
             decoys[i] = decoy
         _write(out, encode(self.engine.compose(image, decoys, hidden), out.suffix))
         seconds = round(time.perf_counter() - start, 3)
-        return {"seconds": seconds, "faces": [_report(f, d) for f, d in zip(faces, decoys, strict=True)]}
+        reports = [_report(face, decoy) for face, decoy in zip(faces, decoys, strict=True)]
+        if self.measured:
+            from mfmc_engine.evaluation.structure import of_decoy  # scikit-image: an extra, and slow to load
+
+            for i in hidden:
+                made = decoys[i]
+                assert made is not None, "compose has just used it"
+                reports[i]["structure"] = of_decoy(self.engine, image, faces[i], made)
+        return {"seconds": seconds, "faces": reports}
 
     def _face_seed(self, name: str, index: int) -> bytes:
         return hashlib.sha256(f"{self.seed}\n{name}\n{index}".encode()).digest()

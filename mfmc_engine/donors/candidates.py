@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,31 +12,47 @@ from mfmc_engine import parameters
 from mfmc_engine.donors import bank, looks, selection
 from mfmc_engine.donors.bank import Donor
 from mfmc_engine.guarantee import Thresholds
+from mfmc_engine.landmarks import five_of
+from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.types import Face, FloatArray, Gallery, Image, Selection
+
+if TYPE_CHECKING:
+    from mfmc_engine.packs.pack import Pack
 
 
 def candidates(
-    image: Image, gallery: Gallery, thresholds: Thresholds, order: Selection
+    image: Image, gallery: Gallery, thresholds: Thresholds, order: Selection, pack: Pack | None = None
 ) -> Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor]]:
     """A function that gives one face's donors in the order to try them, drawn with that face's random numbers.
 
-    Its third argument (N, D) are the person's decoys in other photos: donors unlike them come first.
+    Its third argument (N, D) are the person's decoys in other photos: donors unlike them come first. Donors are chosen
+    in dlib's space, the bank's. With a ``pack`` that recognises in another one, the people to avoid are left to the
+    verification of the output.
     """
     donors = bank.load()
 
     def of_face(face: Face, random: np.random.Generator, apart: FloatArray) -> Iterator[Donor]:
-        wanted = looks.describe(image, face.landmarks, face.embedding)
-        avoid = selection.Avoid(
-            original=thresholds.preferred + parameters.DONOR_HEADROOM,
-            gallery=gallery.index,
-            gallery_distance=thresholds.gallery,
-            apart=apart,
-            apart_distance=thresholds.apart,
-        )
+        if pack is None or pack.space is DLIB:
+            embedding, others = face.embedding, apart
+            avoid = selection.Avoid(
+                original=thresholds.preferred + parameters.DONOR_HEADROOM,
+                gallery=gallery.index,
+                gallery_distance=thresholds.gallery,
+                apart=apart,
+                apart_distance=thresholds.apart,
+            )
+        else:
+            embedding = pack.chooser.embed(image, face.landmarks[None])[0]
+            others = np.empty((0, len(embedding)), np.float32)
+            avoid = selection.Avoid(original=DLIB.preferred + parameters.DONOR_HEADROOM)
+        wanted = looks.describe(image, face.landmarks, embedding)
+        if pack is not None and pack.gender_age is not None:
+            male, age = pack.gender_age(image, five_of(face.landmarks)[None])
+            wanted = replace(wanted, male=float(male[0]), age=float(age[0]))
         ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order)
         if order == "random":
             kin = dict(zip(donors.ids.tolist(), selection.kin(donors, wanted).tolist(), strict=True))
-            ranked = redraws(donors, ranked, np.concatenate([face.embedding[None], apart]), kin, random)
+            ranked = redraws(donors, ranked, np.concatenate([embedding[None], others]), kin, random)
         return (donors[donor_id] for donor_id in ranked)
 
     return of_face

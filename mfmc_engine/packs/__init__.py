@@ -62,6 +62,11 @@ def recipe(name: str) -> dict[str, str]:
     return mixed
 
 
+def space_name(name: str) -> str:
+    """Which recogniser the pack ``name`` compares faces with: the name that recognition.space.space_of takes."""
+    return recipe(name)["recognizer"]
+
+
 def _sources_of(task: str) -> list[str]:
     named = [source.name for source in SOURCES.values() if any(w.task == task for w in source.weights)]
     return named + {"swapper": [MESH], "attributes": ["dlib-resnet"]}.get(task, [])
@@ -71,4 +76,4 @@ def _parts() -> str:
     return "; ".join(f"{task}={'|'.join(_sources_of(task))}" for task in get_args(Task))
 
 
-__all__ = ["RECIPES", "load_pack", "recipe"]
+__all__ = ["RECIPES", "load_pack", "recipe", "space_name"]

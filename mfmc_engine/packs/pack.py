@@ -17,7 +17,9 @@ from mfmc_engine.landmarks import Landmarker
 from mfmc_engine.packs import store
 from mfmc_engine.packs.catalogue import MESH, SOURCES, Task
 from mfmc_engine.recognition import Recognizer
+from mfmc_engine.recognition.space import Space, space_of
 from mfmc_engine.swapping.inswapper import InSwapper
+from mfmc_engine.swapping.swappers import NetworkSwapper, Swapper, mesh_swapper
 
 T = TypeVar("T")
 
@@ -67,11 +69,16 @@ class Pack:
         )
 
     @property
-    def inswapper(self) -> InSwapper | None:
-        """The swapping network; None where the mesh swaps."""
+    def space(self) -> Space:
+        """What distances between this pack's embeddings mean."""
+        return space_of(self.recipe["recognizer"])
+
+    @property
+    def swapper(self) -> Swapper:
+        """What puts a donor on a face."""
         if self.recipe["swapper"] == MESH:
-            return None
-        return self._once("swapper", lambda: InSwapper(self._file("swapper"), self.device, self.threads))
+            return mesh_swapper
+        return self._once("swapper", self._load_swapper)
 
     @property
     def identifier(self) -> Recognizer:
@@ -124,6 +131,10 @@ class Pack:
         from mfmc_engine.landmarks.onnx68 import Onnx68
 
         return Onnx68(self._file("landmarker"), self.device, self.threads)
+
+    def _load_swapper(self) -> Swapper:
+        network = InSwapper(self._file("swapper"), self.device, self.threads)
+        return NetworkSwapper(network, self.identifier)
 
     def _load_recognizer(self, name: str) -> Recognizer:
         path = store.find(SOURCES[name], SOURCES[name].of("recognizer"))

@@ -12,10 +12,14 @@ class Recognizer(Protocol):
 
     dimensions: int
 
+    def chips(self, image: Image, landmarks: FloatArray, mirrored: bool = False) -> Image:
+        """(N, 68, 2) landmarks in px of ``image`` to (N, h, w, 3) aligned uint8 RGB chips."""
+        ...
+
     def embed(self, image: Image, landmarks: FloatArray) -> FloatArray:
         """(N, 68, 2) landmarks in px of ``image`` to (N, dimensions) embeddings."""
         ...
 
     def embed_chips(self, chips: Image) -> FloatArray:
-        """(N, h, w, 3) aligned uint8 RGB chips (see ``chips.extract_chips``) to (N, dimensions) embeddings."""
+        """(N, h, w, 3) aligned uint8 RGB chips (see ``chips``) to (N, dimensions) embeddings."""
         ...

@@ -93,9 +93,13 @@ class DlibRecognizer:
         self.device = torch.device(device)
         self.network = load_network(weights).to(self.device)
 
+    def chips(self, image: Image, landmarks: FloatArray, mirrored: bool = False) -> Image:
+        """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips."""
+        return extract_chips(image, landmarks, mirrored=mirrored)
+
     def embed(self, image: Image, landmarks: FloatArray) -> FloatArray:
         """(N, 68, 2) landmarks in px of ``image`` to (N, 128) embeddings."""
-        return self.embed_chips(extract_chips(image, landmarks))
+        return self.embed_chips(self.chips(image, landmarks))
 
     def embed_chips(self, chips: Image) -> FloatArray:
         """(N, 150, 150, 3) uint8 RGB chips to (N, 128) embeddings."""

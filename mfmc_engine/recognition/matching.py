@@ -13,7 +13,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mfmc_engine.guarantee import gallery_threshold
-from mfmc_engine.parameters import AMBIGUITY_MARGIN, MATCH_MIN_QUALITY
+from mfmc_engine.parameters import MATCH_MIN_QUALITY
+from mfmc_engine.recognition.space import DLIB, Space
 from mfmc_engine.types import Face, FloatArray, Gallery, Match
 
 
@@ -22,7 +23,7 @@ def match(
     gallery: Gallery,
     exclude: Collection[tuple[int, str]] = (),
     threshold: float | None = None,
-    margin: float = AMBIGUITY_MARGIN,
+    space: Space = DLIB,
 ) -> list[Match]:
     """One Match per face, in order.
 
@@ -31,7 +32,7 @@ def match(
     ``threshold`` (Euclidean) is guarantee.gallery_threshold of this gallery unless given: the more people, the closer
     a face has to be.
     """
-    threshold = gallery_threshold(len(gallery)) if threshold is None else threshold
+    threshold = gallery_threshold(len(gallery), space) if threshold is None else threshold
     people, distances = person_distances(faces, gallery)
     index = {person: column for column, person in enumerate(people)}
     for face, person in exclude:
@@ -48,7 +49,9 @@ def match(
         nearest = float(distances[row].min())
         if not close[row].any():
             results.append(Match("unknown", None, nearest))
-        elif column == int(distances[row].argmin()) and _is_clear(distances, rivals, row, column, margin):
+        elif column == int(distances[row].argmin()) and _is_clear(
+            distances, rivals, row, column, space.margin
+        ):
             results.append(Match("matched", people[column], nearest))
         else:
             results.append(Match("ambiguous", None, nearest))

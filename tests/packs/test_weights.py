@@ -219,7 +219,7 @@ def test_missing_weights_say_the_exact_command():
     ):
         _ = load_pack("buffalo_l").detector
     with pytest.raises(WeightsMissingError, match=r"inswapper_128\.onnx .* packs download inswapper_128"):
-        _ = load_pack("builtin+swapper=inswapper_128").inswapper
+        _ = load_pack("builtin+swapper=inswapper_128").swapper
 
 
 def test_a_pack_is_a_recipe_with_parts_of_others():

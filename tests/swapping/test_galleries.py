@@ -48,7 +48,7 @@ def seen(donor: str) -> np.ndarray:
 @pytest.fixture(scope="module", autouse=True)
 def _no_pictures():
     stand_ins = {
-        "_swap": lambda image, target, donors, *shares: [Drawn(donor.id) for donor in donors],
+        "_swap": lambda pack, image, target, donors, *shares: [Drawn(donor.id) for donor in donors],
         "_window": lambda image, face, patch: (patch, np.zeros(2, np.float32)),
         "_first_view": lambda pack, patch, marks: [seen(patch.donor)[:1]],
         "_other_views": lambda pack, patch, marks: [seen(patch.donor)[1:]],

@@ -1,0 +1,149 @@
+"""Write the figures of an evaluation into docs/evaluation.md and README.md, its plots into docs/images.
+
+Run: ``python scripts/evaluation_docs.py REPORT``, the folder that ``python -m mfmc_engine evaluate --out REPORT`` made.
+Only plots are copied, never sheets: they show people.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "evaluation.md"
+IMAGES = ROOT / "docs" / "images"
+BEGIN, END = "<!-- measured:", "<!-- /measured -->"
+PLOTS = {
+    "drop": "What is left",
+    "distances": "Distances",
+    "kept": "What decoys keep",
+    "fairness": "Fairness",
+    "ablation": "Ablations",
+}
+
+
+def percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def recognisers(results: dict[str, Any]) -> str:
+    rows = []
+    for name, judged in results["recognizers"].items():
+        for arm, found in judged["arms"].items():
+            low, high = found["accepts_interval"]
+            rows.append(
+                [
+                    name,
+                    arm,
+                    percent(found["rank1"]),
+                    percent(found.get("drop", {}).get("rank1", {}).get("relative")),
+                    f"{percent(found['accepts']['0.01'])} ({percent(low)} to {percent(high)})",
+                    percent(found["accuracy"]),
+                ]
+            )
+    for arm, found in results["averaged"]["arms"].items():
+        relative = found.get("drop", {}).get("rank1", {}).get("relative")
+        accepts = percent(found["accepts"]["0.01"])
+        rows.append(
+            ["**mean**", arm, percent(found["rank1"]), percent(relative), accepts, percent(found["accuracy"])]
+        )
+    header = ["recogniser", "treatment", "rank-1", "relative drop", "accepts at 1 % (95 %)", "accuracy"]
+    return table(header, rows)
+
+
+def bars(results: dict[str, Any]) -> str:
+    words = {True: "pass", False: "**fail**", None: "not measured"}
+    rows = [
+        [row["name"], number(row["value"]), f"{row['comparison']} {row['limit']}", words[row["passed"]]]
+        for row in results["bars"]
+    ]
+    return table(["bar", "measured", "wanted", ""], rows)
+
+
+def attacks(results: dict[str, Any]) -> str:
+    found = results["attacks"][results["main_arm"]]
+    rows = [
+        [
+            name,
+            f"{percent(link['one_person'])} / {percent(link['two_people'])}",
+            f"{percent(found['parrot'][name]['fine_tuned'])} / {percent(found['parrot'][name]['chance'])}",
+            number(found["visibility"].get(name.split(",")[0])),
+        ]
+        for name, link in found["linkage"].items()
+    ]
+    return table(
+        ["recogniser", "linked: one person / two alike", "parrot: rank-1 / chance", "visible (AUC)"], rows
+    )
+
+
+def section(results: dict[str, Any], run: dict[str, Any], plots: list[str]) -> str:
+    sizes, settings = results["set"], results["settings"]
+    skipped = ", ".join(f"{name} ({why.split(':')[0]})" for name, why in results["skipped"].items())
+    command = f"--protocol {sizes['protocol']} --limit {settings['limit']} --seed {settings['seed']}"
+    parts = [
+        "## Measured",
+        f"`{command}`: {sizes['people_anonymised']} people, {sizes['pictures_anonymised']} pictures anonymised, "
+        f"a gallery of {sizes['people']} people and {sizes['pictures']} pictures; {run['processes']} processes on "
+        f"{run['cores']} cores ({run['processor']}).",
+        f"The paper's mean drop over seven recognisers: {percent(results['averaged']['paper_relative_drop'])}.",
+        recognisers(results),
+        "### Bars",
+        bars(results),
+        "### Attacks",
+        attacks(results),
+        *(f"![{PLOTS[name]}](images/evaluation-{name}.svg)" for name in plots),
+        f"Left out: {skipped or 'nothing'}.",
+    ]
+    return "\n\n".join(parts)
+
+
+def summary(results: dict[str, Any]) -> str:
+    """Two sentences and a plot for README."""
+    arms = {name: judged["arms"] for name, judged in results["recognizers"].items()}
+    main = results["main_arm"]
+    told = "; ".join(
+        f"{name} accepts {percent(arm['none']['accepts']['0.01'])} of the pairs of one person before and "
+        f"{percent(arm[main]['accepts']['0.01'])} after (strangers: 1 %), and names {percent(arm['none']['rank1'])} "
+        f"before and {percent(arm[main]['rank1'])} after"
+        for name, arm in arms.items()
+        if name in ("dlib", "mobilefacenet")
+    )
+    failed = [row["name"] for row in results["bars"] if row["passed"] is False]
+    people = results["set"]["people_anonymised"]
+    return (
+        f"On {people} people of LFW, searched among {results['set']['people']}: {told}. "
+        f"Bars still missed: {', '.join(failed) or 'none'}.\n\n![What is left](docs/images/evaluation-drop.svg)"
+    )
+
+
+def write(path: Path, text: str) -> None:
+    """Put ``text`` between the markers of a page."""
+    page = path.read_text("utf-8")
+    start = page.index("\n", page.index(BEGIN)) + 1
+    path.write_text(page[:start] + "\n" + text + "\n\n" + page[page.index(END) :], "utf-8")
+
+
+def main(report: Path) -> None:
+    results = json.loads((report / "results.json").read_text())
+    run = json.loads((report / "run.json").read_text())
+    plots = [name for name in PLOTS if (report / f"{name}.svg").is_file()]
+    for name in plots:
+        shutil.copyfile(report / f"{name}.svg", IMAGES / f"evaluation-{name}.svg")
+    write(PAGE, section(results, run, plots))
+    write(ROOT / "README.md", summary(results))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
