@@ -117,8 +117,8 @@ def ablations(results: dict[str, Any]) -> str:
     metrics = table(["recogniser, metric", "accepted before", "after", "rank-1 after"], rows)
     told = (
         f"{results['set']['people_anonymised']} people, one choice changed at a time; `decoy` is the default. Means "
-        "over the recognisers; the linkage excess is how much oftener decoys of one person are taken for one person than "
-        "decoys of two alike."
+        "over the recognisers; the linkage excess is how much oftener decoys of one person are taken for one person "
+        "than decoys of two alike."
     )
     return "\n\n".join(
         ["### Ablations", told, decoys, metrics, "![Ablations](images/evaluation-ablation.svg)"]
