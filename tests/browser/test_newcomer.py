@@ -46,6 +46,7 @@ def test_from_the_landing_page_to_the_effect_of_a_yes(new_page, engine):
     # look first: the tour, with the keyboard, and a try
     page.goto("/")
     page.get_by_role("link", name="Take the tour").click()
+    page.wait_for_url("**/tour/**")  # keys before the page has loaded go nowhere
     for number in (2, 3, 4, 5):
         page.keyboard.press("ArrowRight")
         page.wait_for_url(f"**/tour/{number}/")
