@@ -55,8 +55,9 @@ evaluation: export OMP_NUM_THREADS := 1
 evaluation:
 	@sh scripts/setup.sh dev
 	$(PY) -m mfmc_engine evaluate --data $(DATA) --limit 200 --out var/reports/lfw
-	$(PY) scripts/evaluation_docs.py var/reports/lfw
-	$(PY) -m mfmc_engine evaluate --data $(DATA) --limit 40 --ablate --out var/reports/ablations
+	$(PY) -m mfmc_engine evaluate --data $(DATA) --limit 40 --ablate --out var/reports/ablations \
+		--recognizers dlib,mobilefacenet
+	$(PY) scripts/evaluation_docs.py var/reports/lfw var/reports/ablations
 
 screenshots:
 	@sh scripts/setup.sh dev

@@ -30,6 +30,9 @@ class User(AbstractUser):
     # The photo behind their avatar (photos.Photo; no foreign key, imports point the other way). Its pixels leave
     # through the image gate only, as every viewer may see them.
     avatar = models.UUIDField(null=True, blank=True, editable=False)
+    toured_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # finished the tour, or left it out
 
     def __str__(self) -> str:
         return self.name

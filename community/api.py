@@ -22,6 +22,7 @@ from community.serializers import (
 )
 from faceaccess.posts_api import NewestFirst, PostList
 from photos.models import Post
+from socialnet import limits
 from socialnet.api import no_content
 
 
@@ -54,6 +55,7 @@ class PostCommentsView(OfPost, generics.ListCreateAPIView):
         """Comment on a post. Its author is told, and who is mentioned and may see it."""
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
+        limits.check(request, "comment")
         comment = services.comment_create(post=self.get_post(), author=request.user, **given.validated_data)
         return Response(self.get_serializer(comment).data, status=status.HTTP_201_CREATED)
 
@@ -71,6 +73,7 @@ class CommentsViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, views
         """Change one's own comment."""
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
+        limits.check(request, "comment")
         comment = services.comment_edit(comment=self.get_object(), by=request.user, **given.validated_data)
         return Response(self.get_serializer(comment).data)
 
@@ -82,12 +85,14 @@ class LikeView(OfPost, APIView):
     @extend_schema(request=None, responses={204: None})
     def put(self, request: Request, post: str) -> Response:
         """Like a post. Twice is once."""
+        limits.check(request, "reaction")
         services.like_set(post=self.get_post(), by=request.user)
         return no_content()
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, post: str) -> Response:
         """Take one's like back."""
+        limits.check(request, "reaction")
         services.like_remove(post=self.get_post(), by=request.user)
         return no_content()
 
@@ -107,12 +112,14 @@ class BookmarkView(OfPost, APIView):
     @extend_schema(request=None, responses={204: None})
     def put(self, request: Request, post: str) -> Response:
         """Keep a post. Nobody is told."""
+        limits.check(request, "reaction")
         services.bookmark_set(post=self.get_post(), by=request.user)
         return no_content()
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, post: str) -> Response:
         """Keep it no longer."""
+        limits.check(request, "reaction")
         services.bookmark_remove(post=self.get_post(), by=request.user)
         return no_content()
 

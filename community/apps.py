@@ -5,4 +5,9 @@ class CommunityConfig(AppConfig):
     name = "community"
 
     def ready(self) -> None:
-        from community import receivers  # noqa: F401  connects them, and makes the kinds of notifications known
+        from accounts import exporting as exports
+        from accounts import moderation
+        from community import exporting, receivers, reportables  # noqa: F401  receivers: connects them, adds the kinds
+
+        exports.register(exporting.PART)
+        moderation.register(reportables.COMMENT)

@@ -24,6 +24,7 @@ class Comment(models.Model):
     body = models.CharField(_("comment"), max_length=COMMENT_LENGTH)
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, blank=True)
+    taken_down_at = models.DateTimeField(null=True, blank=True)  # by the staff: its author alone sees it then
 
     objects = CommentQuerySet.as_manager()
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Friendship, User
-from accounts.selectors import is_blocked_between
+from accounts.selectors import is_blocked_between, is_muted_by
 from community.kinds import KINDS, Batch
 from community.models import Comment, Notification, SwitchedOff
 from community.querysets import is_known_to
@@ -67,13 +67,15 @@ def retract(*, kind: str, key: str, recipient: User | None = None) -> None:
 
 
 def visible_to(recipient: User) -> QuerySet[Notification]:
-    """Everything that may still be told to ``recipient``, newest first."""
+    """Everything that may still be told to ``recipient``, newest first. What people they muted do is told nowhere."""
     holding = Q(pk__in=[])
     for kind in KINDS.values():
         holding |= Q(kind=kind.key) & kind.holds(recipient)
-    known = Q(actor__isnull=True) | is_known_to(recipient, "actor")
+    heard = is_known_to(recipient, "actor") & ~is_muted_by(recipient, "actor")
+    known = Q(actor__isnull=True) | heard
+    standing = Q(comment__taken_down_at=None)
     off = SwitchedOff.objects.filter(owner=recipient).values("kind")
-    return Notification.objects.filter(known, holding, recipient=recipient).exclude(kind__in=off)
+    return Notification.objects.filter(known, standing, holding, recipient=recipient).exclude(kind__in=off)
 
 
 def unseen_count(recipient: User) -> int:

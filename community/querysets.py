@@ -18,16 +18,22 @@ def is_known_to(viewer: User, person: str) -> Q:
     return Q(**{person: viewer}) | (Q(**{f"{person}__is_active": True}) & ~is_hidden_from(viewer, person))
 
 
+def is_standing_for(viewer: User, comment: str = "") -> Q:
+    """The comment at the path ``comment`` was not taken down, or is the viewer's own."""
+    return Q(**{f"{comment}taken_down_at": None}) | Q(**{f"{comment}author": viewer})
+
+
 def _may_look(viewer: Viewer) -> bool:
     return bool(viewer.is_authenticated and viewer.is_active)
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):
     def visible_to(self, viewer: Viewer) -> CommentQuerySet:
-        """Comments by people the viewer may know of, on posts the viewer may see."""
+        """Standing comments by people the viewer may know of, on posts the viewer may see."""
         if not _may_look(viewer):
             return self.none()
-        return self.filter(is_visible_to(viewer, "post__") & is_known_to(viewer, "author"))
+        shown = is_visible_to(viewer, "post__") & is_known_to(viewer, "author")
+        return self.filter(shown & is_standing_for(viewer))
 
     def for_display(self) -> CommentQuerySet:
         return self.select_related("author", "post")

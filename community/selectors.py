@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import User
 from accounts.selectors import people_visible_to
 from community.models import Album, AlbumPhoto, Bookmark, Comment, Like, TagUse
-from community.querysets import CommentQuerySet, is_known_to
+from community.querysets import CommentQuerySet, is_known_to, is_standing_for
 from community.text import fold, handles_in
 from photos.models import Photo, Post
 from photos.querysets import PhotoQuerySet, PostQuerySet
@@ -32,7 +32,8 @@ def counted(posts: PostQuerySet, viewer: User) -> PostQuerySet:
     Likes and comments of people across a block, and of closed accounts, are not counted.
     """
     likes = Like.objects.filter(is_known_to(viewer, "person"), post=OuterRef("pk"))
-    comments = Comment.objects.filter(is_known_to(viewer, "author"), post=OuterRef("pk"))
+    known = is_known_to(viewer, "author") & is_standing_for(viewer)
+    comments = Comment.objects.filter(known, post=OuterRef("pk"))
     return posts.annotate(
         like_count=_count(likes),
         comment_count=_count(comments),
@@ -60,13 +61,15 @@ def likers_of(post: Post, viewer: Viewer) -> QuerySet[Like]:
 def bookmarked(viewer: User) -> PostQuerySet:
     """The posts the viewer keeps and may still see, the latest kept first."""
     kept_at = Bookmark.objects.filter(post=OuterRef("pk"), person=viewer).values("created_at")[:1]
-    return posts_visible_to(viewer).filter(bookmarks__person=viewer).annotate(kept_at=Subquery(kept_at))
+    return (
+        posts_visible_to(viewer).listed().filter(bookmarks__person=viewer).annotate(kept_at=Subquery(kept_at))
+    )
 
 
 def tagged(name: str, viewer: Viewer) -> PostQuerySet:
     """Posts the viewer may see whose caption, or whose author's comment, carries the tag; newest first."""
-    uses = TagUse.objects.filter(name=fold(name), post=OuterRef("pk"))
-    return posts_visible_to(viewer).filter(Exists(uses))
+    uses = TagUse.objects.filter(name=fold(name), post=OuterRef("pk"), comment__taken_down_at=None)
+    return posts_visible_to(viewer).listed().filter(Exists(uses))
 
 
 def mentioned_in(texts: Iterable[str], viewer: Viewer) -> dict[str, User]:

@@ -19,6 +19,7 @@ from faceaccess.views_photos import answer_posts, posts_page
 from photos.models import Post
 from photos.selectors import posts_visible_to
 from socialnet.answers import action, back, done
+from socialnet.limits import limited
 
 LIKERS_AT_MOST = 200
 
@@ -30,6 +31,7 @@ def _post(request: HttpRequest, pk: UUID) -> Post:
 # --- comments ---
 
 
+@limited("comment")
 @login_required
 @require_POST
 def comment_create(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -54,6 +56,7 @@ def _comment(request: HttpRequest, pk: UUID) -> Comment:
     return get_object_or_404(selectors.own_or_visible_comments(request.user), pk=pk)
 
 
+@limited("comment")
 @login_required
 def comment_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     comment = _comment(request, pk)
@@ -89,6 +92,7 @@ def comment_delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 # --- likes and bookmarks ---
 
 
+@limited("reaction")
 @login_required
 @require_POST
 def like(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -98,6 +102,7 @@ def like(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _reactions(request, pk)
 
 
+@limited("reaction")
 @login_required
 @require_POST
 def bookmark(request: HttpRequest, pk: UUID) -> HttpResponse:

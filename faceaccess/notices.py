@@ -8,24 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from accounts.models import User
 from community.kinds import Batch, Kind, register
-from community.notifications import notify
-from community.told import says
-from faceaccess import selectors
-from faceaccess.models import AccessModel, Claim, FaceRegion, Tag
+from community.notifications import notify, retract
+from community.told import BOLD, says
+from faceaccess import questions, selectors
+from faceaccess.models import AccessModel, Claim, FacePreference, FaceRegion, Question, Tag
+from faceaccess.signals import owner_asked, reminder_due
 from photos.models import Photo
 
-TAG, ANSWER, CLAIM = "tag", "answer", "claim"
+TAG, ANSWER, CLAIM, QUESTION, REMINDER = "tag", "answer", "claim", "question", "reminder"
 
 
 def _tags(recipient: User) -> Q:
@@ -43,6 +45,20 @@ def _claims(recipient: User) -> Q:
     from faceaccess import claims  # it imports matching, which tells people through this module
 
     return Q(thing__in=claims.waiting_for(recipient).order_by().values("pk"))
+
+
+def _questions(recipient: User) -> Q:
+    return Q(thing__in=questions.waiting_for(recipient).order_by().values("pk"))
+
+
+def _anything_waits(recipient: User) -> Q:
+    return Q(Exists(selectors.inbox(recipient)))
+
+
+def _is_this_you(batch: Batch) -> SafeString:
+    """Names who posted the photo, never who gave the face another name."""
+    text = _("Is this you? A face in a photo by {who} was named as somebody else.")
+    return format_html(text, who=format_html(BOLD, batch.newest.photo.post.author.name))
 
 
 def _asks(batch: Batch) -> SafeString:
@@ -86,6 +102,38 @@ register(
         _inbox,
     )
 )
+
+
+register(
+    Kind(
+        QUESTION, _lazy("A face taken for yours is named otherwise"), "face", _questions, _is_this_you, _inbox
+    )
+)
+register(
+    Kind(
+        REMINDER,
+        _lazy("A reminder of photos that wait for long"),
+        "clock",
+        _anything_waits,
+        lambda batch: format_html(
+            "{}", _("Photos of you still wait. Until you answer, your face is hidden there.")
+        ),
+        _inbox,
+    )
+)
+
+
+@receiver(owner_asked)
+def tell_of_question(sender: type[Question], region: FaceRegion, owner: User, **kwargs: object) -> None:
+    question = Question.objects.get(region=region, owner=owner)
+    notify(recipient=owner, kind=QUESTION, key=str(question.pk), photo=region.photo, thing=question.pk)
+
+
+@receiver(reminder_due)
+def tell_of_waiting(sender: type[FacePreference], owner: User, **kwargs: object) -> None:
+    """One at a time: the newest takes the place of those before."""
+    retract(kind=REMINDER, key="inbox", recipient=owner)
+    notify(recipient=owner, kind=REMINDER, key="inbox")
 
 
 @receiver(post_save, sender=Tag)

@@ -185,7 +185,7 @@ def render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> b
             raise UnavailableError("the photo changed while the picture was made")
         if len(seen.decisions) != len(decoys):
             raise UnavailableError("the faces changed while the picture was made")
-        return _jpeg(shape(compose(image, decoys, seen.hidden)), replaced=bool(seen.hidden))
+        return jpeg(shape(compose(image, decoys, seen.hidden)), replaced=bool(seen.hidden))
     except UnavailableError:
         raise
     except Exception as error:  # a missing patch, a damaged file, a bug: whatever it is, no pixel leaves
@@ -193,7 +193,7 @@ def render(photo: Photo, seen: VisibleSet, shape: Callable[[Image], Image]) -> b
         raise UnavailableError("the photo cannot be shown safely") from error
 
 
-def _jpeg(image: Image, *, replaced: bool) -> bytes:
+def jpeg(image: Image, *, replaced: bool) -> bytes:
     """Progressive JPEG of these pixels, and nothing else but the word that faces were ``replaced`` in them."""
     data = io.BytesIO()
     label = {"xmp": provenance.XMP} if replaced else {}

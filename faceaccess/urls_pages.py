@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from faceaccess import views_log, views_marks, views_pages, views_photos, views_rules
+from faceaccess import views_log, views_marks, views_pages, views_photos, views_rules, views_tour, views_try
 
 urlpatterns = [
     path("", views_photos.feed, name="feed"),
+    path("try/", views_try.try_it, name="try"),
+    path("tour/", views_tour.tour, name="tour"),
+    path("tour/done", views_tour.tour_done, name="tour-done"),
+    path("tour/<int:step>/", views_tour.tour, name="tour-step"),
     path("posts/<uuid:pk>/", views_photos.post, name="post"),
     path("photos/<uuid:pk>/", views_photos.photo, name="photo"),
     path("photos/<uuid:pk>/status", views_photos.photo_status, name="photo-status"),

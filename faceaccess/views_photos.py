@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, Q
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
@@ -25,6 +26,7 @@ from faceaccess.models import Claim, FaceRegion, Rule, Tag
 from faceaccess.outlook import outlook
 from faceaccess.policies import Reason
 from faceaccess.views_log import statement_words
+from faceaccess.views_tour import was_taken
 from faceaccess.wording import MODELS, reason_sentence
 from photos.models import Photo, Post
 from photos.querysets import PostQuerySet
@@ -108,25 +110,8 @@ def prepare_posts(posts: list[Post], viewer: User) -> None:
 @vary_on_headers("HX-Request")
 def feed(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
-        return render(request, "landing.html", {"models": MODELS})
-    page = posts_page(request, feed_of(request.user))
-    if page["is_first"]:
-        page["first_steps"] = first_steps(request.user)
-    return answer_posts(request, "photos/feed.html", page)
-
-
-def first_steps(user: User) -> dict[str, bool] | None:
-    """What a newcomer has done already; None once all is done."""
-    steps = (
-        User.objects.filter(pk=user.pk)
-        .values(
-            enrolled=Exists(user.captures.all()),
-            friends=Exists(people.friends_of(user)),
-            posted=Exists(user.posts.listed()),
-        )
-        .get()
-    )
-    return None if all(steps.values()) else steps
+        return render(request, "landing.html", {"models": MODELS, "toured": was_taken(request)})
+    return answer_posts(request, "photos/feed.html", posts_page(request, feed_of(request.user)))
 
 
 @login_required
@@ -220,5 +205,8 @@ def photo_status(request: HttpRequest, pk: UUID) -> HttpResponse:
     photo = get_object_or_404(photos_visible_to(request.user), pk=pk)
     prepare([photo], request.user)
     if request.htmx:
-        return render(request, "photos/status.html", {"photo": photo, "post": photo.post})
+        # The photo's own page has a place of its own for one's face; posts have a line that leads there.
+        elsewhere = not (request.htmx.current_url_abs_path or "").startswith(reverse("photo", args=[pk]))
+        page = {"photo": photo, "post": photo.post, "tells_of_you": photo.has_you and elsewhere}
+        return render(request, "photos/status.html", page)
     return JsonResponse({"state": photo.state, "ready": photo.is_ready})

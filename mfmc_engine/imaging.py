@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import cv2
 import numpy as np
@@ -21,6 +21,28 @@ from mfmc_engine.errors import ImageRejectedError
 from mfmc_engine.parameters import JPEG_QUALITY, MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, WEBP_QUALITY
 from mfmc_engine.types import Image
 
+
+class _WithoutMetadata:
+    """libheif's handle of a picture, but for its metadata: of an item type that is no UTF-8, pi_heif 1.4.0 reads a
+    null pointer, and one damaged or malicious byte ends the process. Nothing here needs them."""
+
+    metadata: Final[list[dict[str, Any]]] = []
+
+    def __init__(self, handle: object) -> None:
+        self._handle = handle
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+
+class _HeifPixels(pi_heif.HeifImage):
+    """A picture of a HEIF file, turned as the file says."""
+
+    def __init__(self, handle: object) -> None:
+        super().__init__(_WithoutMetadata(handle))
+
+
+pi_heif.heif.HeifImage = _HeifPixels  # what its Pillow plugin makes of every picture
 # Decodes only (libheif, libde265). The other pictures such a file may hold, a thumbnail or a depth map, are left alone.
 pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 

@@ -1,6 +1,7 @@
 """Write the figures of an evaluation into docs/evaluation.md and README.md, its plots into docs/images.
 
-Run: ``python scripts/evaluation_docs.py REPORT``, the folder that ``python -m mfmc_engine evaluate --out REPORT`` made.
+Run: ``python scripts/evaluation_docs.py REPORT [ABLATIONS]``, the folders that ``python -m mfmc_engine evaluate --out``
+made, the second one with ``--ablate``.
 Only plots are copied, never sheets: they show people.
 """
 
@@ -21,7 +22,6 @@ PLOTS = {
     "distances": "Distances",
     "kept": "What decoys keep",
     "fairness": "Fairness",
-    "ablation": "Ablations",
 }
 
 
@@ -88,6 +88,43 @@ def attacks(results: dict[str, Any]) -> str:
     )
 
 
+def ablations(results: dict[str, Any]) -> str:
+    """What every default buys: the same people with one choice changed at a time."""
+    rows = [
+        [
+            name,
+            percent(found["accepted"]),
+            percent(found["rank1"]),
+            percent(found["linkage_excess"]),
+            percent(found["swapped"]),
+            number(found["attempts"]),
+            percent(found["landmark_error"]),
+        ]
+        for name, found in results["ablation"]["decoys"].items()
+    ]
+    decoys = table(
+        ["decoys", "accepted", "rank-1", "linkage excess", "swapped", "donors tried", "landmark error"], rows
+    )
+    rows = [
+        [
+            name,
+            percent(found["accepted_before"]),
+            percent(found["accepted_after"]),
+            percent(found["rank1_after"]),
+        ]
+        for name, found in results["ablation"]["metrics"].items()
+    ]
+    metrics = table(["recogniser, metric", "accepted before", "after", "rank-1 after"], rows)
+    told = (
+        f"{results['set']['people_anonymised']} people, one choice changed at a time; `decoy` is the default. Means "
+        "over the recognisers; the linkage excess is how much oftener decoys of one person are taken for one person "
+        "than decoys of two alike."
+    )
+    return "\n\n".join(
+        ["### Ablations", told, decoys, metrics, "![Ablations](images/evaluation-ablation.svg)"]
+    )
+
+
 def section(results: dict[str, Any], run: dict[str, Any], plots: list[str]) -> str:
     sizes, settings = results["set"], results["settings"]
     skipped = ", ".join(f"{name} ({why.split(':')[0]})" for name, why in results["skipped"].items())
@@ -135,15 +172,19 @@ def write(path: Path, text: str) -> None:
     path.write_text(page[:start] + "\n" + text + "\n\n" + page[page.index(END) :], "utf-8")
 
 
-def main(report: Path) -> None:
+def main(report: Path, ablated: Path | None = None) -> None:
     results = json.loads((report / "results.json").read_text())
     run = json.loads((report / "run.json").read_text())
     plots = [name for name in PLOTS if (report / f"{name}.svg").is_file()]
     for name in plots:
         shutil.copyfile(report / f"{name}.svg", IMAGES / f"evaluation-{name}.svg")
-    write(PAGE, section(results, run, plots))
+    parts = [section(results, run, plots)]
+    if ablated is not None:
+        shutil.copyfile(ablated / "ablation.svg", IMAGES / "evaluation-ablation.svg")
+        parts.append(ablations(json.loads((ablated / "results.json").read_text())))
+    write(PAGE, "\n\n".join(parts))
     write(ROOT / "README.md", summary(results))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:3]))

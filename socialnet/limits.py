@@ -19,8 +19,8 @@ from rest_framework.request import Request
 View = Callable[..., HttpResponse]
 
 
-def allows(name: str, person: int) -> bool:
-    """Count one more ``name`` of this person (primary key); False if that is one too many."""
+def allows(name: str, person: int | str) -> bool:
+    """Count one more ``name`` of this person (primary key, or what stands for an address); False if one too many."""
     times, seconds = settings.RATE_LIMITS[name]
     key = f"limit-{name}-{person}"
     if cache.add(key, 1, seconds):

@@ -163,6 +163,9 @@ PHOTO_MAX_BYTES = env.int("PHOTO_MAX_BYTES", default=30 * 2**20)
 PHOTO_MAX_SIDE = env.int("PHOTO_MAX_SIDE", default=4096)  # px, longest side of a stored original
 CAPTURES_PER_PERSON = env.int("CAPTURES_PER_PERSON", default=8)
 ENROLMENTS_PER_HOUR = env.int("ENROLMENTS_PER_HOUR", default=30)  # attempts of one person
+TRY_MAX_BYTES = env.int(
+    "TRY_MAX_BYTES", default=12 * 2**20
+)  # of a photo on the page without an account; in memory
 PHOTOS_PER_POST = env.int("PHOTOS_PER_POST", default=10)
 
 # --- background work ---
@@ -233,6 +236,9 @@ RATE_LIMITS = {
     "account_delete": (10, 3600),
     "export": (6, 86400),
     "profile": (30, 3600),
+    "comment": (60, 600),
+    "try": (12, 600),  # of one network address
+    "reaction": (300, 600),
 }
 ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="mandatory")
 # A code to type in, not a link: it works on whichever device the mail is read, and signs in where it was asked for.

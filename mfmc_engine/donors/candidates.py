@@ -72,10 +72,8 @@ def redraws(
     """
     drawn, rest = ranked[: parameters.RANDOM_DRAWS], ranked[parameters.RANDOM_DRAWS :]
     noise = parameters.REDRAW_CHANCE * random.standard_normal(len(rest))
-    apart = {
-        i: float(np.linalg.norm(donors[i].embedding - originals, axis=1).min() + extra)
-        for i, extra in zip(rest, noise, strict=True)
-    }
+    away = np.array([donors[i].embedding for i in rest]).reshape(-1, 1, originals.shape[1]) - originals
+    apart = dict(zip(rest, (np.linalg.norm(away, axis=2).min(1) + noise).tolist(), strict=True))
     order = list(drawn)
     for own in (True, False):
         fitting = [i for i in rest if kin[i] == own][: parameters.REDRAW_POOL]

@@ -101,12 +101,20 @@ def mismatch(bank: DonorBank, face: Wanted) -> Values:
         wrong = np.where(bank.gender == "male", 1 - face.male, face.male)
         cost += (wrong / parameters.DONOR_TOLERANCE["gender"]) ** 2
     if face.group is not None:
-        wrong = 1 - np.asarray(face.group, np.float64)[[GROUPS.index(group) for group in bank.group]]
+        wrong = 1 - _of_group(bank, face.group)
         cost += (wrong / parameters.DONOR_TOLERANCE["group"]) ** 2
     if face.skin is not None:
         apart = np.linalg.norm(bank.skin - face.skin, axis=1)
         cost += (apart / parameters.DONOR_TOLERANCE["skin"]) ** 2
     return cost
+
+
+def _of_group(bank: DonorBank, scores: FloatArray) -> Values:
+    """(N,) each donor's own group's score, of (4,) scores in the order of GROUPS."""
+    own = np.full(len(bank), np.nan)
+    for group, score in zip(GROUPS, scores, strict=True):
+        own[bank.group == group] = score
+    return own
 
 
 def kin(bank: DonorBank, face: Wanted) -> NDArray[np.bool_]:
@@ -116,7 +124,7 @@ def kin(bank: DonorBank, face: Wanted) -> NDArray[np.bool_]:
         chance = np.where(bank.gender == "male", face.male, 1 - face.male)
         same &= chance >= parameters.KIN_GENDER
     if face.group is not None:
-        scores = np.asarray(face.group, np.float64)[[GROUPS.index(group) for group in bank.group]]
+        scores = _of_group(bank, face.group)
         same &= scores >= min(parameters.KIN_GROUP, float(np.max(face.group)))
     if (
         face.beard is not None

@@ -166,18 +166,19 @@ def strangers(count: int) -> Gallery:
 
 # Run in a process of its own, whose peak is that of this photo and nothing else.
 _ALONE = """
-import json, resource, sys
+import json, sys
 from mfmc_engine import imaging
 from mfmc_engine.engine import Engine
 from mfmc_engine.evaluation import scaling
+from mfmc_engine.memory import peak_megabytes
 path, faces, megapixels, threads = sys.argv[1], *map(float, sys.argv[2:])
 engine, photo = Engine(threads=int(threads)), imaging.decode(path)
 crowd = scaling.crowd(photo, engine.analyze(photo).faces, int(faces))
 crowd = scaling.resized(crowd, megapixels)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_megabytes()
 scaling.hide_all(engine, crowd)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"before_mb": before / 1024, "peak_mb": peak / 1024, "faces": len(engine.analyze(crowd).faces)}))
+peak = peak_megabytes()
+print(json.dumps({"before_mb": before, "peak_mb": peak, "faces": len(engine.analyze(crowd).faces)}))
 """
 
 

@@ -7,7 +7,6 @@ viewers, draws no second donor and verifies nothing.
 
 from __future__ import annotations
 
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from mfmc_engine.donors import bank
 from mfmc_engine.donors.bank import Donor
 from mfmc_engine.engine import Engine
 from mfmc_engine.geometry import similarity
+from mfmc_engine.memory import peak_megabytes
 from mfmc_engine.packs.builtin import dlib_weights
 from mfmc_engine.types import DecoyRequest, FloatArray, Image
 
@@ -87,7 +87,7 @@ def summary(stages: dict[str, Stage]) -> dict[str, float]:
         f"faster_than_baseline_for_{VIEWERS}_viewers_with_{VISIBLE_SETS}_visible_sets": VIEWERS
         * baseline
         / crowd,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": peak_megabytes(),
     }
 
 

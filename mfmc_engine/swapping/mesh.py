@@ -151,7 +151,8 @@ def sample(images: Tensor, grids: FloatArray) -> Tensor:
 
 
 # The parts whose place and size a donor partly keeps, by landmark numbers.
-_PARTS = (range(17, 22), range(22, 27), range(36, 42), range(42, 48), range(27, 36), range(48, 68))
+_MOUTH = range(48, 68)
+_PARTS = (range(17, 22), range(22, 27), range(36, 42), range(42, 48), range(27, 36), _MOUTH)
 
 
 def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> FloatArray:
@@ -174,7 +175,9 @@ def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> Floa
         shift *= min(1.0, P.SHAPE_LARGEST_SHIFT / max(length, 1e-6))
         ratio = float(np.ptp(other[:, 0]) / max(float(np.ptp(own[:, 0])), 1.0))
         scale = float(np.clip(1 + (ratio - 1) * share, *P.SHAPE_SCALES))
-        mixed[chosen] = (own - own.mean(0)) * scale + own.mean(0) + shift
+        # a mouth only grows in width: its height is how far it is open
+        wider = np.array([scale, 1.0 if part is _MOUTH else scale], np.float32)
+        mixed[chosen] = (own - own.mean(0)) * wider + own.mean(0) + shift
     return mixed
 
 

@@ -13,6 +13,9 @@ from rest_framework.authtoken.models import Token
 
 from accounts import exporting, moderation, services
 from accounts.models import User
+from community import albums, notifications
+from community import services as talking
+from community.models import Comment, Notification
 from faceaccess import services as faces
 from faceaccess.models import FaceRegion
 from photos import avatars
@@ -76,6 +79,7 @@ def leaver(engine):  # noqa: F811
     avatars.avatar_set(user=leaver, upload=upload(group_photo(2)))
     services.mute_create(muter=leaver, muted=friend)
     services.mute_create(muter=friend, muted=leaver)
+    talk(leaver, friend, own, others)
     reports = {"reason": "other", "note": f"About {NAME}"}
     moderation.report_create(reporter=leaver, kind="person", target=str(friend.pk), **reports)
     moderation.report_create(reporter=friend, kind="photo", target=str(own.pk), **reports)
@@ -93,6 +97,31 @@ def leaver(engine):  # noqa: F811
     client_of(None).post("/accounts/login/", {"login": HANDLE, "password": "wrong"})
     client_of(None).post("/api/v1/token/", {"username": HANDLE, "password": "wrong"})
     return leaver
+
+
+def talk(leaver, friend, own, others) -> None:
+    """What people say and do around each other's posts, both ways; and what they are told of it."""
+    for one, other, theirs in ((leaver, friend, others), (friend, leaver, own)):
+        comment = talking.comment_create(
+            post=theirs.post, author=one, body=f"{NAME} @{other.username} #{HANDLE}"
+        )
+        talking.comment_create(
+            post=theirs.post, author=other, body=f"@{one.username} #of{HANDLE.replace('.', '')}"
+        )
+        talking.like_set(post=theirs.post, by=one)
+        talking.bookmark_set(post=theirs.post, by=one)
+        notifications.preferences_set(owner=one, by=one, off=["reminder"])
+        moderation.report_create(reporter=other, kind="comment", target=str(comment.pk), reason="other")
+    Comment.objects.filter(author=friend).update(
+        body="A word of a friend"
+    )  # their words are theirs, and may stay
+    album = albums.album_create(owner=leaver, title=NAME)
+    albums.album_add(album=album, by=leaver, photo=own)
+    assert {row.kind for row in Notification.objects.filter(recipient=friend)} >= {
+        "comment",
+        "like",
+        "mention",
+    }
 
 
 def test_an_account_is_deleted_to_the_last_row_and_file(leaver, private_files, settings) -> None:

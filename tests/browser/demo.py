@@ -26,6 +26,7 @@ SHOWN = {
         "clara": {0, 1, 2, 4, 5},
         "sam": {0, 1, 2},  # tagged and approved faces are for everyone who may see the photo
         "rolf": {1, 2},  # Mara blocked him
+        "vera": {0, 1, 2},  # looking after the site shows her nobody's face
     },
     "laugh": {"theo": {2, 3}, "jonas": {2, 3}, "milan": {2, 3}},
     "left": {
@@ -37,6 +38,7 @@ SHOWN = {
         "clara": set(),
         "sam": set(),
         "rolf": set(),
+        "vera": set(),
     },
     "cards": {"clara": {4, 5}, "milan": {4, 5}, "mara": {5}},
 }

@@ -11,8 +11,9 @@ from accounts import services as people
 from community import notifications, services
 from community.kinds import KINDS
 from community.models import Notification
-from faceaccess import claims
+from faceaccess import claims, questions
 from faceaccess import services as faces
+from faceaccess.signals import reminder_due
 from photos.models import Audience, Photo
 from photos.services import post_delete, post_update
 from tests.faceaccess.conftest import client_of, engine, face_of, person, posted  # noqa: F401  a fixture, and helpers
@@ -303,7 +304,7 @@ def test_the_page_of_preferences(author):
 # --- the page ---
 
 
-def test_every_kind_can_be_drawn(author, engine):  # noqa: F811
+def test_every_kind_can_be_drawn(author, engine, django_capture_on_commit_callbacks):  # noqa: F811
     """Each of them once on one page: sentence, link, picture."""
     me = person(0, "authorization", username="me.too")
     friend = person(1, "proxy", display_name="Frida")
@@ -315,6 +316,9 @@ def test_every_kind_can_be_drawn(author, engine):  # noqa: F811
     services.comment_create(post=photo.post, author=friend, body="Look, @me.too!")
     faces.tag_create(region=face_of(theirs, me), tagger=friend, owner=me)
     claims.claim_create(region=photo.regions.get(index=2), by=person(4))
+    reminder_due.send(sender=type(me), owner=me, waiting=1)
+    with django_capture_on_commit_callbacks(execute=True):
+        questions.ask(face_of(photo, me), named=asker)
     assert {batch.newest.kind for batch in notifications.batches(me)} == KINDS.keys()
     client = client_of(me)
     page = Page.of(client.get(reverse("notifications")))

@@ -155,16 +155,18 @@ def test_a_trait_beyond_every_donor_does_not_outweigh_the_others(bank):
     assert np.allclose(mismatch(bank, turned), mismatch(bank, at_the_limit))
 
 
-def test_redraws_stay_with_kin_and_do_not_end_on_one_donor(bank):
-    face = Wanted(bank.embeddings[0], male=0.02, group=np.array([0, 0, 0, 1.0], np.float32))
+@pytest.mark.parametrize("who", [0, 100, 250])
+def test_redraws_stay_with_kin_and_do_not_end_on_one_donor(bank, who):
+    face = Wanted(bank.embeddings[who], male=0.02, group=np.array([0, 0, 0, 1.0], np.float32))
     ranked = rank(bank, face, Avoid(0.3), b"seed")
     fits = dict(zip(bank.ids.tolist(), kin(bank, face).tolist(), strict=True))
     orders = [
         candidates.redraws(bank, ranked, face.embedding[None], fits, np.random.default_rng(seed))
-        for seed in range(20)
+        for seed in range(100)
     ]
     assert all(fits[id_] for order in orders for id_ in order[: parameters.REDRAW_POOL])
     assert all(sorted(order) == sorted(ranked) for order in orders)
+    # face 0 has one donor far from it that comes first nine times in ten: chance blurs, it does not even out
     assert len({order[parameters.RANDOM_DRAWS] for order in orders}) > 2
     apart = [float(np.linalg.norm(bank[order[2]].embedding - face.embedding)) for order in orders]
     others = [float(np.linalg.norm(bank[order[11]].embedding - face.embedding)) for order in orders]

@@ -229,6 +229,11 @@ class TestHeic:
         with pytest.raises(ImageRejectedError):
             decode(self.FILE[:size])
 
+    def test_metadata_of_a_type_that_is_no_text_do_not_end_the_process(self):
+        before, after = self.FILE.split(b"Exif", 1)  # its first place is the item's type
+        image = decode(before + b"\x81xif" + after)
+        assert image.shape == (96, 64, 3)
+
     @given(st.integers(0, len(FILE) - 1), st.integers(0, 255))
     @settings(max_examples=60, deadline=None)
     def test_a_damaged_one_is_a_picture_or_refused(self, at, value):

@@ -1,12 +1,15 @@
 """The speed benchmark in its quick mode: that it measures what it says, not how fast this machine is."""
 
 import json
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import numpy as np
 
 from mfmc_engine.cli import main
 from mfmc_engine.evaluation import charts, scaling
+from mfmc_engine.memory import peak_megabytes
 
 
 def test_a_crowd_holds_as_many_faces_as_asked_for(photo, analysis, real_engine):
@@ -31,17 +34,24 @@ def test_a_chart_shows_every_measured_point():
     assert len(circles) == 3 + 4
 
 
+def test_peak_memory_is_the_process_own_and_not_its_parents():
+    held = np.ones(200 * 2**20, np.uint8)  # touched, so resident here
+    code = "from mfmc_engine.memory import peak_megabytes; print(peak_megabytes())"
+    child = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert 5 < float(child.stdout) < held.nbytes / 2**20 < peak_megabytes()
+
+
 def test_the_quick_benchmark_writes_figures_and_a_chart(six_people, tmp_path, capsys):
     arguments = ["benchmark", "speed", str(six_people), "--quick", "--repeats", "1", "--threads", "1"]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
     report = json.loads((tmp_path / "speed.json").read_text())
     assert report["faces"] == 6
-    assert report["memory"]["peak_mb"] > report["memory"]["before_mb"] > 100
+    assert report["memory"]["peak_mb"] >= report["memory"]["before_mb"] > 100
     assert report["memory"]["faces"] >= 2
     by_title = {curve["title"]: curve for curve in report["photos_per_second"]}
     assert len(by_title) == 4
     viewers = by_title["viewers of the photo"]
-    assert viewers["ours"][0] > viewers["ours"][1] > 0
+    assert min(viewers["ours"]) > 0  # how fast is for make bench, not for a test
     assert abs(viewers["baseline"][0] / viewers["baseline"][1] - 10) < 1e-6
     assert "peak_memory_mb" in capsys.readouterr().out
     ElementTree.parse(tmp_path / "speed.svg")

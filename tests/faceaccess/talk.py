@@ -75,9 +75,8 @@ def check_talk(this: Scene, name: str) -> None:
     assert "owner_of_it" not in json.dumps(answers)
     found = client.get("/api/v1/people/", {"q": "owner_of"}).json()["results"]
     assert len(found) == (0 if name in ("owner", "blocked") else 1)
-    assert all(person.keys() == {"handle", "name", "bio"} for person in found), (
-        "a person, and no photo of them"
-    )
+    assert all(person.keys() == {"handle", "name", "bio", "avatar"} for person in found)
+    assert all(person["avatar"] is None for person in found), "a person, and no photo of them"
     region = photo.regions.get(index=0)
     response = client.get(reverse("face-stand-in", args=[region.pk]))
     assert response.status_code == (200 if name == "owner" else 404)

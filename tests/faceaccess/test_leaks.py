@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts import moderation
 from accounts.models import CircleMembership, User
-from faceaccess import marks, services
+from faceaccess import marks, provenance, services
 from faceaccess.seeing import STRANGER, VISITOR
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import client_of, face_of, fetch, person, pixels, posted, shown_to, shows
@@ -288,7 +288,9 @@ def test_an_unfinished_photo_is_a_neutral_card_for_everybody(engine, state):
 def test_a_served_picture_carries_pixels_and_nothing_else(engine):
     author = person()
     response = fetch(author, posted(author))
-    assert segments(response.content) <= {"APP0", "DQT", "SOF2", "DHT", "SOS"}
+    assert segments(response.content) <= {"APP0", "APP1", "DQT", "SOF2", "DHT", "SOS"}
+    label = b"http://ns.adobe.com/xap/1.0/\0" + provenance.XMP  # the same for every picture with stand-ins
+    assert response.content.count(label) == 1
     assert response.content.endswith(b"\xff\xd9"), "something follows the picture"
     assert response.headers["Cache-Control"] == "private, no-cache"
     assert {"Cookie", "Authorization"} <= set(response.headers["Vary"].split(", "))
@@ -298,7 +300,7 @@ def test_a_served_picture_carries_pixels_and_nothing_else(engine):
 
 def segments(jpeg: bytes) -> set[str]:
     """Names of the marker segments of a JPEG file (ITU T.81, table B.1)."""
-    names = {0xC2: "SOF2", 0xC4: "DHT", 0xDB: "DQT", 0xDA: "SOS", 0xE0: "APP0"}
+    names = {0xC2: "SOF2", 0xC4: "DHT", 0xDB: "DQT", 0xDA: "SOS", 0xE0: "APP0", 0xE1: "APP1"}
     found, at = set(), 2
     while at < len(jpeg) - 2:
         assert jpeg[at] == 0xFF

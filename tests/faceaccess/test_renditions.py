@@ -97,7 +97,7 @@ def test_a_hundred_first_viewers_at_once_render_once(engine, monkeypatch, settin
 
 def test_a_maker_that_fails_leaves_nothing_and_the_next_one_succeeds(engine, settings, monkeypatch):
     photo, viewer = posted(person()), person()
-    monkeypatch.setattr(renditions, "_jpeg", lambda _: 1 / 0)
+    monkeypatch.setattr(renditions, "jpeg", lambda _: 1 / 0)
     assert fetch(viewer, photo).status_code == 503
     assert made(settings) == []
     monkeypatch.undo()

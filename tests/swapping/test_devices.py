@@ -48,7 +48,9 @@ def test_a_whole_swap_agrees_within_two_grey_levels(six_people, real_engine, por
             return [
                 patch
                 for target in targets
-                for patch in _swap(photo, target, donors, 0.8, 3.5, np.random.default_rng(1))
+                for patch in _swap(
+                    real_engine.pack, photo, target, donors, 0.8, 3.5, np.random.default_rng(1)
+                )
             ]
 
     ours = swaps()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,10 @@ from mfmc_engine.types import DecoyRequest, Face, Gallery, Quality
 BANK = donor_bank.load()
 PHOTO = np.zeros((8, 8, 3), np.uint8)
 ALPHA = np.zeros((1, 1), np.uint8)
+# the chips that stand-ins cut are embeddings already
+PACK: Any = SimpleNamespace(
+    device="cpu", recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128))
+)
 SELECTIONS = st.sampled_from(["random", "farthest", "nearest"])
 
 
@@ -43,8 +48,10 @@ def seen(donor: str) -> np.ndarray:
 @pytest.fixture(scope="module", autouse=True)
 def _no_pictures():
     stand_ins = {
-        "_swap": lambda image, targets, cases, donors, *shares: [Drawn(donor.id) for donor in donors],
-        "_views": lambda pack, image, faces, patches: np.stack([seen(patch.donor) for patch in patches]),
+        "_swap": lambda pack, image, target, donors, *shares: [Drawn(donor.id) for donor in donors],
+        "_window": lambda image, face, patch: (patch, np.zeros(2, np.float32)),
+        "_first_view": lambda pack, patch, marks: [seen(patch.donor)[:1]],
+        "_other_views": lambda pack, patch, marks: [seen(patch.donor)[1:]],
         "_redaction_view": lambda *_: np.full((1, 128), 9, np.float32),
         "can_be_swapped": lambda face: True,
         "landmark_doubt": lambda *_: 0.0,
@@ -52,8 +59,7 @@ def _no_pictures():
     with pytest.MonkeyPatch.context() as patch:
         for name, stand_in in stand_ins.items():
             patch.setattr(replacement, name, stand_in)
-        targets = SimpleNamespace(pick=lambda rows: rows)
-        patch.setattr(replacement.blending, "prepare", lambda *_: targets)
+        patch.setattr(replacement.blending, "prepare", lambda image, marks, device: marks)
         patch.setattr(replacement.redaction, "redact", lambda *_: Drawn(None))
         patch.setattr(looks, "describe", lambda image, marks, embedding: Wanted(embedding))
         yield
@@ -77,8 +83,7 @@ def draw(random, faces, people, thresholds, selection="random", elsewhere=0):
     ]
     gallery = Gallery(tuple(map(str, range(people))), scattered(random, people))
     donors = candidates(PHOTO, gallery, thresholds, selection)
-    pack = SimpleNamespace(device="cpu")
-    return requests, gallery, replacement.make_decoys(pack, PHOTO, requests, gallery, donors, thresholds)
+    return requests, gallery, replacement.make_decoys(PACK, PHOTO, requests, gallery, donors, thresholds)
 
 
 def closest(views, others):
@@ -146,14 +151,13 @@ def test_a_gallery_that_is_not_a_number_redacts_every_face(seed):
     gallery, thresholds = Gallery(tuple("abcd"), rows), Thresholds()
     requests = [DecoyRequest(face(scattered(random, 1)[0]), b"x")]
     donors = candidates(PHOTO, gallery, thresholds, "random")
-    pack = SimpleNamespace(device="cpu")
-    made = replacement.make_decoys(pack, PHOTO, requests, gallery, donors, thresholds)
+    made = replacement.make_decoys(PACK, PHOTO, requests, gallery, donors, thresholds)
     assert [decoy.kind for decoy in made] == ["redaction"]
 
 
 def test_a_persons_next_decoy_is_unlike_the_ones_before():
     random, gallery, thresholds = np.random.default_rng(4), Gallery(), Thresholds()
-    pack, donors = SimpleNamespace(device="cpu"), candidates(PHOTO, Gallery(), Thresholds(), "random")
+    donors = candidates(PHOTO, Gallery(), Thresholds(), "random")
 
     def distances(remembered):
         found = []
@@ -161,7 +165,7 @@ def test_a_persons_next_decoy_is_unlike_the_ones_before():
             embedding, before = scattered(random, 1)[0], np.empty((0, 128), np.float32)
             for _ in range(4):
                 request = DecoyRequest(face(embedding), random.bytes(8), before[: 99 * remembered])
-                (decoy,) = replacement.make_decoys(pack, PHOTO, [request], gallery, donors, thresholds)
+                (decoy,) = replacement.make_decoys(PACK, PHOTO, [request], gallery, donors, thresholds)
                 found.append(closest(decoy.views, before))
                 before = np.concatenate([before, decoy.views])
         return np.array([d for d in found if np.isfinite(d)])

@@ -1,4 +1,4 @@
-"""``manage.py benchmark_feed``: what deciding a page of the feed costs, in databases of several sizes."""
+"""``manage.py benchmark_feed``: what a page of the feed, and deciding one, costs in databases of several sizes."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.test import Client
+from django.test.utils import CaptureQueriesContext, override_settings
 
 from accounts.models import User
 from faceaccess import selectors
+from faceaccess.views_photos import POSTS_A_PAGE
 from photos.models import Photo
 from socialnet.crowd import FACES_A_PHOTO, Crowd
 
 PHOTOS = 50  # of one page of the feed
 REPEATS = 40
+# Of the feed's first page: 20 photos. As an answer to a request, with everything the site's frame needs.
+PAGE_REPEATS = 8
 VIEWERS = 5
 
 
 class Command(BaseCommand):
-    help = "Visible sets of a feed of 50 photos x 10 faces in throw-away databases: queries and milliseconds."
+    help = "Visible sets of 50 photos x 10 faces, and the feed's page, in throw-away databases: queries, ms, bytes."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--people", type=int, nargs="+", default=[1000, 3000, 10000])
@@ -81,6 +86,36 @@ class Command(BaseCommand):
             "ms": _ms(statistics.median(samples)),
             "ms_best": _ms(min(samples)),
             "cpu_ms": _ms(statistics.median(processor)),
+            **self._page(crowd),
+        }
+
+    def _page(self, crowd: Crowd) -> dict[str, object]:
+        """The feed's first page as the server makes it: queries, milliseconds (median) and bytes of HTML."""
+        samples, processor, queries, size = [], [], 0, 0
+        plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # needs no collectstatic
+        with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+            for viewer in User.objects.filter(pk__in=crowd.viewers(VIEWERS)):
+                client = Client(HTTP_HOST="localhost")
+                client.force_login(viewer, backend="django.contrib.auth.backends.ModelBackend")
+                for run in range(PAGE_REPEATS + 1):
+                    wall, cpu = time.perf_counter(), time.process_time()
+                    answer = client.get("/")
+                    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+                    assert answer.content.count(b"<article") == POSTS_A_PAGE, (
+                        "this viewer's feed is too short"
+                    )
+                    if run:  # the first one finds out about templates
+                        samples.append(wall)
+                        processor.append(cpu)
+                with CaptureQueriesContext(connection) as captured:
+                    client.get("/")
+                queries, size = max(queries, len(captured)), max(size, len(answer.content))
+        return {
+            "page_queries": queries,
+            "page_ms": _ms(statistics.median(samples)),
+            "page_ms_best": _ms(min(samples)),
+            "page_cpu_ms": _ms(statistics.median(processor)),
+            "page_kB": round(size / 1000, 1),
         }
 
 

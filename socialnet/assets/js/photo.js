@@ -38,13 +38,3 @@ for (const link of document.querySelectorAll(".outline:not(.own)")) {
     if (tagging) tagging.open = true;
   });
 }
-
-// One's own face and its stand-in, one over the other, with a line to drag between them.
-for (const pair of document.querySelectorAll("[data-before-after]")) {
-  const slider = pair.querySelector("input[type=range]");
-  const follow = () => pair.style.setProperty("--at", `${slider.value}%`);
-  for (const hidden of pair.querySelectorAll("[hidden]")) hidden.hidden = false;
-  pair.classList.add("live");
-  slider.addEventListener("input", follow);
-  follow();
-}

@@ -76,7 +76,7 @@ class Command(BaseCommand):
 
     def _print_welcome(self, port: int) -> None:
         write = self.stdout.write
-        write(f"\nMy Face My Choice is up: http://127.0.0.1:{port}/   (Ctrl-C stops it)\n")
+        write(f"\nMy Face My Choice is up: http://127.0.0.1:{port}/tour/   (Ctrl-C stops it)\n")
         write(f"Sign in as one of these; the password of all is: {PASSWORD}\n")
         for person in PEOPLE:
             write(f"  {person.handle:<8} {person.name:<14} {person.about}")

@@ -27,7 +27,7 @@ from photos.models import Photo, Post
 from socialnet import demo_network as demo
 
 ENROLMENT_MARGIN = 0.6  # of the face box's longer side, around the crop somebody enrols with
-POST_MARGIN = 0.9  # the same around the faces of a cropped post
+POST_MARGIN = 0.6  # the same around the faces of a cropped post
 DEMO_MAIL = "@demo.example"  # no such host exists: demo accounts can be told from real ones, and get no mail
 
 
