@@ -1,4 +1,4 @@
-"""Our own swapper (pack ``neural``): a target crop and an identity to a swapped crop, trained on faces of nobody.
+"""Our own swapper: a target crop and an identity to a swapped crop. No pack uses it before it is trained.
 
 Weights: ``neural.npz`` beside this file, half precision, with how they were trained in its ``about``. Model card:
 docs/training.md.

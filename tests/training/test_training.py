@@ -125,7 +125,7 @@ def test_it_learns(new_trainer):
     for _ in range(12):
         trainer.advance()
     after = on_the_first_batch()
-    assert after["pair"] + after["reconstruction"] < 0.95 * (before["pair"] + before["reconstruction"])
+    assert after["pair"] + after["reconstruction"] < 0.98 * (before["pair"] + before["reconstruction"])
     assert after["marker"] < 0.5 * before["marker"]
 
 
