@@ -18,8 +18,7 @@ from socialnet import demo_network as demo
 from socialnet.management.commands import demo_seed
 from tests.browser.demo import SHOWN, RunningDemo, start_demo
 
-# One running demo for all of them: with several test processes they stay in one.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.browser
 
 SAME_PIXELS = 6.0  # mean absolute difference of the face's core that JPEG and rescaling explain, of 255
 OTHER_PIXELS = 9.0  # ... that only another face explains

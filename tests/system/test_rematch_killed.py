@@ -13,9 +13,6 @@ import pytest
 
 from tests.system.test_worker_killed import LIMIT_S, empty_servers, kill_group, manage, rows, worker
 
-# The same Redis and database as the other tests with real processes: with several test processes they stay in one.
-pytestmark = pytest.mark.xdist_group("system")
-
 PHOTOS = 300
 
 OLD_PHOTOS = f"""

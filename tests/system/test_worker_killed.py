@@ -23,9 +23,6 @@ import redis
 
 from socialnet.management.commands.demo import worker_command
 
-# One Redis for all of them: with several test processes they stay in one.
-pytestmark = pytest.mark.xdist_group("system")
-
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 120
 
@@ -70,15 +67,21 @@ def network(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
 
 
 def empty_servers() -> dict[str, str]:
-    """A fresh database on the server of TEST_DATABASE_URL and a flushed Redis at TEST_BROKER_URL."""
+    """A fresh database on the server of TEST_DATABASE_URL and a flushed one of the Redis at TEST_BROKER_URL.
+
+    Each test process has its own pair: another one's tests must not find theirs dropped, or their messages taken.
+    """
     if "TEST_DATABASE_URL" not in os.environ or "TEST_BROKER_URL" not in os.environ:
         pytest.skip("no PostgreSQL and Redis: TEST_DATABASE_URL and TEST_BROKER_URL are not set")
     server, broker = os.environ["TEST_DATABASE_URL"], os.environ["TEST_BROKER_URL"]
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    name = f"mfmc_system_{process}"
     with closing(psycopg.connect(server, autocommit=True)) as connection:
-        connection.execute("DROP DATABASE IF EXISTS mfmc_system WITH (FORCE)")
-        connection.execute("CREATE DATABASE mfmc_system")
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
+    database = urlsplit(server)._replace(path=f"/{name}").geturl()
+    broker = urlsplit(broker)._replace(path=f"/{process + 1}").geturl()
     redis.Redis.from_url(broker).flushdb()
-    database = urlsplit(server)._replace(path="/mfmc_system").geturl()
     return {"DATABASE_URL": database, "CELERY_BROKER_URL": broker, "CACHE_URL": broker}
 
 
