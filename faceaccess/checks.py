@@ -15,18 +15,16 @@ PACK_LENGTH = 40  # what templates and face regions keep of the name they were m
 @register()
 def pack_is_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Unknown pack: an error. Missing weights: a warning with the command. Research-only weights: a warning."""
-    from mfmc_engine.packs import recipe, store
-    from mfmc_engine.packs.catalogue import SOURCES
+    from mfmc_engine.packs import sources, store
 
     try:
-        parts = recipe(settings.ENGINE_PACK)
+        needed = sources(settings.ENGINE_PACK)
     except EngineError as error:
         return [Error(f"ENGINE_PACK: {error}", id="faceaccess.E001")]
     found: list[CheckMessage] = []
     if len(settings.ENGINE_PACK) > PACK_LENGTH:
         found.append(Error(f"ENGINE_PACK is longer than {PACK_LENGTH} characters.", id="faceaccess.E002"))
-    for name in sorted(set(parts.values()) & SOURCES.keys()):
-        source = SOURCES[name]
+    for source in needed:
         checks = store.check(source, thorough=False)
         bad = [check.weights.file for check in checks if check.state != "ok"]
         if bad:
@@ -41,7 +39,7 @@ def pack_is_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             accepted = "" if store.accepted(source) else " Their licence was not accepted on this machine."
             found.append(
                 Warning(
-                    f"The weights {name} are for non-commercial research only.{accepted}",
+                    f"The weights {source.name} are for non-commercial research only.{accepted}",
                     hint=f"{source.licence.url} (silence this with SILENCED_SYSTEM_CHECKS)",
                     id="faceaccess.W002",
                 )

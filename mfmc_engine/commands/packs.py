@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mfmc_engine.errors import EngineError
-from mfmc_engine.packs import RECIPES, store
+from mfmc_engine.packs import RECIPES, sources, store
 from mfmc_engine.packs.catalogue import SOURCES, Source
 from mfmc_engine.packs.download import download
 
@@ -89,11 +89,9 @@ def _list(as_json: bool) -> None:
         print(json.dumps({"packs": RECIPES, "weights": rows}, indent=2))
         return
     print("packs:")
-    for name, recipe in RECIPES.items():
-        missing = [
-            part for part in set(recipe.values()) if part in SOURCES and _state(SOURCES[part]) != "here"
-        ]
-        print(f"  {name:12} {'needs ' + ', '.join(sorted(missing)) if missing else 'ready'}")
+    for name in RECIPES:
+        needed = [source.name for source in sources(name) if _state(source) != "here"]
+        print(f"  {name:12} {'needs ' + ', '.join(needed) if needed else 'ready'}")
     print("weights:")
     for source in SOURCES.values():
         size, tasks = f"{source.bytes / 1e6:,.1f} MB", sorted({weights.task for weights in source.weights})

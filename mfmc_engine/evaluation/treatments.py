@@ -16,6 +16,7 @@ from mfmc_engine.engine import Engine
 from mfmc_engine.errors import EngineError
 from mfmc_engine.evaluation.structure import mask_of
 from mfmc_engine.guarantee import Thresholds
+from mfmc_engine.packs import missing
 from mfmc_engine.types import Decoy, DecoyRequest, Face, FloatArray, Gallery, Image, Selection
 
 BASELINES = ("none", "blur", "pixelate", "blackbox")
@@ -54,11 +55,10 @@ def decoy_seed(seed: int, name: str, draw: int) -> bytes:
 
 def make_engine(swapper: str, device: str) -> Engine:
     """An engine of builtin parts with that swapper. Raises EngineError if there is none, or its weights are missing."""
-    engine = Engine(pack_name(swapper), device=device, threads=1)
-    missing = engine.pack.missing()
-    if missing:
-        raise EngineError(f"--swapper {swapper}: weights missing ({missing[0].path})")
-    return engine
+    absent = missing(pack_name(swapper))
+    if absent:
+        raise EngineError(f"--swapper {swapper}: weights missing ({absent[0].weights.file})")
+    return Engine(pack_name(swapper), device=device, threads=1)
 
 
 def pack_name(swapper: str) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, get_args
 
 from mfmc_engine.errors import EngineError
-from mfmc_engine.packs.catalogue import MESH, SOURCES, Task
+from mfmc_engine.packs import store
+from mfmc_engine.packs.catalogue import INSWAPPER, MESH, SOURCES, Source, Task
 
 if TYPE_CHECKING:
     from mfmc_engine.packs.pack import Pack
@@ -62,6 +63,20 @@ def recipe(name: str) -> dict[str, str]:
     return mixed
 
 
+def sources(name: str) -> list[Source]:
+    """Where the weights of the pack ``name`` come from. inswapper only knows identities of buffalo_l's recogniser."""
+    parts = set(recipe(name).values())
+    if INSWAPPER.name in parts:
+        parts.add(INSIGHTFACE)
+    return [SOURCES[part] for part in sorted(parts & SOURCES.keys())]
+
+
+def missing(name: str) -> list[store.Check]:
+    """Files of the pack ``name`` that are not here or have the wrong size."""
+    checks = [check for source in sources(name) for check in store.check(source, thorough=False)]
+    return [check for check in checks if check.state != "ok"]
+
+
 def space_name(name: str) -> str:
     """Which recogniser the pack ``name`` compares faces with: the name that recognition.space.space_of takes."""
     return recipe(name)["recognizer"]
@@ -76,4 +91,4 @@ def _parts() -> str:
     return "; ".join(f"{task}={'|'.join(_sources_of(task))}" for task in get_args(Task))
 
 
-__all__ = ["RECIPES", "load_pack", "recipe", "space_name"]
+__all__ = ["RECIPES", "load_pack", "missing", "recipe", "sources", "space_name"]

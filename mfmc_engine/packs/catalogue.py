@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from mfmc_engine.packs.builtin import PIP
+
 Task = Literal["detector", "landmarker", "recognizer", "attributes", "swapper"]
 
 MESH: Final = "mesh"  # the swapper that needs no weights
@@ -216,7 +218,7 @@ MTCNN: Final = Source(
         ),
     ),
     MIT,
-    pip="mtcnn==1.0.0",
+    pip=PIP["mtcnn"],
     folder="assets/weights",
 )
 DLIB_MARKS: Final = Source(
@@ -231,7 +233,7 @@ DLIB_MARKS: Final = Source(
         ),
     ),
     IBUG,
-    pip="face_recognition_models==0.3.0",
+    pip=PIP["face_recognition_models"],
     folder="models",
 )
 DLIB_RESNET: Final = Source(
@@ -246,7 +248,7 @@ DLIB_RESNET: Final = Source(
         ),
     ),
     CC0,
-    pip="face_recognition_models==0.3.0",
+    pip=PIP["face_recognition_models"],
     folder="models",
 )
 

@@ -87,18 +87,6 @@ class Pack:
             return self.recognizer
         return self._once("identifier", lambda: self._load_recognizer("buffalo_l"))
 
-    def missing(self) -> list[store.Check]:
-        """Files of this pack that are not here or have the wrong size."""
-        needed = set(self.recipe.values()) - {MESH}
-        if self.inswapper_needs():
-            needed.add("buffalo_l")
-        checks = [check for name in sorted(needed) for check in store.check(SOURCES[name], thorough=False)]
-        return [check for check in checks if check.state != "ok"]
-
-    def inswapper_needs(self) -> bool:
-        """Whether buffalo_l's recogniser is needed beside the pack's own."""
-        return self.recipe["swapper"] != MESH and self.recipe["recognizer"] != "buffalo_l"
-
     def _once(self, name: str, load: Callable[[], T]) -> T:
         """The network of that name; two threads that ask at once get the same one."""
         with self._lock:

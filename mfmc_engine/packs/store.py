@@ -7,7 +7,6 @@ The folder is ``MFMC_WEIGHTS`` (default ``~/.cache/mfmc/weights``), one subfolde
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from mfmc_engine.errors import EngineError, WeightsMissingError
+from mfmc_engine.packs.builtin import weights_folder
 from mfmc_engine.packs.catalogue import Source, Weights
 
 ACCEPTED = "LICENCES.json"  # which licences were accepted on this machine, and when
@@ -49,10 +49,11 @@ def how_to_get(source: Source) -> str:
 
 
 def _folders(source: Source) -> Iterable[Path]:
-    if source.pip:  # found without importing the package
-        spec = importlib.util.find_spec(source.pip.split("==")[0])
-        locations = (spec.submodule_search_locations or ()) if spec else ()
-        return [Path(location) / source.folder for location in locations]
+    if source.pip:
+        try:
+            return [weights_folder(source.pip.split("==")[0]) / source.folder]
+        except WeightsMissingError:
+            return []
     theirs = Path("~/.insightface/models").expanduser()
     # their zips unpack into a second folder of the same name, or not, depending on the release
     return [root() / source.name, theirs / source.name, theirs / source.name / source.name, theirs]

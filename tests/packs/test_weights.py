@@ -12,7 +12,7 @@ import pytest
 
 from mfmc_engine import cli
 from mfmc_engine.errors import EngineError, WeightsMissingError
-from mfmc_engine.packs import catalogue, load_pack, recipe, store
+from mfmc_engine.packs import catalogue, load_pack, missing, recipe, store
 from mfmc_engine.packs.catalogue import RESEARCH, Source, Weights
 from mfmc_engine.packs.download import download
 
@@ -228,10 +228,8 @@ def test_a_pack_is_a_recipe_with_parts_of_others():
     assert mixed["recognizer"] == "buffalo_l"
     assert mixed["landmarker"] == "dlib-68"
     assert recipe("insightface") == recipe("buffalo_l")
-    assert {check.source.name for check in load_pack("builtin+recognizer=buffalo_l").missing()} == {
-        "buffalo_l"
-    }
-    assert load_pack("builtin").missing() == []
+    assert {check.source.name for check in missing("builtin+recognizer=buffalo_l")} == {"buffalo_l"}
+    assert missing("builtin") == []
     for wrong in ("nonsense", "builtin+detector=dlib-resnet", "builtin+detector", "builtin+hat=buffalo_l"):
         with pytest.raises(EngineError, match="unknown"):
             recipe(wrong)
