@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from mfmc_engine.detection import Detection
+from mfmc_engine.detection.candidates import suppress
+from mfmc_engine.detection.tiles import tiles
 from mfmc_engine.geometry import overlap
 from mfmc_engine.landmarks import FIVE_POINTS
 from mfmc_engine.onnx_sessions import session
@@ -36,10 +38,13 @@ class SCRFD:
         found = self._run(image, SCRFD_INPUT)
         large = self.fixed or SCRFD_LARGE_INPUT
         if max(height, width) > SCRFD_INPUT[0]:
-            for x0, y0, x1, y1 in tiles(width, height, large):
+            for x0, y0, x1, y1 in tiles(width, height, max(large) // 4, large):
                 tile = np.ascontiguousarray(image[y0:y1, x0:x1])
                 found += [_moved(d, x0, y0) for d in self._run(tile, large)]
-        return _distinct(found)
+        if not found:
+            return []
+        boxes, scores = np.stack([d.box for d in found]), np.array([d.score for d in found], np.float32)
+        return [found[i] for i in suppress(boxes, scores, DUPLICATE_OVERLAP)]
 
     def locate(self, image: Image, boxes: FloatArray) -> list[Detection]:
         """The five points of faces known to be in (N, 4) boxes; where nothing is found there, an upright face's."""
@@ -75,34 +80,6 @@ class SCRFD:
         ]
 
 
-def tiles(width: int, height: int, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-    """Boxes (x0, y0, x1, y1) of at most ``size`` px that cover a picture, each sharing a quarter with the next."""
-
-    def starts(length: int, side: int) -> list[int]:
-        if length <= side:
-            return [0]
-        number = int(np.ceil((length - side) / (side * 0.75))) + 1
-        return np.linspace(0, length - side, number).round().astype(int).tolist()
-
-    return [
-        (x, y, min(x + size[0], width), min(y + size[1], height))
-        for y in starts(height, size[1])
-        for x in starts(width, size[0])
-    ]
-
-
 def _moved(detection: Detection, x: int, y: int) -> Detection:
     shift = np.array([x, y], np.float32)
     return Detection(detection.box + np.tile(shift, 2), detection.score, detection.points + shift)
-
-
-def _distinct(found: list[Detection]) -> list[Detection]:
-    """The best of every face that several tiles show, best score first."""
-    kept: list[Detection] = []
-    for detection in sorted(found, key=lambda d: -d.score):
-        if (
-            not kept
-            or float(overlap(np.stack([k.box for k in kept]), detection.box[None]).max()) < DUPLICATE_OVERLAP
-        ):
-            kept.append(detection)
-    return kept

@@ -52,16 +52,18 @@ def _whole(boxes: FloatArray, tile: tuple[int, int, int, int], image: Image) -> 
     return np.asarray(~(beyond & inner).any(1))
 
 
-def tiles(width: int, height: int, common: int) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes (x0, y0, x1, y1) of ``TILE_SIDE`` px that cover a picture; neighbours share at least ``common`` px."""
-    for y0, y1 in _spans(height, common):
-        for x0, x1 in _spans(width, common):
+def tiles(
+    width: int, height: int, common: int, size: tuple[int, int] = (TILE_SIDE, TILE_SIDE)
+) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes (x0, y0, x1, y1) of ``size`` px that cover a picture; neighbours share at least ``common`` px."""
+    for y0, y1 in _spans(height, common, size[1]):
+        for x0, x1 in _spans(width, common, size[0]):
             yield x0, y0, x1, y1
 
 
-def _spans(length: int, common: int) -> list[tuple[int, int]]:
+def _spans(length: int, common: int, longest: int) -> list[tuple[int, int]]:
     """Equal spans over ``length`` px."""
-    side = min(TILE_SIDE, length)
+    side = min(longest, length)
     count = int(np.ceil((length - common) / max(1, side - common))) if length > side else 1
     starts = np.linspace(0, length - side, count).astype(int)
     return [(int(start), int(start) + side) for start in starts]

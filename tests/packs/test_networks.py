@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mfmc_engine.attributes.genderage import GenderAge
-from mfmc_engine.detection.scrfd import SCRFD, tiles
+from mfmc_engine.detection.scrfd import SCRFD
+from mfmc_engine.detection.tiles import tiles
 from mfmc_engine.errors import EngineError, WeightsMissingError
 from mfmc_engine.geometry import apply, similarity
 from mfmc_engine.landmarks import five_of
@@ -70,7 +71,7 @@ def test_a_face_too_small_for_the_whole_picture_is_found_in_a_tile(tmp_path):
 
 @pytest.mark.parametrize(("width", "height"), [(100, 50), (1280, 1280), (1281, 700), (6000, 4000)])
 def test_tiles_cover_the_picture_and_share_a_quarter(width, height):
-    found = tiles(width, height, (1280, 1280))
+    found = list(tiles(width, height, 320, (1280, 1280)))
     seen = np.zeros((height, width), bool)
     for x0, y0, x1, y1 in found:
         assert 0 <= x0 < x1 <= width
