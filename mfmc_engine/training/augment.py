@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mfmc_engine.swapping.fields import gaussian
 from mfmc_engine.training import warp
 from mfmc_engine.training.settings import CROP, SIZE, WINDOW
 
@@ -164,7 +165,7 @@ def in_front(batch: int, g: torch.Generator) -> tuple[Tensor, Tensor]:
 def camera(pictures: Tensor, g: torch.Generator) -> Tensor:
     """Out of focus, too few pixels, grain, coarse compression (8 x 8 cosine coefficients rounded off)."""
     batch = len(pictures)
-    soft = _blur(pictures, 0.6 + 1.8 * float(rand(g, 1)))
+    soft = gaussian(pictures, 0.6 + 1.8 * float(rand(g, 1)))
     blurred = (rand(g, batch, 1, 1, 1) < CHANCES["blur"]).float() * rand(g, batch, 1, 1, 1)
     out = pictures * (1 - blurred) + soft * blurred
     small = round(SIZE * (0.25 + 0.6 * float(rand(g, 1))))
@@ -174,16 +175,6 @@ def camera(pictures: Tensor, g: torch.Generator) -> Tensor:
     out = out * (1 - chosen) + shrunk * chosen
     out = out + randn(g, *out.shape) * (rand(g, batch, 1, 1, 1) * 0.03)
     return compressed(out.clamp(0, 1), rand(g, batch, 1, 1, 1) * 0.25).clamp(0, 1)
-
-
-def _blur(pictures: Tensor, sigma: float) -> Tensor:
-    radius = max(1, round(3 * sigma))
-    taps = torch.exp(-(torch.arange(-radius, radius + 1, device=pictures.device) ** 2) / (2 * sigma**2))
-    taps = (taps / taps.sum()).to(pictures.dtype)
-    channels = pictures.shape[1]
-    padded = F.pad(pictures, (radius,) * 4, mode="reflect")
-    across = F.conv2d(padded, taps.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
-    return F.conv2d(across, taps.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
 
 
 def compressed(pictures: Tensor, step: Tensor) -> Tensor:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mfmc_engine.swapping.fields import gaussian
 from mfmc_engine.training import warp
-from mfmc_engine.training.augment import _blur, window
+from mfmc_engine.training.augment import window
 from mfmc_engine.training.settings import SIZE, WINDOW
 
 OUTLINE = [*range(17), 26, 25, 24, 19, 18, 17]  # jaw, then brows: convex on any face looking at us
@@ -27,7 +28,7 @@ def face_mask(landmarks: Tensor, size: int = SIZE, forehead: float = 0.35) -> Te
     s = (p[:, :, None, 0] * b[:, None, :, 1] - p[:, :, None, 1] * b[:, None, :, 0]) / (cross[:, None] + 1e-6)
     t = (a[:, None, :, 0] * p[:, :, None, 1] - a[:, None, :, 1] * p[:, :, None, 0]) / (cross[:, None] + 1e-6)
     inside = ((s >= 0) & (t >= 0) & (s + t <= 1)).any(-1)
-    return _blur(inside.view(-1, 1, size, size).to(landmarks.dtype), FEATHER)
+    return gaussian(inside.view(-1, 1, size, size).to(landmarks.dtype), FEATHER)
 
 
 def mesh_swaps(

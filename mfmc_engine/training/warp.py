@@ -6,21 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mfmc_engine.donors.portraits import MIRROR
 from mfmc_engine.training.settings import CROP
 
-# what a picture's left and right half exchange when it is mirrored (iBUG order)
-MIRRORED = [
-    *range(16, -1, -1),
-    *range(26, 16, -1),
-    *range(27, 31),
-    *range(35, 30, -1),
-    *(45, 44, 43, 42, 47, 46),
-    *(39, 38, 37, 36, 41, 40),
-    *range(54, 47, -1),
-    *range(59, 54, -1),
-    *range(64, 59, -1),
-    *range(67, 64, -1),
-]
+MIRRORED = MIRROR.tolist()  # what a picture's left and right half exchange when it is mirrored
 SOFTNESS = 1e-3  # ridge of the spline: landmarks are noisy, and two of them may coincide
 
 
