@@ -13,7 +13,7 @@ import numpy as np
 from mfmc_engine import parameters as P
 from mfmc_engine.donors.embedding import lfw_picture
 from mfmc_engine.engine import Engine
-from mfmc_engine.evaluation.reidentification import mobilefacenet
+from mfmc_engine.evaluation.recognizers import Onnx
 from mfmc_engine.quality import assess
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.types import Face, FloatArray, Image
@@ -67,5 +67,5 @@ def recognizers(engine: Engine, judge: Path | None) -> dict[str, Embed]:
         "dlib": lambda image, marks: np.asarray(engine.pack.recognizer.embed(image, marks[None])[0])
     }
     if judge is not None:
-        known["mobilefacenet"] = mobilefacenet(judge)
+        known["mobilefacenet"] = Onnx("mobilefacenet", judge, "imagenet").features
     return known

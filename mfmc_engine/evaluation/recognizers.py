@@ -20,6 +20,7 @@ from mfmc_engine.errors import EngineError
 from mfmc_engine.evaluation.cache import digest, file_version, perception_version
 from mfmc_engine.geometry import index_space, similarity
 from mfmc_engine.landmarks import five_of
+from mfmc_engine.onnx_sessions import session
 from mfmc_engine.packs import store
 from mfmc_engine.packs.catalogue import SOURCES
 from mfmc_engine.types import FloatArray, Image
@@ -78,14 +79,7 @@ class Onnx(_Plain):
     }
 
     def __init__(self, name: str, path: Path, normalisation: str, device: str = "cpu") -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        providers = ["CUDAExecutionProvider"] if device == "cuda" else []
-        self.session = onnxruntime.InferenceSession(
-            str(path), options, providers=[*providers, "CPUExecutionProvider"]
-        )
+        self.session = session(path, device, threads=1)
         self.input = self.session.get_inputs()[0].name
         self.mean, self.deviation = (np.array(v, np.float32) for v in self.NORMALISATIONS[normalisation])
         self.name = name
