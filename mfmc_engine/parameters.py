@@ -320,8 +320,6 @@ DECOYS_THRESHOLD: Final = MATCH_THRESHOLD  # two decoys of one photo must not pa
 # those of one person look alike by chance more often than those of two; of pairs beyond .66 MobileFaceNet, which takes
 # no part in drawing, accepts as many as of strangers of one gender and group (1,200 pairs of LFW decoys).
 APART_PREFERRED: Final = 0.68
-REDRAW_ROUNDS: Final = 14  # donors tried for one face before it is redacted
-
 # The shares were lowered from .8-1.4 on 60 people of ../shared/data/lfw: landmark error 6.1 -> 4.3 % of the eyes
 # distance, gender kept 93 -> 96 %, as many swaps and no more of them recognised.
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
@@ -335,6 +333,9 @@ DRAW_ROUNDS: Final = (
     (1.0, 9.0, 4),
     (1.0, 9.0, 4),
 )
+REDRAW_ROUNDS: Final = sum(
+    at_once for *_, at_once in DRAW_ROUNDS
+)  # donors tried for one face before it is redacted
 RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
 REDRAW_POOL: Final = 10  # best-fitting donors that redraws take first: of the face's kin, then of the others
 REDRAW_CHANCE: Final = (
