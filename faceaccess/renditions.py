@@ -35,7 +35,7 @@ from faceaccess.pipeline import read_original
 from faceaccess.policies import Decision, Reason
 from faceaccess.seeing import Onlooker, seen_as
 from faceaccess.selectors import Viewer, VisibleSet, visible_set
-from mfmc_engine.imaging import resize_to_fit
+from mfmc_engine.imaging import resize_to_fit, size_to_fit
 from mfmc_engine.types import Decoy, Image
 from photos.models import Photo
 
@@ -153,10 +153,7 @@ def key(photo: Photo, seen: VisibleSet, size: str) -> str:
 
 def dimensions(photo: Photo, size: str) -> tuple[int, int]:
     """Width and height of the photo's rendition at ``size``, px: what a page reserves before the picture is there."""
-    scale = min(1.0, SIZES[size] / max(photo.width, photo.height))
-    if scale == 1:
-        return photo.width, photo.height
-    return max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+    return size_to_fit(photo.width, photo.height, SIZES[size])
 
 
 def _make(photo: Photo, seen: VisibleSet, size: str, shape: Callable[[Image], Image]) -> Rendition:
@@ -225,9 +222,7 @@ def _around(box: list[float], width: int, height: int) -> tuple[int, int, int, i
 def crop_dimensions(region: FaceRegion) -> tuple[int, int]:
     """Width and height of the region's crop, px."""
     left, top, right, bottom = _around(region.box, region.photo.width, region.photo.height)
-    width, height = max(1, right - left), max(1, bottom - top)
-    scale = min(1.0, CROP_SIDE / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
+    return size_to_fit(max(1, right - left), max(1, bottom - top), CROP_SIDE)
 
 
 def _square(image: Image, boxes: list[list[float]]) -> Image:

@@ -5,6 +5,7 @@ Every request is decided anew, before anything is said about the picture, even w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -37,40 +38,44 @@ def photo_image(request: HttpRequest, photo_id: UUID, size: str) -> HttpResponse
     photo = selectors.photo_for(viewer, photo_id)
     if photo is None or size not in renditions.SIZES:
         raise Http404
-    try:
-        return _answer(request, renditions.rendition(photo, viewer, size))
-    except (renditions.UnavailableError, OSError):
-        return _placeholder(request, photo, *renditions.dimensions(photo, size))
+    return _answer(
+        request,
+        lambda: renditions.rendition(photo, viewer, size),
+        lambda: _placeholder(request, photo, *renditions.dimensions(photo, size)),
+    )
 
 
 @require_safe
 def face_crop(request: HttpRequest, region_id: int) -> HttpResponse:
     """GET /faces/<id>/crop: one's own face, in a photo one may see. 404 for everything else."""
     region, owner = _own_face(request, region_id)
-    try:
-        return _answer(request, renditions.face_crop(region, owner))
-    except (renditions.UnavailableError, OSError):
-        return _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE)
+    return _answer(
+        request,
+        lambda: renditions.face_crop(region, owner),
+        lambda: _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE),
+    )
 
 
 @require_safe
 def face_preview(request: HttpRequest, region_id: int) -> HttpResponse:
     """GET /faces/<id>/preview: the photo with a stand-in for one's own face, as others see it until one agrees."""
     region, owner = _own_face(request, region_id)
-    try:
-        return _answer(request, renditions.with_stand_in(region, owner, PREVIEW))
-    except (renditions.UnavailableError, OSError):
-        return _placeholder(request, region.photo, *renditions.dimensions(region.photo, PREVIEW))
+    return _answer(
+        request,
+        lambda: renditions.with_stand_in(region, owner, PREVIEW),
+        lambda: _placeholder(request, region.photo, *renditions.dimensions(region.photo, PREVIEW)),
+    )
 
 
 @require_safe
 def face_stand_in(request: HttpRequest, region_id: int) -> HttpResponse:
     """GET /faces/<id>/stand-in: the stand-in for one's own face, cut out as the crop is. 404 for everything else."""
     region, owner = _own_face(request, region_id)
-    try:
-        return _answer(request, renditions.stand_in_crop(region, owner))
-    except (renditions.UnavailableError, OSError):
-        return _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE)
+    return _answer(
+        request,
+        lambda: renditions.stand_in_crop(region, owner),
+        lambda: _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE),
+    )
 
 
 @require_safe
@@ -88,10 +93,11 @@ def photo_image_as(request: HttpRequest, photo_id: UUID, who: str, size: str) ->
     onlooker = seeing.onlooker_for(viewer, who)
     if seeing.may_see(photo, viewer, onlooker) is False:
         raise Http404
-    try:
-        return _answer(request, renditions.as_onlooker(region, viewer, onlooker, size))
-    except (renditions.UnavailableError, OSError):
-        return _placeholder(request, photo, *renditions.dimensions(photo, size))
+    return _answer(
+        request,
+        lambda: renditions.as_onlooker(region, viewer, onlooker, size),
+        lambda: _placeholder(request, photo, *renditions.dimensions(photo, size)),
+    )
 
 
 @require_safe
@@ -106,10 +112,11 @@ def avatar(request: HttpRequest, handle: str) -> HttpResponse:
     photo = Photo.objects.visible_to(viewer).filter(pk=person.avatar, post__author=person).first()
     if photo is None:
         return _outline(404)
-    try:
-        return _answer(request, renditions.avatar(photo, viewer))
-    except (renditions.UnavailableError, OSError):
-        return _outline(503)
+    return _answer(
+        request,
+        lambda: renditions.avatar(photo, viewer),
+        lambda: _outline(503),
+    )
 
 
 @require_safe
@@ -120,10 +127,11 @@ def report_image(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     report = get_object_or_404(open_reports(viewer).filter(kind="photo"), pk=pk)
     photo = get_object_or_404(Photo, pk=report.target)
-    try:
-        return _answer(request, renditions.for_moderators(photo, PREVIEW))
-    except (renditions.UnavailableError, OSError):
-        return _placeholder(request, photo, *renditions.dimensions(photo, PREVIEW))
+    return _answer(
+        request,
+        lambda: renditions.for_moderators(photo, PREVIEW),
+        lambda: _placeholder(request, photo, *renditions.dimensions(photo, PREVIEW)),
+    )
 
 
 def _outline(status: int) -> HttpResponse:
@@ -153,8 +161,14 @@ def viewer_of(request: HttpRequest) -> Viewer:
     return found[0] if found else request.user
 
 
-def _answer(request: HttpRequest, made: renditions.Rendition) -> HttpResponse:
-    response = deliver(request, made)
+def _answer(
+    request: HttpRequest, make: Callable[[], renditions.Rendition], instead: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """The picture that ``make`` gives, or ``instead`` where none can be shown safely: never the original."""
+    try:
+        response = deliver(request, make())
+    except (renditions.UnavailableError, OSError):
+        return instead()
     _protect(response)
     return response
 

@@ -143,6 +143,11 @@ def resize_to_fit(image: Image, longest: int) -> Image:
     return _shrunk(image, longest / max(image.shape[:2]))
 
 
+def size_to_fit(width: int, height: int, longest: int) -> tuple[int, int]:
+    """Width and height of a picture of that size after ``resize_to_fit``, px."""
+    return _size(width, height, longest / max(width, height))
+
+
 def resize_to_pixels(image: Image, pixels: int) -> Image:
     """The picture shrunk to at most about ``pixels`` pixels; never enlarged."""
     return _shrunk(image, (pixels / (image.shape[0] * image.shape[1])) ** 0.5)
@@ -151,8 +156,14 @@ def resize_to_pixels(image: Image, pixels: int) -> Image:
 def _shrunk(image: Image, scale: float) -> Image:
     if scale >= 1:
         return image
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    size = _size(image.shape[1], image.shape[0], scale)
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _size(width: int, height: int, scale: float) -> tuple[int, int]:
+    if scale >= 1:
+        return width, height
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[bytes, str]:
