@@ -169,13 +169,15 @@ class CirclesViewSet(viewsets.ModelViewSet):
         return no_content()
 
 
-class BlocksViewSet(viewsets.GenericViewSet):
+class NamedPeopleViewSet(viewsets.GenericViewSet):
     serializer_class = PersonSerializer
     pagination_class = None
     lookup_url_kwarg = "handle"
     lookup_value_regex = HANDLE
     queryset = User.objects.none()
 
+
+class BlocksViewSet(NamedPeopleViewSet):
     def list(self, request: Request) -> Response:
         """People one blocked. Who blocked one is not told."""
         return Response(self.get_serializer(selectors.blocked_by(request.user), many=True).data)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework import status, viewsets
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import exporting, moderation, selectors, services
-from accounts.api import HANDLE, named
+from accounts.api import NamedPeopleViewSet, named
 from accounts.models import DataExport, User
 from accounts.serializers import ExportSerializer, HandleSerializer, ReportSerializer, SuggestionSerializer
 from socialnet import limits
-from socialnet.api import PersonSerializer, no_content
+from socialnet.api import no_content
 
 
 class SuggestionsView(APIView):
@@ -24,13 +24,7 @@ class SuggestionsView(APIView):
         return Response(SuggestionSerializer(selectors.suggestions(request.user), many=True).data)
 
 
-class MutesViewSet(viewsets.GenericViewSet):
-    serializer_class = PersonSerializer
-    pagination_class = None
-    lookup_url_kwarg = "handle"
-    lookup_value_regex = HANDLE
-    queryset = User.objects.none()
-
+class MutesViewSet(NamedPeopleViewSet):
     def list(self, request: Request) -> Response:
         """People whose posts stay out of one's feed."""
         return Response(self.get_serializer(selectors.muted_by(request.user), many=True).data)

@@ -27,8 +27,8 @@ class Reportable:
     """One kind of thing that can be reported. ``target`` is a primary key as text.
 
     ``visible`` finds it for a person who may see it, and raises Http404 (or anything that means: no such thing);
-    ``take_down`` and ``put_back`` are undone by each other; ``template`` draws it for staff, with ``report`` and
-    ``thing``: it must not show more than every member may see.
+    ``take_down`` and ``put_back`` are undone by each other (``hiding`` makes both); ``template`` draws it for staff,
+    with ``report`` and ``thing``: it must not show more than every member may see.
     """
 
     kind: str
@@ -46,6 +46,18 @@ class Reportable:
             return self.model._default_manager.filter(pk=target).first()
         except (ValueError, ValidationError):
             return None
+
+
+def hiding(rows: Callable[[Any], models.QuerySet]) -> dict[str, Callable[[Any], None]]:
+    """``take_down`` and ``put_back`` of things that are hidden by ``taken_down_at`` of the row that ``rows`` finds."""
+
+    def take_down(thing: Any) -> None:
+        rows(thing).update(taken_down_at=timezone.now())
+
+    def put_back(thing: Any) -> None:
+        rows(thing).update(taken_down_at=None)
+
+    return {"take_down": take_down, "put_back": put_back}
 
 
 KINDS: dict[str, Reportable] = {}

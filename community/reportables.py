@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.moderation import Reportable
+from accounts.moderation import Reportable, hiding
 from community.models import Comment
 
 
 def _visible(viewer: User, target: str) -> Comment:
     return Comment.objects.visible_to(viewer).for_display().get(pk=target)
-
-
-def _take_down(comment: Comment) -> None:
-    Comment.objects.filter(pk=comment.pk).update(taken_down_at=timezone.now())
-
-
-def _put_back(comment: Comment) -> None:
-    Comment.objects.filter(pk=comment.pk).update(taken_down_at=None)
 
 
 COMMENT = Reportable(
@@ -28,7 +19,6 @@ COMMENT = Reportable(
     model=Comment,
     visible=_visible,
     person=lambda comment: comment.author,
-    take_down=_take_down,
-    put_back=_put_back,
+    **hiding(lambda comment: Comment.objects.filter(pk=comment.pk)),
     template="community/parts/reported.html",
 )

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.moderation import Reportable
+from accounts.moderation import Reportable, hiding
 from photos.models import Photo, Post
 
 
 def _visible(viewer: User, target: str) -> Photo:
     return Photo.objects.visible_to(viewer).select_related("post__author").get(pk=target)
-
-
-def _take_down(photo: Photo) -> None:
-    Post.objects.filter(pk=photo.post_id).update(taken_down_at=timezone.now())
-
-
-def _put_back(photo: Photo) -> None:
-    Post.objects.filter(pk=photo.post_id).update(taken_down_at=None)
 
 
 PHOTO = Reportable(
@@ -28,7 +19,6 @@ PHOTO = Reportable(
     model=Photo,
     visible=_visible,
     person=lambda photo: photo.post.author,
-    take_down=_take_down,
-    put_back=_put_back,
+    **hiding(lambda photo: Post.objects.filter(pk=photo.post_id)),
     template="photos/parts/reported.html",
 )
