@@ -74,15 +74,6 @@ for (const area of document.querySelectorAll("[data-previews]")) {
   };
 
   input.addEventListener("change", () => add(input.files));
-  area.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    area.classList.add("over");
-  });
-  area.addEventListener("dragleave", () => area.classList.remove("over"));
-  area.addEventListener("drop", (event) => {
-    event.preventDefault();
-    area.classList.remove("over");
-    add(event.dataTransfer.files);
-  });
+  area.addEventListener("dropped", (event) => add(event.detail));
   if (input.files.length) add(input.files); // kept by the browser across a reload
 }

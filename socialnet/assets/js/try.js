@@ -75,16 +75,9 @@ form.addEventListener("submit", async (event) => {
 
 // A photo that was chosen or dropped is tried at once: there is nothing else to say about it.
 input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
-area.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  area.classList.add("over");
-});
-area.addEventListener("dragleave", () => area.classList.remove("over"));
-area.addEventListener("drop", (event) => {
-  event.preventDefault();
-  area.classList.remove("over");
+area.addEventListener("dropped", (event) => {
   const files = new DataTransfer();
-  if (event.dataTransfer.files[0]) files.items.add(event.dataTransfer.files[0]);
+  if (event.detail[0]) files.items.add(event.detail[0]);
   input.files = files.files;
   if (input.files.length) form.requestSubmit();
 });
