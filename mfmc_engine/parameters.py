@@ -185,6 +185,9 @@ MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that
 SHAPE_LARGEST_SHIFT = 8.0  # px that a part of the face moves at most toward the donor's place for it
 SHAPE_TURN = 0.2  # inter-ocular distances of nose offset, about 18 degrees of yaw: shape mixing falls to 1/e
 SHAPE_SCALES = (0.85, 1.18)
+SHAPE_LARGEST_SHARE = 1.4  # of the difference; more makes strange faces, by eye
+# Euclidean distance from the replaced face that a whole share gains: .06 from .25 to 1 (2,880 swaps into LFW)
+SHAPE_DISTANCE = 0.25
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: shut eyes -------------------------------------------------------------------------------------
@@ -195,6 +198,17 @@ SHUT_CONTRAST = 0.255  # standard deviation of log luma between the lids
 LASH_WIDTH = 3  # px of the line that shut lids meet in
 LASH_FEATHER = 1.0  # px
 LASH_TONE = 0.42  # of the donor's skin, by eye
+
+# --- swapping: mouths open wider than the donor's ---------------------------------------------------------------
+CAVITY_LEAST = 5.0  # px, height of an opening that is looked into; by eye
+CAVITY_RATIO = (
+    0.8  # share of the height that a donor's opening may be stretched from; teeth grow by a quarter then
+)
+CAVITY_TONE = (
+    0.22,
+    0.55,
+)  # of the lips' colour: under the upper teeth, and at the lower lip (the tongue); by eye
+CAVITY_FEATHER = 0.8  # px
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
 BLUR_LARGEST_DIRECT_SIGMA = 3.0  # px; wider Gaussians run on a reduced image (error < 1/255 on faces)
@@ -306,7 +320,7 @@ REDACTION_FEATHER = 0.12  # of the axes
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
-ORIGINAL_PREFERRED: Final = 0.64
+ORIGINAL_PREFERRED: Final = 0.66
 # Share of strangers that lie within the threshold of anybody in a gallery, whatever its size. By choice: so that
 # MATCH_THRESHOLD holds up to 50 templates.
 FALSE_IDENTIFICATION_RATE: Final = 0.05
@@ -326,21 +340,15 @@ APART_PREFERRED: Final = 0.68
 # is smooth, donors tried at once for each face). The first draws look most like the photo; later ones give up shading
 # to get away from the original. Two donors in one batch cost far less than two rounds.
 DRAW_ROUNDS: Final = (
-    (0.25, 3.5, 1),
-    (0.25, 3.5, 1),
-    (0.4, 5.0, 2),
-    (0.6, 7.0, 2),
+    (0.4, 4.0, 1),
+    (0.4, 4.0, 2),
+    (0.6, 6.0, 3),
     (1.0, 9.0, 4),
-    (1.0, 9.0, 4),
+    (1.4, 9.0, 4),
 )
 REDRAW_ROUNDS: Final = sum(
     at_once for *_, at_once in DRAW_ROUNDS
 )  # donors tried for one face before it is redacted
-RANDOM_DRAWS: Final = 2  # donors drawn at random before redraws go for distance
-REDRAW_POOL: Final = 10  # best-fitting donors that redraws take first: of the face's kin, then of the others
-REDRAW_CHANCE: Final = (
-    0.04  # Euclidean, standard deviation added to distances: nobody's redraws end on one donor
-)
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
@@ -381,7 +389,11 @@ LATER_DETAIL_SPREAD = 5.0  # px, over which its strength is measured
 LATER_DETAIL_RANGE = (-0.2, 0.9)  # log gain; more makes noise of compression visible, by eye
 LATER_COLOUR_LIMIT = (20.0, 6.0, 6.0)  # CIE L*, a*, b*: where the change of colour flattens; by eye
 # Years added to the oldest-looking donors of each variant (frontal ones and turned ones), and taken from the youngest
-LATER_YEARS = {"frontal": (45.0, 35.0, 25.0), "left": (45.0, 30.0), "right": (45.0, 30.0)}
+LATER_YEARS = {
+    "frontal": (50.0, 45.0, 45.0, 40.0, 35.0, 35.0, 25.0, 25.0),
+    "left": (45.0, 40.0, 35.0, 30.0, 25.0),
+    "right": (45.0, 40.0, 35.0, 30.0, 25.0),
+}
 EARLIER_YEARS = -20.0
 LATER_FOREHEAD = 2.0  # brow-to-eye heights above the brows where LFW's crops end
 # Contrast units: sources that differ more round the brows leave a ghost of one. By eye; drops 10-35 % by cell.
@@ -401,7 +413,11 @@ DONOR_LIKE = {
 }
 DONOR_LIKE_POOL = 24  # the mixed portraits are drawn from so many nearest
 DONOR_MIX = 3  # portraits that give a donor its texture, and as many others its shape
-DONOR_QUOTA = {"frontal": 11, "left": 7, "right": 7}  # donors per gender and group, neutral and again smiling
+DONOR_QUOTA = {
+    "frontal": 20,
+    "left": 12,
+    "right": 12,
+}  # donors per gender and group, neutral and again smiling
 DONOR_LANDMARK_ERROR = 0.06  # a donor on which the 68-point model is farther off (inter-ocular) looks wrong
 DONOR_SOURCE_DISTANCE = 0.3  # embedding: least distance of a donor to any portrait (0: a copy)
 DONOR_SOURCE_PIXELS = 6.0  # of 255: least mean difference inside the face to each portrait mixed
@@ -429,7 +445,7 @@ DONOR_TOLERANCE = {
     "age": 7.0,  # years
     "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees
-    "mouth": 0.045,  # inter-ocular distances
+    "mouth": 0.025,  # inter-ocular distances
     "smile": 0.15,  # inter-ocular distances
     "eyes": 0.08,  # eye aspect ratio
     "skin": 14.0,  # CIE76
@@ -438,13 +454,20 @@ DONOR_TOLERANCE = {
 KIN_GENDER = 0.25  # probability of a gender from which a face passes for it, by choice
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there
-DONOR_POOL = 0.03  # share of the bank that is drawn from at random
-# Euclidean; a swap lies nearer to the replaced face than its donor does: by .1 and more on ../shared/data/lfw
+DONOR_POOL = 0.015  # share of the bank that is drawn from at random
 BEARD_COLOUR_LOSS = (
     0.1  # share of the cheeks' chroma; bearded donors lose .1 to .35, shaded skin gains; by eye
 )
-DONOR_HEADROOM = 0.08
-DONOR_POOL_LEAST = 12  # donors drawn from at random, however small the bank
+# Euclidean. A donor's decoy shall be foretold to lie so much beyond what redraws aim for, then nine in ten do (see
+# donors/forecast.md)
+FORECAST_MARGIN = 0.035
+# What a decoy may be foretold to fall short of that, or to differ in, before it is as bad as a trait plainly off
+FORECAST_TOLERANCE = {
+    "distance": 0.035,  # Euclidean
+    "gender": 0.25,  # probability
+    "age": 8.0,  # years
+}
+DONOR_POOL_LEAST = 8  # donors drawn from at random, however small the bank
 
 # --- evaluation ---
 RECALL_IOU: Final = 0.4  # overlap at which a face counts as found (../shared/data/group_photos/README.md)

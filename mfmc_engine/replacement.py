@@ -15,6 +15,7 @@ import torch
 from mfmc_engine import guarantee
 from mfmc_engine import parameters as P
 from mfmc_engine.compositing import paste
+from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.donors.selection import generator
 from mfmc_engine.geometry import apply
 from mfmc_engine.guarantee import Thresholds, Verdict
@@ -25,10 +26,11 @@ from mfmc_engine.swapping import blending, mesh, redaction
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
+from mfmc_engine.threads import side_by_side
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
-Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor]]
+Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class _Case:
     face: Face
     random: np.random.Generator
     apart: FloatArray
-    donors: Iterator[Donor] = field(default_factory=lambda: iter(()))
+    donors: Iterator[Candidate] = field(default_factory=lambda: iter(()))
     attempts: list[_Attempt] = field(default_factory=list)
     chosen: _Attempt | None = None
     tried: int = 0
@@ -136,18 +138,25 @@ class _Draw:
         for i in pending:
             self._settle(self.cases[i])
 
-    def _try(self, drawn: dict[int, list[Donor]], shape_share: float, light_sigma: float) -> None:
+    def _try(self, drawn: dict[int, list[Candidate]], shape_share: float, light_sigma: float) -> None:
         """One round: every drawn donor is swapped in and looked at once, what passes is looked at fully, in order."""
         fresh: list[tuple[_Case, _Attempt]] = []
-        for i, donors in drawn.items():
+
+        def swap(i: int) -> list[Patch]:
+            share = min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i]))
+            donors = [candidate.donor for candidate in drawn[i]]
+            return _swap(
+                self.pack, self.image, self.targets[i], donors, share, light_sigma, self.cases[i].random
+            )
+
+        for (i, donors), made in zip(
+            drawn.items(), side_by_side(swap, drawn, self.pack.threads), strict=True
+        ):
             case = self.cases[i]
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
-            made = _swap(
-                self.pack, self.image, self.targets[i], donors, shape_share, light_sigma, case.random
-            )
             attempts = [
-                _Attempt(donor.id, patch, unseen, Verdict(0.0, 0.0, 0.0))
-                for donor, patch in zip(donors, made, strict=True)
+                _Attempt(candidate.donor.id, patch, unseen, Verdict(0.0, 0.0, 0.0))
+                for candidate, patch in zip(donors, made, strict=True)
             ]
             case.tried += len(attempts)
             case.attempts += attempts
@@ -201,11 +210,29 @@ class _Draw:
         case.chosen = None if index is None else kept[index]
 
 
-def _next(donors: Iterator[Donor], used: set[str], number: int) -> list[Donor]:
+def look_at_swaps(
+    pack: Pack, image: Image, face: Face, donors: Sequence[Donor], random: np.random.Generator
+) -> FloatArray:
+    """(N, D) embeddings of N first-round swaps of one face, each seen once, none of them judged."""
+    target = blending.prepare(image, [face.landmarks], pack.device)[0]
+    patches = _swap(pack, image, target, donors, *P.DRAW_ROUNDS[0][:2], random)
+    chips = []
+    for patch in patches:
+        window, shift = _window(image, face, patch)
+        chips += _first_view(pack, window, (face.landmarks - shift)[None].astype(np.float32))
+    return pack.recognizer.embed_chips(np.concatenate(chips))
+
+
+def _next(donors: Iterator[Candidate], used: set[str], number: int) -> list[Candidate]:
     """The next ``number`` donors that no face of this photo has tried yet, fewer where they run out."""
-    fresh = list(islice((donor for donor in donors if donor.id not in used), number))
-    used.update(donor.id for donor in fresh)
+    fresh = list(islice((candidate for candidate in donors if candidate.donor.id not in used), number))
+    used.update(candidate.donor.id for candidate in fresh)
     return fresh
+
+
+def _help(drawn: Sequence[Candidate]) -> float:
+    """Share of the donor's shape to add, so that the donor foretold to fall least short does not."""
+    return min((candidate.short for candidate in drawn), default=0.0) / P.SHAPE_DISTANCE
 
 
 def _swap(
@@ -220,13 +247,14 @@ def _swap(
     """One decoy per donor on the same face; for the shares see DRAW_ROUNDS."""
     if not donors:
         return []
-    decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
-    return [
-        blending.place(image, decoy, cover, target, random)
-        for decoy, cover in zip(
-            decoys.permute(0, 2, 3, 1).cpu().numpy(), alpha[:, 0].cpu().numpy(), strict=True
-        )
-    ]
+    with torch.inference_mode():  # which holds for one thread only
+        decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
+        return [
+            blending.place(image, decoy, cover, target, random)
+            for decoy, cover in zip(
+                decoys.permute(0, 2, 3, 1).cpu().numpy(), alpha[:, 0].cpu().numpy(), strict=True
+            )
+        ]
 
 
 def _first_view(pack: Pack, window: Image, marks: FloatArray) -> list[Image]:

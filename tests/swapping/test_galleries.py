@@ -22,7 +22,7 @@ PHOTO = np.zeros((8, 8, 3), np.uint8)
 ALPHA = np.zeros((1, 1), np.uint8)
 # the chips that stand-ins cut are embeddings already
 PACK: Any = SimpleNamespace(
-    device="cpu", recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128))
+    device="cpu", threads=1, recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128))
 )
 SELECTIONS = st.sampled_from(["random", "farthest", "nearest"])
 
