@@ -119,14 +119,17 @@ def _recall(arguments: argparse.Namespace) -> int:
         ) from None
     pack = load_pack("builtin", arguments.device, arguments.threads)
     passed = True
-    for angle, tally in measure(pack.detector, arguments.folder, angles):
+    for angle, tally in measure(pack, arguments.folder, angles):
         figures, bars = tally.summary(), tally.bars(angle)
         passed &= all(met for *_, met in bars)
         if arguments.json:
             print(json.dumps({"angle": angle, **figures, "passed": all(met for *_, met in bars)}), flush=True)
             continue
-        print(f"turned {angle:>3} degrees, {figures['seconds_per_megapixel']:.2f} s of processor a megapixel")
+        print(
+            f"turned {angle:>3} degrees, {figures['seconds_per_megapixel']:.2f} s of processor a megapixel,"
+            f" {figures['false_positives_per_photo']:.2f} false positives a photo without the gate"
+        )
         for what, figure, comparison, bar, met in bars:
             verdict = "pass" if met else "FAIL"
-            print(f"  {verdict}  {what:<24} {figure:.4g} ({comparison} {bar:g})", flush=True)
+            print(f"  {verdict}  {what:<30} {figure:.4g} ({comparison} {bar:g})", flush=True)
     return 0 if passed else 1
