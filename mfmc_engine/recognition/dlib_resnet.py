@@ -8,7 +8,6 @@ file; architecture: dlib's examples/dnn_face_recognition_ex.cpp. Results agree w
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mfmc_engine.dlib_files import integer
 from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.parameters import EMBED_BATCH, RESNET_MEAN
 from mfmc_engine.recognition.chips import extract_chips
@@ -158,23 +158,13 @@ def _tensors(data: bytes) -> Iterator[Tensor]:
         position = match.end()
         if match.group(1):  # the dense layer states its outputs and inputs first
             for _ in range(2):
-                _, position = _integer(data, position)
-        version, position = _integer(data, position)
+                _, position = integer(data, position)
+        version, position = integer(data, position)
         if version != 2:
             raise ValueError(f"tensor version {version}, expected 2")
         count = 1
         for _ in range(4):
-            size, position = _integer(data, position)
+            size, position = integer(data, position)
             count *= size
         yield torch.from_numpy(np.frombuffer(data, "<f4", count, position).copy())
         position += 4 * count
-
-
-def _integer(data: bytes, position: int) -> tuple[int, int]:
-    """dlib's integer: one byte with sign (bit 7) and length (bits 0-3), then that many little-endian bytes."""
-    control = data[position]
-    length = control & 0x0F
-    value = int.from_bytes(data[position + 1 : position + 1 + length], "little")
-    if len(data) < position + 1 + length:
-        raise struct.error("file ends inside an integer")
-    return (-value if control & 0x80 else value), position + 1 + length
