@@ -52,6 +52,7 @@ class Stage(nn.Module):
     second: Tensor
     thresholds: Tensor  # (T, S)
     leaves: Tensor  # (T * (S + 1), 2 * L)
+    roots: Tensor  # (T,) where each tree's leaves begin
 
     def __init__(
         self, anchors: FloatArray, deltas: FloatArray, splits: FloatArray, leaves: FloatArray
