@@ -9,6 +9,7 @@ from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.packs import load_pack
 from mfmc_engine.recognition import matching
+from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Selection
 
 
@@ -18,7 +19,7 @@ class Engine:
     def __init__(self, pack: str = "builtin", device: str = "cpu", threads: int = 2) -> None:
         self.pack = load_pack(pack, device, threads)
 
-    def analyze(self, image: Image, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
+    def analyze(self, image: Picture, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
         """Find the faces; ``boxes`` (x0, y0, x1, y1 px) adds faces the caller already knows."""
         return perception.analyze(self.pack, image, boxes)
 
@@ -33,7 +34,7 @@ class Engine:
 
     def make_decoys(
         self,
-        image: Image,
+        image: Picture,
         requests: Sequence[DecoyRequest],
         gallery: Gallery | None = None,
         selection: Selection = "random",
@@ -41,7 +42,7 @@ class Engine:
         """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction."""
         people = gallery or Gallery()
         thresholds = Thresholds.beside(len(people), self.pack.space)
-        donors = candidates(image, people, thresholds, selection, self.pack)
+        donors = candidates(on_host(image), people, thresholds, selection, self.pack)
         return replacement.make_decoys(self.pack, image, requests, people, donors, thresholds)
 
     @staticmethod

@@ -92,6 +92,9 @@ EMBED_BATCH: Final = 8  # chips at once: the activations stay in a CPU's cache
 # px of windows through the R- or O-net at once: 80 of 24 px or 20 of 48 px, whose activations (4 MB) stay in a
 # processor's cache; 64 windows of 48 px at once take twice as long a window
 CROP_PIXELS: Final = 80 * 24**2
+# the same on an accelerator, by choice: 8192 or 2048 windows, whose activations take 1 GB
+CROP_PIXELS_CUDA: Final = 8192 * 24**2
+EMBED_BATCH_CUDA: Final = 256  # chips at once on an accelerator, by choice: their activations take 0.5 GB
 
 # --- recognition: matching ---
 # On ../shared/data/lfw (840 people, baseline.txt) dlib's ResNet accepts 1 % of strangers at .578. A match here can

@@ -1,6 +1,6 @@
 """What OpenCV does to pictures in main memory, in torch, for pictures that lie on an accelerator.
 
-Pictures are (H, W, C) uint8 tensors, kept as they were decoded. Results agree with OpenCV's to one grey level: it
+Pictures there are (H, W, C) uint8 tensors, kept as they were decoded. Results agree with OpenCV's to one grey level: it
 rounds positions to 1/32 px where these are exact (tests/engine/test_resampling.py).
 """
 
@@ -13,7 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mfmc_engine.types import FloatArray
+from mfmc_engine.imaging import resize_to_pixels, size_of_pixels
+from mfmc_engine.types import FloatArray, Image
+
+Picture = Image | Tensor  # (H, W, 3) uint8 RGB in main memory, or as a tensor on the device that works on it
+
+
+def on_host(picture: Picture) -> Image:
+    """The picture in main memory, for what only runs there."""
+    return picture.cpu().numpy() if isinstance(picture, Tensor) else picture
 
 
 def warp(
@@ -54,12 +62,23 @@ class _Taps:
         return torch.where(inside[..., None], found, self.border)
 
 
+def shrink_to_pixels(picture: Picture, pixels: int) -> Picture:
+    """The picture shrunk to at most about ``pixels`` pixels; never enlarged."""
+    if not isinstance(picture, Tensor):
+        return resize_to_pixels(picture, pixels)
+    width, height = size_of_pixels(picture.shape[1], picture.shape[0], pixels)
+    return picture if (height, width) == tuple(picture.shape[:2]) else resize_area(picture, width, height)
+
+
 def resize_area(picture: Tensor, width: int, height: int) -> Tensor:
     """(height, width, C) uint8: every pixel the mean of what it covers in the larger (H, W, C) one (INTER_AREA)."""
     rows = _coverage(picture.shape[0], height, str(picture.device))
     columns = _coverage(picture.shape[1], width, str(picture.device))
     planes = picture.permute(2, 0, 1).float()
-    return torch.matmul(torch.matmul(rows, planes), columns.T).round().byte().permute(1, 2, 0)
+    means = torch.matmul(torch.matmul(rows, planes), columns.T)
+    # what lies in the middle between two levels, a quarter of a halved picture, is rounded as OpenCV rounds it there
+    halved = picture.shape[0] == 2 * height and picture.shape[1] == 2 * width
+    return (torch.floor(means + 0.5) if halved else means.round()).byte().permute(1, 2, 0)
 
 
 @lru_cache(64)

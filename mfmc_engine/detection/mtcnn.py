@@ -12,7 +12,7 @@ import torch
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
 from mfmc_engine.detection.looks import Evidence, gather, judge, points_in
 from mfmc_engine.detection.networks import load_networks
-from mfmc_engine.detection.pyramid import Pyramid, normalised
+from mfmc_engine.detection.pyramid import Pyramid, normalised, padded
 from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
     DOUBTFUL_SCORE,
@@ -77,12 +77,14 @@ class Cascade:
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
         for scale in pyramid_scales(pyramid.size, effort):
             level = pyramid.level(scale)
-            padded = np.pad(level, ((PNET_PAD,) * 2, (PNET_PAD,) * 2, (0, 0)), "edge")
-            face, features = self.pnet(normalised(padded, self.device))
+            face, features = self.pnet(normalised(padded(level, PNET_PAD), self.device))
             rows, columns = (face[0] > effort.pnet).nonzero(as_tuple=True)
-            found = face[0, rows, columns].cpu().numpy()
-            offsets = self.pnet.regression(features[0, :, rows, columns].T).cpu().numpy()
-            corner = torch.stack([columns, rows], 1).cpu().numpy().astype(np.float32) * PNET_STRIDE - PNET_PAD
+            regression = self.pnet.regression(features[0, :, rows, columns].T)
+            # brought to the host in one go: every copy waits for the device
+            score = face[0, rows, columns]
+            answers = torch.column_stack([columns, rows, score, regression]).cpu().numpy()
+            corner, found, offsets = np.split(answers, [2, 3], 1)
+            corner, found = corner * PNET_STRIDE - PNET_PAD, found[:, 0]
             window = np.concatenate([corner, corner + PNET_CELL], 1)
             keep = suppress(window, found, PNET_NMS)  # before regression, as published
             exact = pyramid.size / np.array(level.shape[1::-1], np.float32)

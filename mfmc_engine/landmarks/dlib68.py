@@ -17,6 +17,7 @@ from mfmc_engine.geometry import apply, invert, similarity
 from mfmc_engine.landmarks import FIVE_POINTS, five_of
 from mfmc_engine.landmarks.crops import box_of, cut, to_crop
 from mfmc_engine.parameters import LANDMARK_PASSES
+from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -32,11 +33,12 @@ class Dlib68:
             ) from error
         self.box = dlib.rectangle(*box_of())
 
-    def mark(self, image: Image, points: FloatArray, passes: int = LANDMARK_PASSES) -> FloatArray:
+    def mark(self, image: Picture, points: FloatArray, passes: int = LANDMARK_PASSES) -> FloatArray:
         """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``.
 
         Each of the ``passes`` aligns the face by the points of the one before; exact five points need only one.
         """
+        image = on_host(image)
         landmarks = np.empty((len(points), 68, 2), np.float32)
         for i, five in enumerate(points):
             for _ in range(passes):

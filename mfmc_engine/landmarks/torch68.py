@@ -16,8 +16,8 @@ from mfmc_engine.landmarks import FIVE_POINTS, five_of
 from mfmc_engine.landmarks.crops import box_of, cut, to_crop
 from mfmc_engine.landmarks.forest import load_forest
 from mfmc_engine.parameters import FOREST_BATCH, LANDMARK_CROP, LANDMARK_PASSES
-from mfmc_engine.resampling import warp
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.resampling import Picture, warp
+from mfmc_engine.types import FloatArray
 
 
 class Torch68:
@@ -27,7 +27,7 @@ class Torch68:
         self.device = torch.device(device)
         self.forest = load_forest(weights).eval().requires_grad_(False).to(self.device)
 
-    def mark(self, image: Image | Tensor, points: FloatArray, passes: int = LANDMARK_PASSES) -> FloatArray:
+    def mark(self, image: Picture, points: FloatArray, passes: int = LANDMARK_PASSES) -> FloatArray:
         """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``.
 
         Each of the ``passes`` aligns the face by the points of the one before; exact five points need only one.
@@ -42,13 +42,13 @@ class Torch68:
         return np.concatenate(marked)
 
     @torch.inference_mode()
-    def _mark(self, image: Image | Tensor, five: FloatArray) -> FloatArray:
+    def _mark(self, image: Picture, five: FloatArray) -> FloatArray:
         aligned = to_crop(FIVE_POINTS)
         transforms = similarity(five, np.broadcast_to(aligned, five.shape))
         found = self.forest(self._crops(image, transforms), box_of()).cpu().numpy()
         return apply(invert(transforms), found.astype(np.float32) + 0.5)
 
-    def _crops(self, image: Image | Tensor, transforms: FloatArray) -> Tensor:
+    def _crops(self, image: Picture, transforms: FloatArray) -> Tensor:
         """(N, LANDMARK_CROP, LANDMARK_CROP) float grey crops, grey as dlib makes it."""
         if isinstance(image, Tensor):
             back = index_space(invert(transforms))

@@ -18,9 +18,10 @@ from torch.nn import functional as F
 
 from mfmc_engine.dlib_files import integer
 from mfmc_engine.errors import WeightsMissingError
-from mfmc_engine.parameters import EMBED_BATCH, RESNET_MEAN
+from mfmc_engine.parameters import EMBED_BATCH, EMBED_BATCH_CUDA, RESNET_MEAN
 from mfmc_engine.recognition.chips import extract_chips
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.resampling import Picture
+from mfmc_engine.types import FloatArray
 
 # (channels, halves the resolution) of the fourteen residual blocks, from input to output
 BLOCKS = (
@@ -89,26 +90,34 @@ class DlibRecognizer:
 
     dimensions = 128
 
-    def __init__(self, weights: Path, device: str = "cpu") -> None:
-        self.device = torch.device(device)
+    def __init__(self, weights: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+        self.device, self.dtype = torch.device(device), dtype
         self.network = load_network(weights).to(self.device)
 
-    def chips(self, image: Image, landmarks: FloatArray, mirrored: bool = False) -> Image:
-        """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips."""
+    def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
+        """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips, which lie where ``image`` does."""
         return extract_chips(image, landmarks, mirrored=mirrored)
 
-    def embed(self, image: Image, landmarks: FloatArray) -> FloatArray:
+    def embed(self, image: Picture, landmarks: FloatArray) -> FloatArray:
         """(N, 68, 2) landmarks in px of ``image`` to (N, 128) embeddings."""
         return self.embed_chips(self.chips(image, landmarks))
 
-    def embed_chips(self, chips: Image) -> FloatArray:
+    def embed_chips(self, chips: Picture) -> FloatArray:
         """(N, 150, 150, 3) uint8 RGB chips to (N, 128) embeddings."""
         found = [np.empty((0, self.dimensions), np.float32)]
-        for start in range(0, len(chips), EMBED_BATCH):
-            batch = torch.from_numpy(np.ascontiguousarray(chips[start : start + EMBED_BATCH])).to(self.device)
-            with torch.inference_mode():
-                found.append(self.network(batch.permute(0, 3, 1, 2).float()).cpu().numpy())
+        at_once = EMBED_BATCH if self.device.type == "cpu" else EMBED_BATCH_CUDA
+        for start in range(0, len(chips), at_once):
+            part = chips[start : start + at_once]
+            batch = part if isinstance(part, Tensor) else torch.from_numpy(np.ascontiguousarray(part))
+            found.append(self._embed(batch.to(self.device).permute(0, 3, 1, 2).float()).cpu().numpy())
         return np.concatenate(found)
+
+    @torch.inference_mode()
+    def _embed(self, chips: Tensor) -> Tensor:
+        """(N, 3, 150, 150) to (N, 128), its convolutions in ``dtype``."""
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            embeddings: Tensor = self.network(chips)
+        return embeddings.float()
 
 
 # --- dlib's file format ---
