@@ -94,6 +94,10 @@ EMBED_BATCH: Final = 8  # chips at once: the activations stay in a CPU's cache
 CROP_PIXELS: Final = 80 * 24**2
 # the same on an accelerator, by choice: 8192 or 2048 windows, whose activations take 1 GB
 CROP_PIXELS_CUDA: Final = 8192 * 24**2
+TOGETHER_ELEMENTS: Final = (
+    3 * CROP_PIXELS_CUDA
+)  # numbers that go into a network at once where photos share a batch
+PADDING_WASTE: Final = 0.5  # of the pixels of photos that are padded to one size to share a batch; by choice
 EMBED_BATCH_CUDA: Final = 256  # chips at once on an accelerator, by choice: their activations take 0.5 GB
 
 # --- recognition: matching ---
@@ -354,6 +358,12 @@ DOUBT_STEP: Final = 0.06  # inter-ocular distances that landmark searches start 
 # or cloth have .030 and more, the others .024 and less; eight searches instead of three part them no better.
 SWAP_MAX_DOUBT: Final = 0.025
 SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
+
+# --- photos at once on an accelerator (by choice: no card was at hand, see docs/gpu.md) ------------------------------
+BATCH_PHOTOS: Final = 16  # photos that go in lockstep
+BATCH_PIXELS: Final = 48_000_000  # of those photos together: networks and swaps hold some 100 bytes a pixel
+BATCH_WAIT: Final = 0.02  # s that a photo is held back for company while the device is idle
+BATCH_RECORDS: Final = 10_000  # last batches and photos that the front remembers for its figures
 
 # --- memory ---------------------------------------------------------------------------------------------------------
 HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)

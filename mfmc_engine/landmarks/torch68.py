@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.geometry import apply, index_space, invert, similarity
 from mfmc_engine.landmarks import FIVE_POINTS, five_of
 from mfmc_engine.landmarks.crops import box_of, cut, to_crop
@@ -26,6 +27,7 @@ class Torch68:
     def __init__(self, weights: Path, device: str = "cpu") -> None:
         self.device = torch.device(device)
         self.forest = load_forest(weights).eval().requires_grad_(False).to(self.device)
+        self._search = Shared(lambda crops: self.forest(crops, box_of()))
 
     def mark(self, image: Picture, points: FloatArray, passes: int = LANDMARK_PASSES) -> FloatArray:
         """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``.
@@ -45,7 +47,7 @@ class Torch68:
     def _mark(self, image: Picture, five: FloatArray) -> FloatArray:
         aligned = to_crop(FIVE_POINTS)
         transforms = similarity(five, np.broadcast_to(aligned, five.shape))
-        found = self.forest(self._crops(image, transforms), box_of()).cpu().numpy()
+        found = self._search(self._crops(image, transforms)).cpu().numpy()
         return apply(invert(transforms), found.astype(np.float32) + 0.5)
 
     def _crops(self, image: Picture, transforms: FloatArray) -> Tensor:

@@ -25,13 +25,24 @@ from mfmc_engine.swapping.inswapper import InSwapper
 from mfmc_engine.swapping.swappers import NetworkSwapper, Swapper, mesh_swapper
 
 T = TypeVar("T")
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 IN_TORCH = {"mtcnn", "dlib-68", "dlib-resnet", MESH}  # what works on a picture on the device
 
 
 class Pack:
     """The networks of one recipe (see ``packs.RECIPES``): detector, landmarker, recogniser, attributes, swapper."""
 
-    def __init__(self, name: str, recipe: Mapping[str, str], device: str = "cpu", threads: int = 2) -> None:
+    def __init__(
+        self,
+        name: str,
+        recipe: Mapping[str, str],
+        device: str = "cpu",
+        threads: int = 2,
+        precision: str = "float32",
+    ) -> None:
+        """``precision``: of the builtin recogniser's convolutions (PRECISIONS)."""
+        if precision not in PRECISIONS:
+            raise EngineError(f"unknown precision {precision!r}: use {', '.join(PRECISIONS)}")
         if device != "cpu" and not device.startswith("cuda"):
             raise EngineError(f"unknown device {device!r}: use cpu or cuda")
         if device.startswith("cuda") and not torch.cuda.is_available():
@@ -40,6 +51,7 @@ class Pack:
         self.recipe = dict(recipe)
         self.device = device
         self.threads = threads
+        self.precision = precision
         self._lock = RLock()
         self._loaded: dict[str, Any] = {}
 
@@ -147,7 +159,7 @@ class Pack:
         if name == "dlib-resnet":
             from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
 
-            return DlibRecognizer(path, self.device)
+            return DlibRecognizer(path, self.device, PRECISIONS[self.precision])
         from mfmc_engine.recognition.arcface import ArcFace
 
         return ArcFace(path, self.device, self.threads)

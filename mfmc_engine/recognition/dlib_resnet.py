@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.dlib_files import integer
 from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.parameters import EMBED_BATCH, EMBED_BATCH_CUDA, RESNET_MEAN
@@ -93,6 +94,7 @@ class DlibRecognizer:
     def __init__(self, weights: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         self.device, self.dtype = torch.device(device), dtype
         self.network = load_network(weights).to(self.device)
+        self._embed = Shared(self._forward)
 
     def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
         """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips, which lie where ``image`` does."""
@@ -113,7 +115,7 @@ class DlibRecognizer:
         return np.concatenate(found)
 
     @torch.inference_mode()
-    def _embed(self, chips: Tensor) -> Tensor:
+    def _forward(self, chips: Tensor) -> Tensor:
         """(N, 3, 150, 150) to (N, 128), its convolutions in ``dtype``."""
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             embeddings: Tensor = self.network(chips)
