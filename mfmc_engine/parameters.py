@@ -475,6 +475,19 @@ CROWD_MARGIN: Final = (
     1.1  # of the face's longer side, half the side of a cut-out: the head and its surroundings
 )
 
+# --- evaluation: speed on a device ---
+MATMUL_SIDE: Final = (
+    8192  # of the square matrices whose product tells a card's rate: large enough for its best
+)
+MATMUL_SIDE_CPU: Final = 1024  # the same on a CPU, whose rate is reached earlier
+MATMUL_REPEATS: Final = 6  # the first of which warms up
+DEVICE_BATCHES: Final = (1, 2, 4, 8, 16, 32)  # photos at once
+DEVICE_BARS: Final = {  # on an H200, builtin pack, group photos of 1280 px already decoded (issue 7)
+    "photos a second, analyse and decoys": 60.0,
+    "faces a second, swap and verify": 500.0,
+    "times the CPU": 20.0,
+}
+
 # --- evaluation: re-identification -------------------------------------------------------------------------------
 # 1 % false matches between strangers on ../shared/data/lfw (baseline.txt)
 LFW_THRESHOLDS: Final = {"dlib": 0.578, "mobilefacenet": 1.112}

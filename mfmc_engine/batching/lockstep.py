@@ -41,7 +41,8 @@ def together(jobs: Sequence[Callable[[], T]]) -> list[Outcome[T]]:
     """Run all jobs in lockstep; their outcomes, in order. One that fails leaves the others alone."""
     if len(jobs) == 1:
         return [_outcome(jobs[0])]
-    company, found = _Company(len(jobs)), [Outcome[T]() for _ in jobs]
+    company = _Company(len(jobs))
+    found: list[Outcome[T]] = [Outcome() for _ in jobs]
 
     def run(i: int) -> None:
         token = _company.set(company)

@@ -133,7 +133,7 @@ def test_pictures_of_very_different_sizes_are_not_padded_to_one() -> None:
     assert sorted(map(sorted, groups)) == [[0, 2], [1, 3], [4]]
 
 
-def test_six_photos_at_once_are_what_they_are_one_by_one(six_people) -> None:
+def test_real_photos_at_once_are_what_they_are_one_by_one(six_people) -> None:
     """The real networks; the photos differ in size, and one has nobody in it."""
     from mfmc_engine import imaging
     from mfmc_engine.engine import Engine
@@ -157,7 +157,7 @@ def test_six_photos_at_once_are_what_they_are_one_by_one(six_people) -> None:
         for one, other in zip(ours.faces, theirs.faces, strict=True):
             np.testing.assert_allclose(one.box, other.box, atol=0.01)
             np.testing.assert_allclose(one.landmarks, other.landmarks, atol=0.01)
-            np.testing.assert_allclose(one.embedding, other.embedding, atol=1e-4)
+            assert np.linalg.norm(one.embedding - other.embedding) < 0.005
     together_made = engine.make_decoys_many(photos, requests)
     engine.runner.at_once = 1
     alone_made = [engine.make_decoys(p, r) for p, r in zip(photos, requests, strict=True)]

@@ -55,7 +55,10 @@ def test_a_photo_larger_than_any_batch_goes_alone_and_is_not_starved() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([None, "", 0, "ann", "bob"]), st.integers(1, 150)), max_size=60), st.integers(1, 8))
+@given(
+    st.lists(st.tuples(st.sampled_from([None, "", 0, "ann", "bob"]), st.integers(1, 150)), max_size=60),
+    st.integers(1, 8),
+)
 def test_everything_is_served_once_within_bounds_and_nobody_waits_more_than_a_round(posts, most) -> None:
     waiting: FairQueue[int] = FairQueue(most, 100, 0.02)
     for i, (user, pixels) in enumerate(posts):
