@@ -82,6 +82,7 @@ LANDMARK_CROP: Final = 240
 LANDMARK_BOX: Final = (-0.08, -0.09, 1.19, 1.17)
 # the second lowers the median error on those portraits by 2 %, and mends poor five points
 LANDMARK_PASSES: Final = 2
+FOREST_BATCH: Final = 256  # faces that torch marks at once; a stage's leaves take 0.27 MB a face
 
 # --- recognition: dlib's ResNet ---
 CHIP_SIZE: Final = 150  # px, the network's input (dlib)
@@ -91,6 +92,13 @@ EMBED_BATCH: Final = 8  # chips at once: the activations stay in a CPU's cache
 # px of windows through the R- or O-net at once: 80 of 24 px or 20 of 48 px, whose activations (4 MB) stay in a
 # processor's cache; 64 windows of 48 px at once take twice as long a window
 CROP_PIXELS: Final = 80 * 24**2
+# the same on an accelerator, by choice: 8192 or 2048 windows, whose activations take 1 GB
+CROP_PIXELS_CUDA: Final = 8192 * 24**2
+TOGETHER_ELEMENTS: Final = (
+    3 * CROP_PIXELS_CUDA
+)  # numbers that go into a network at once where photos share a batch
+PADDING_WASTE: Final = 0.5  # of the pixels of photos that are padded to one size to share a batch; by choice
+EMBED_BATCH_CUDA: Final = 256  # chips at once on an accelerator, by choice: their activations take 0.5 GB
 
 # --- recognition: matching ---
 # On ../shared/data/lfw (840 people, baseline.txt) dlib's ResNet accepts 1 % of strangers at .578. A match here can
@@ -359,6 +367,12 @@ DOUBT_STEP: Final = 0.06  # inter-ocular distances that landmark searches start 
 SWAP_MAX_DOUBT: Final = 0.025
 SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
 
+# --- photos at once on an accelerator (by choice: no card was at hand, see docs/gpu.md) ------------------------------
+BATCH_PHOTOS: Final = 16  # photos that go in lockstep
+BATCH_PIXELS: Final = 48_000_000  # of those photos together: networks and swaps hold some 100 bytes a pixel
+BATCH_WAIT: Final = 0.02  # s that a photo is held back for company while the device is idle
+BATCH_RECORDS: Final = 10_000  # last batches and photos that the front remembers for its figures
+
 # --- memory ---------------------------------------------------------------------------------------------------------
 HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)
 HEAP_KEPT: Final = 256 * 2**20  # bytes of free heap that are kept
@@ -483,6 +497,19 @@ CROWD_CELL: Final = 256  # px, side of the cut-outs that a photo for the speed b
 CROWD_MARGIN: Final = (
     1.1  # of the face's longer side, half the side of a cut-out: the head and its surroundings
 )
+
+# --- evaluation: speed on a device ---
+MATMUL_SIDE: Final = (
+    8192  # of the square matrices whose product tells a card's rate: large enough for its best
+)
+MATMUL_SIDE_CPU: Final = 1024  # the same on a CPU, whose rate is reached earlier
+MATMUL_REPEATS: Final = 6  # the first of which warms up
+DEVICE_BATCHES: Final = (1, 2, 4, 8, 16, 32)  # photos at once
+DEVICE_BARS: Final = {  # on an H200, builtin pack, group photos of 1280 px already decoded (issue 7)
+    "photos a second, analyse and decoys": 60.0,
+    "faces a second, swap and verify": 500.0,
+    "times the CPU": 20.0,
+}
 
 # --- evaluation: re-identification -------------------------------------------------------------------------------
 # 1 % false matches between strangers on ../shared/data/lfw (baseline.txt)

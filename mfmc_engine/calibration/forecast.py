@@ -28,7 +28,7 @@ from mfmc_engine.donors.forecast import Forecast
 from mfmc_engine.donors.portraits import Portraits
 from mfmc_engine.engine import Engine
 from mfmc_engine.evaluation import protocols
-from mfmc_engine.quality import assess
+from mfmc_engine.quality import assess, sharpnesses
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.types import Face, FloatArray, Image
 
@@ -72,7 +72,7 @@ def synthetic(engine: Engine, folder: Path, number: int) -> Iterator[Sample]:
         image = portraits.picture(int(i)).astype(np.uint8)
         marks = portraits.landmarks[i].astype(np.float32)
         box = np.concatenate([marks.min(0), marks.max(0)])
-        quality = assess(box, marks, extract_chips(image, marks[None])[0])
+        quality = assess(box, marks, sharpnesses(extract_chips(image, marks[None]))[0])
         yield image, Face(box, 1.0, marks, engine.pack.recognizer.embed(image, marks[None])[0], quality)
 
 

@@ -33,7 +33,7 @@ from mfmc_engine.parameters import (
     RECALL_SIZES,
     RECALL_TURNED_BARS,
 )
-from mfmc_engine.quality import assess
+from mfmc_engine.quality import assess, sharpnesses
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.types import FloatArray, Image
 
@@ -87,7 +87,6 @@ class Tally:
                 figures["gated_false_positives_per_photo"],
                 "<=",
                 FALSE_POSITIVES_BAR,
-                MATCH_MIN_QUALITY,
             )
         )
         return [(*row, row[1] >= row[3] if row[2] == ">=" else row[1] <= row[3]) for row in rows]
@@ -121,9 +120,9 @@ def quality_of(pack: Pack, image: Image, found: list[Detection]) -> FloatArray:
     if not found:
         return np.empty(0, np.float32)
     marks = pack.landmarker.mark(image, np.stack([d.points for d in found]))
-    chips = extract_chips(image, marks)
+    sharp = sharpnesses(extract_chips(image, marks))
     return np.array(
-        [assess(d.box, m, c).score for d, m, c in zip(found, marks, chips, strict=True)], np.float32
+        [assess(d.box, m, s).score for d, m, s in zip(found, marks, sharp, strict=True)], np.float32
     )
 
 

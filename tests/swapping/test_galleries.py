@@ -22,7 +22,10 @@ PHOTO = np.zeros((8, 8, 3), np.uint8)
 ALPHA = np.zeros((1, 1), np.uint8)
 # the chips that stand-ins cut are embeddings already
 PACK: Any = SimpleNamespace(
-    device="cpu", threads=1, recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128))
+    device="cpu",
+    threads=1,
+    upload=lambda image: image,
+    recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128)),
 )
 SELECTIONS = st.sampled_from(["random", "farthest", "nearest"])
 
@@ -54,7 +57,7 @@ def _no_pictures():
         "_other_views": lambda pack, patch, marks: [seen(patch.donor)[1:]],
         "_redaction_view": lambda *_: np.full((1, 128), 9, np.float32),
         "can_be_swapped": lambda face: True,
-        "landmark_doubt": lambda *_: 0.0,
+        "landmark_doubts": lambda pack, image, faces: [0.0] * len(faces),
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, stand_in in stand_ins.items():
