@@ -195,7 +195,7 @@ SHAPE_TURN = 0.2  # inter-ocular distances of nose offset, about 18 degrees of y
 SHAPE_SCALES = (0.85, 1.18)
 SHAPE_LARGEST_SHARE = 1.4  # of the difference; more makes strange faces, by eye
 # Euclidean distance from the replaced face that a whole share gains: .06 from .25 to 1 (2,880 swaps into LFW)
-SHAPE_DISTANCE = 0.25
+SHAPE_DISTANCE = 0.4
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: shut eyes -------------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ REDACTION_FEATHER = 0.12  # of the axes
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
-ORIGINAL_PREFERRED: Final = 0.66
+ORIGINAL_PREFERRED: Final = 0.67
 # Share of strangers that lie within the threshold of anybody in a gallery, whatever its size. By choice: so that
 # MATCH_THRESHOLD holds up to 50 templates.
 FALSE_IDENTIFICATION_RATE: Final = 0.05
@@ -348,11 +348,11 @@ APART_PREFERRED: Final = 0.68
 # is smooth, donors tried at once for each face). The first draws look most like the photo; later ones give up shading
 # to get away from the original. Two donors in one batch cost far less than two rounds.
 DRAW_ROUNDS: Final = (
-    (0.4, 4.0, 1),
-    (0.4, 4.0, 2),
-    (0.6, 6.0, 3),
-    (1.0, 9.0, 4),
-    (1.4, 9.0, 4),
+    (0.35, 4.0, 1),
+    (0.35, 4.0, 2),
+    (0.5, 6.0, 3),
+    (0.8, 9.0, 4),
+    (1.2, 9.0, 4),
 )
 REDRAW_ROUNDS: Final = sum(
     at_once for *_, at_once in DRAW_ROUNDS
@@ -364,7 +364,7 @@ SWAP_MAX_YAW: Final = 62.0  # rough degrees; beyond, half of the landmarks are g
 DOUBT_STEP: Final = 0.06  # inter-ocular distances that landmark searches start apart
 # Inter-ocular distances. Of 105 faces of ../shared/data (group_photos, lfw) and t1.jpg the 13 that are profiles, fists
 # or cloth have .030 and more, the others .024 and less; eight searches instead of three part them no better.
-SWAP_MAX_DOUBT: Final = 0.025
+SWAP_MAX_DOUBT: Final = 0.028
 SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
 
 # --- photos at once on an accelerator (by choice: no card was at hand, see docs/gpu.md) ------------------------------
@@ -459,7 +459,7 @@ DONOR_TOLERANCE = {
     "age": 7.0,  # years
     "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees
-    "mouth": 0.025,  # inter-ocular distances
+    "mouth": 0.02,  # inter-ocular distances
     "smile": 0.15,  # inter-ocular distances
     "eyes": 0.08,  # eye aspect ratio
     "skin": 14.0,  # CIE76
@@ -478,8 +478,8 @@ FORECAST_MARGIN = 0.035
 # What a decoy may be foretold to fall short of that, or to differ in, before it is as bad as a trait plainly off
 FORECAST_TOLERANCE = {
     "distance": 0.035,  # Euclidean
-    "gender": 0.25,  # probability
-    "age": 8.0,  # years
+    "gender": 0.15,  # probability
+    "age": 5.0,  # years
 }
 DONOR_POOL_LEAST = 8  # donors drawn from at random, however small the bank
 
@@ -587,7 +587,7 @@ BARS: Final = {  # name: (comparison, limit)
     "mouth opening, 90th percentile": ("<=", 0.06),
     "seam ratio, median": ("<=", 1.3),
     "sharpness ratio within 0.6-1.6": (">=", 0.90),
-    "found by dlib HOG": (">=", 0.99),
+    "still found by dlib HOG": (">=", 0.99),
     "swapped, faces of 48 px and more": (">=", 0.95),
     "outside untouched": (">=", 1.0),
     "donor distance within a cell, least mean": (">=", 0.58),
