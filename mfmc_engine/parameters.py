@@ -477,9 +477,9 @@ BEARD_COLOUR_LOSS = (
 FORECAST_MARGIN = 0.035
 # What a decoy may be foretold to fall short of that, or to differ in, before it is as bad as a trait plainly off
 FORECAST_TOLERANCE = {
-    "distance": 0.035,  # Euclidean
-    "gender": 0.15,  # probability
-    "age": 5.0,  # years
+    "distance": 0.03,  # Euclidean
+    "gender": 0.2,  # probability
+    "age": 6.0,  # years
 }
 DONOR_POOL_LEAST = 8  # donors drawn from at random, however small the bank
 

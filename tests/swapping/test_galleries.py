@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from mfmc_engine import parameters, replacement
 from mfmc_engine.donors import bank as donor_bank
-from mfmc_engine.donors import looks
+from mfmc_engine.donors import forecast, looks
 from mfmc_engine.donors.candidates import candidates
+from mfmc_engine.donors.forecast import Forecast
 from mfmc_engine.donors.selection import Wanted
 from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.types import DecoyRequest, Face, Gallery, Quality
@@ -27,6 +28,8 @@ PACK: Any = SimpleNamespace(
     upload=lambda image: image,
     recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128)),
 )
+# what ``seen`` makes of donors, foretold
+AS_DONORS = Forecast(np.concatenate([np.zeros((128, 128)), np.eye(128), np.zeros((1, 128))]), 0.3)
 SELECTIONS = st.sampled_from(["random", "farthest", "nearest"])
 
 
@@ -64,6 +67,7 @@ def _no_pictures():
             patch.setattr(replacement, name, stand_in)
         patch.setattr(replacement.blending, "prepare", lambda image, marks, device: marks)
         patch.setattr(replacement.redaction, "redact", lambda *_: Drawn(None))
+        patch.setattr(forecast, "load", lambda: AS_DONORS)
         patch.setattr(looks, "describe", lambda image, marks, embedding: Wanted(embedding))
         yield
 
