@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from mfmc_engine import imaging
 from mfmc_engine.batching.front import Front
 from mfmc_engine.batching.lockstep import Outcome
 from mfmc_engine.batching.users import on_behalf_of
+from mfmc_engine.engine import Engine
 
 PHOTO = np.zeros((1000, 1280, 3), np.uint8)
 
@@ -113,3 +115,20 @@ def test_if_serving_itself_fails_nobody_waits_for_ever() -> None:
     for _ in range(2):
         with pytest.raises(RuntimeError, match="no batches"):
             post(front, "photo")
+
+
+def test_an_engine_behind_a_front_answers_each_thread_with_its_own_faces(six_people, real_engine) -> None:
+    photo = imaging.decode(six_people)
+    parts = [np.ascontiguousarray(photo[300:, 250:900]), np.full((90, 120, 3), 90, np.uint8)] * 2
+    engine = Engine(threads=1)
+    engine.runner.front = Front(engine.runner.run_group, wait_s=0.5, most_photos=4)
+    expected = [real_engine.analyze(part) for part in parts[:2]]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(engine.analyze, parts))
+    assert list(engine.runner.front.record.sizes) == [4]
+    assert len(expected[0].faces) >= 2
+    for i, analysis in enumerate(found):
+        faces = expected[i % 2].faces
+        assert len(analysis.faces) == len(faces)
+        for ours, theirs in zip(analysis.faces, faces, strict=True):
+            np.testing.assert_allclose(ours.landmarks, theirs.landmarks, atol=0.01)
