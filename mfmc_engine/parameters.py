@@ -404,11 +404,13 @@ LATER_DETAIL_RANGE = (-0.2, 0.9)  # log gain; more makes noise of compression vi
 LATER_COLOUR_LIMIT = (20.0, 6.0, 6.0)  # CIE L*, a*, b*: where the change of colour flattens; by eye
 # Years added to the oldest-looking donors of each variant (frontal ones and turned ones), and taken from the youngest
 LATER_YEARS = {
-    "frontal": (50.0, 45.0, 45.0, 40.0, 35.0, 35.0, 25.0, 25.0),
+    "frontal": (45.0, 45.0, 40.0, 35.0, 35.0, 30.0, 25.0, 25.0),
     "left": (45.0, 40.0, 35.0, 30.0, 25.0),
     "right": (45.0, 40.0, 35.0, 30.0, 25.0),
 }
 EARLIER_YEARS = -20.0
+# CIE L* by which brows must stay darker than the cheeks, or they look shaven; by eye, 3 % of unaged donors have less
+DONOR_BROW_DARKNESS = 5.0
 LATER_FOREHEAD = 2.0  # brow-to-eye heights above the brows where LFW's crops end
 # Contrast units: sources that differ more round the brows leave a ghost of one. By eye; drops 10-35 % by cell.
 DONOR_DISAGREEMENT = 9.8

@@ -13,7 +13,7 @@ from mfmc_engine.donors.bank import METADATA, DonorBank
 from mfmc_engine.donors.build import decode, encode, landmark_error
 from mfmc_engine.donors.embedding import embed
 from mfmc_engine.donors.later import LaterYears
-from mfmc_engine.donors.looks import beard, skin_colour
+from mfmc_engine.donors.looks import beard, brow_darkness, skin_colour
 from mfmc_engine.donors.morph import Morph
 from mfmc_engine.donors.publish import seal
 from mfmc_engine.donors.recipes import VARIANTS, variant_of
@@ -56,7 +56,7 @@ def plan(bank: DonorBank) -> dict[int, float]:
 def age(fresh: Path, photos: Path, out: Path) -> int:
     """Read the bank in ``fresh``, write it to ``out`` with some donors older or younger; returns how many.
 
-    A change that spoils a face (landmarks, gender, pose or expression) is tried again with fewer years, at last
+    A change that spoils a face (landmarks, gender, brows, pose or expression) is tried again with fewer years, at last
     left out. The same arguments give the same files.
     """
     bank, change = DonorBank(fresh), LaterYears.learn(photos)
@@ -66,7 +66,7 @@ def age(fresh: Path, photos: Path, out: Path) -> int:
     done = [0, 0]
     for row, wanted in plan(bank).items():
         donor = bank[str(bank.ids[row])]
-        for share in (1.0, 0.75, 0.5):
+        for share in (1.0, 0.75, 0.5, 0.25):
             picture, landmarks = change.apply(donor.image, donor.landmarks, share * wanted)
             webp = encode(picture)
             if _note(arrays, row, decode(webp), landmarks.astype(np.float32)):
@@ -98,6 +98,7 @@ def _note(arrays: dict[str, NDArray], row: int, picture: Image, landmarks: Float
     if (
         landmark_error(Morph(picture, landmarks.astype(np.float64), 0.0)) > parameters.DONOR_LANDMARK_ERROR
         or (male if arrays["gender"][row] == "male" else 1 - male) < parameters.DONOR_GENDER
+        or brow_darkness(picture, landmarks) < parameters.DONOR_BROW_DARKNESS
         or variant_of(traits[0], traits[2]) != variant_of(arrays["yaw"][row], arrays["mouth"][row])
     ):
         return False

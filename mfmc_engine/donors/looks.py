@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from mfmc_engine import attributes, parameters
 from mfmc_engine.donors import traits
 from mfmc_engine.donors.selection import Wanted
+from mfmc_engine.swapping import outlines
 from mfmc_engine.types import FloatArray, Image
 
 # The cheeks as polygons of landmarks; what lies above the lower eyelids is cut off.
@@ -60,6 +61,17 @@ def skin_colour(image: Image, landmarks: ArrayLike) -> FloatArray:
         skin = filled(points[[36, 45, 54, 48]], (256, 256)) | (np.indices((256, 256)) == 128).all(0)
     lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     return np.median(lab[skin], 0).astype(np.float32)
+
+
+def brow_darkness(picture: Image, landmarks: ArrayLike) -> float:
+    """How much darker the brows of a donor (256, 256, 3) are than its cheeks, CIE L*; below 0 they are pale."""
+    points = np.asarray(landmarks, np.float64)
+    lightness = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)[..., 0]
+    left, right = cheeks(points, lightness.shape)
+    brows = [
+        filled(p.astype(np.float64), lightness.shape) for p in outlines.brow_hair(points.astype(np.float32))
+    ]
+    return float(np.median(lightness[left | right]) - np.median(lightness[brows[0] | brows[1]]))
 
 
 def beard_regions(
