@@ -71,7 +71,7 @@ def posts_page(request: HttpRequest, posts: PostQuerySet, by: str = "created_at"
     before = request.GET.get("before", "")
     page, older = page_of(counted(posts, request.user), before, by)
     prepare_posts(page, request.user)
-    mentioned = mentioned_in((post.caption for post in page), request.user)
+    mentioned = mentioned_in(((post.author_id, post.caption) for post in page), request.user)
     return {"posts": page, "older": older, "is_first": not before, "mentioned": mentioned}
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from tests.faceaccess.conftest import engine  # noqa: F401  a fixture
 
 PATIENCE = 15_000  # ms, on a busy machine
+expect.set_options(timeout=PATIENCE)
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
     "--no-sandbox",

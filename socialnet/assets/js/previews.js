@@ -1,5 +1,5 @@
 // Chosen pictures as thumbnails, from the browser's own memory (blob:): nothing is sent. Files can also be dropped,
-// added to in several goes, and left out again before sending.
+// added to in several goes, put in another order (by dragging, or with buttons), and left out again before sending.
 "use strict";
 
 for (const area of document.querySelectorAll("[data-previews]")) {
@@ -35,6 +35,33 @@ for (const area of document.querySelectorAll("[data-previews]")) {
     item.append(label);
   };
 
+  const move = (from, to) => {
+    chosen.splice(to, 0, ...chosen.splice(from, 1));
+    show();
+    const told = list.dataset.moved.replace("%s", chosen[to].name).replace("%n", to + 1).replace("%t", chosen.length);
+    area.querySelector("[data-moved-told]").textContent = told;
+  };
+
+  const tool = (words, sign, press) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-label", words);
+    button.textContent = sign;
+    button.addEventListener("click", press);
+    return button;
+  };
+
+  const movers = (file, position) => [["earlier", "↑", -1], ["later", "↓", 1]].map(([name, sign, step]) => {
+    const button = tool(`${list.dataset[name]}: ${file.name}`, sign, () => {
+      move(position, position + step);
+      const buttons = list.children[position + step].querySelectorAll("[data-step]");
+      ([...buttons].find((other) => other.dataset.step === name && !other.disabled) || [...buttons].find((other) => !other.disabled)).focus();
+    });
+    button.dataset.step = name;
+    button.disabled = !chosen[position + step];
+    return button;
+  });
+
   const show = () => {
     const carrier = new DataTransfer();
     for (const file of chosen) carrier.items.add(file);
@@ -55,20 +82,29 @@ for (const area of document.querySelectorAll("[data-previews]")) {
         blank.textContent = file.name.split(".").pop().toUpperCase();
         picture.replaceWith(blank);
       });
-      const remove = document.createElement("button");
-      remove.type = "button";
-      remove.className = "preview-remove";
-      remove.setAttribute("aria-label", `${list.dataset.remove}: ${file.name}`);
-      remove.textContent = "×";
-      remove.addEventListener("click", () => {
+      const remove = tool(`${list.dataset.remove}: ${file.name}`, "×", () => {
         chosen = chosen.filter((other) => other !== file);
         show();
         input.focus();
       });
-      item.append(picture, remove);
+      remove.className = "preview-remove";
+      const tools = document.createElement("span");
+      tools.className = "preview-tools";
+      if (list.dataset.moved && chosen.length > 1) tools.append(...movers(file, position));
+      tools.append(remove);
+      const frame = document.createElement("span");
+      frame.className = "preview-frame";
+      frame.append(picture);
+      item.append(frame);
       if (list.dataset.describe) describe(item, file, position);
+      item.append(tools);
       return item;
     }));
+    if (list.dataset.moved && chosen.length > 1) {
+      for (const item of list.children) {
+        makeDraggable({ list, items: () => [...list.children], item, handle: item.firstChild, dropped: move });
+      }
+    }
     area.classList.toggle("filled", chosen.length > 0);
     area.dispatchEvent(new CustomEvent("previews", { bubbles: true, detail: chosen.length }));
   };
