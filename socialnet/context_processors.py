@@ -125,7 +125,9 @@ def _number(rows: QuerySet, of: str = "pk") -> Coalesce:
 
 
 def _next_step(waiting: dict[str, int | bool], here: str) -> tuple[str, Promise] | None:
-    """Where a newcomer who has just done one step may go on: address name and words. Nowhere they are already."""
+    """Where a newcomer who has just done one step may go on: address name and words. On the feed a card says it."""
+    if here == "feed":
+        return None
     done = {**waiting, "friends": waiting["friends"] or waiting["asked"]}
     open_steps = ((name, words) for step, name, words in NEXT_STEPS if not done[step] and name != here)
     return next(open_steps, None)
