@@ -108,8 +108,8 @@ def frame_check(request: HttpRequest) -> JsonResponse:
         limits.count("frame_check", request.user.pk)
     except limits.TooOftenError as error:
         return JsonResponse({"hint": error.messages[0]}, status=429)
-    if not cache.add(busy, True, FRAME_CHECK_S):
-        return JsonResponse({"hint": ""}, status=429)
+    if not cache.add(busy, True, FRAME_CHECK_S):  # the camera sends another one soon
+        return JsonResponse({"good": False, "hint": ""})
     try:
         frame = request.FILES.get("frame")
         if frame is None:
