@@ -90,7 +90,7 @@ def _tell(request: HttpRequest, kept: list[FaceCapture]) -> None:
         done(
             request,
             _(
-                "Some pictures are looked after by a person before they count, and so is this one. Until then your "
+                "Some pictures are looked at by a person before they count, and so is this one. Until then your "
                 "face is hidden, as before."
             ),
         )
