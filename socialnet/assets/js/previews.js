@@ -24,7 +24,7 @@ for (const area of document.querySelectorAll("[data-previews]")) {
     const label = document.createElement("label");
     const words = document.createElement("span");
     words.className = "sr-only";
-    words.textContent = list.dataset.describe.replace("%s", file.name);
+    words.textContent = list.dataset.describe.replace("%s", () => file.name);
     const text = document.createElement("input");
     text.name = "alt_texts";
     text.maxLength = 300;
@@ -38,8 +38,8 @@ for (const area of document.querySelectorAll("[data-previews]")) {
   const move = (from, to) => {
     chosen.splice(to, 0, ...chosen.splice(from, 1));
     show();
-    const told = list.dataset.moved.replace("%s", chosen[to].name).replace("%n", to + 1).replace("%t", chosen.length);
-    area.querySelector("[data-moved-told]").textContent = told;
+    const told = list.dataset.moved.replace("%n", to + 1).replace("%t", chosen.length);
+    area.querySelector("[data-moved-told]").textContent = told.replace("%s", () => chosen[to].name);
   };
 
   const tool = (words, sign, press) => {
@@ -54,10 +54,10 @@ for (const area of document.querySelectorAll("[data-previews]")) {
   const movers = (file, position) => [["earlier", "↑", -1], ["later", "↓", 1]].map(([name, sign, step]) => {
     const button = tool(`${list.dataset[name]}: ${file.name}`, sign, () => {
       move(position, position + step);
-      const buttons = list.children[position + step].querySelectorAll("[data-step]");
-      ([...buttons].find((other) => other.dataset.step === name && !other.disabled) || [...buttons].find((other) => !other.disabled)).focus();
+      const item = list.children[position + step]; // the focus goes along, to the other button at the end of the list
+      (item.querySelector(`[data-move=${name}]:enabled`) || item.querySelector("[data-move]:enabled")).focus();
     });
-    button.dataset.step = name;
+    button.dataset.move = name;
     button.disabled = !chosen[position + step];
     return button;
   });
