@@ -14,6 +14,12 @@ from tests.factories import UserFactory, befriend, file_bytes, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+DROP = """() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["x"], "dropped.png", { type: "image/png" }));
+    const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+    document.querySelector(".drop > input").dispatchEvent(event);
+}"""
 SIZES = [{"width": 360, "height": 740}, {"width": 1280, "height": 860}]
 
 
@@ -96,6 +102,10 @@ def test_photos_are_dropped_described_sent_and_followed(new_page, screen, db):
         for seed, name in enumerate(("lake", "hill"))
     ]
     page.set_input_files("input[type=file]", files)
+    expect(page.locator("[data-list] > li")).to_have_count(2)
+    page.evaluate(DROP)
+    expect(page.locator("[data-list] > li")).to_have_count(3)
+    page.get_by_role("button", name="Leave out: dropped.png").click()
     expect(page.locator("[data-list] > li")).to_have_count(2)
     page.locator("input[name=alt_texts]").first.fill("A lake")
     page.get_by_label("Caption").fill("Two")
