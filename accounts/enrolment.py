@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -25,11 +24,10 @@ from accounts.signals import enrolment_changed, enrolment_decided
 from accounts.templates import capture_purpose, gallery, seal
 from accounts.uploads import decode_upload
 from mfmc_engine.imaging import encode
+from socialnet import limits
 
 if TYPE_CHECKING:
     from mfmc_engine.types import Face, Image
-
-ATTEMPT_WINDOW_S = 3600
 
 
 def capture_enroll(
@@ -38,7 +36,8 @@ def capture_enroll(
     """Enrol ``user`` with the one good face of ``upload``; a good one takes the place of ``replaces``.
 
     A face that resembles one of another account is kept back (``is_held``) until staff have looked at it.
-    Raises EnrolmentRejected (a ValidationError) with a reason to act on. Nothing is looked at before consent.
+    Raises EnrolmentRejected (a ValidationError) with a reason to act on, TooOftenError for one try too many. Nothing
+    is looked at before consent.
     """
     if not user.is_active:
         raise PermissionDenied(_("This account is closed."))
@@ -48,7 +47,7 @@ def capture_enroll(
         )
     if replaces is not None and replaces.user_id != user.pk:
         raise PermissionDenied(_("This is not your picture."))
-    _count_attempt(user)
+    limits.count("enrol", user.pk)  # it tries a face against everybody's: not a question to ask all day
     image = _open(upload)
     face, crop = good_capture(image, get_engine().analyze(image))
     with transaction.atomic():
@@ -75,15 +74,6 @@ def enrolment_delete(*, user: User) -> None:
     """Remove everything ``user`` enrolled, whatever the pack: nothing of it can be recognised any more."""
     FaceCapture.objects.filter(user=user).delete()
     _announce(user, "erased")
-
-
-def _count_attempt(user: User) -> None:
-    """Enrolling tries a face against everybody's: not a question to ask all day."""
-    key = f"enrolment-attempts-{user.pk}"
-    attempts = cache.get(key, 0) + 1
-    cache.set(key, attempts, ATTEMPT_WINDOW_S)
-    if attempts > settings.ENROLMENTS_PER_HOUR:
-        raise EnrolmentRejected(_("That was many pictures in a short time. Please go on in an hour."))
 
 
 def _open(upload: BinaryIO) -> Image:

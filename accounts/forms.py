@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from allauth.account.forms import LoginForm as AllauthLoginForm
-from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.account import forms as allauth
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -13,8 +12,10 @@ from accounts import services
 from accounts.models import Circle, User
 from accounts.reports import Report
 
+PASSWORD_HELP = _("At least 8 characters: no common password, and nothing like your name or address.")
 
-class SignupForm(AllauthSignupForm):
+
+class SignupForm(allauth.SignupForm):
     """Handle, name, e-mail address and password, in our words. (The adapter makes the handle lowercase.)"""
 
     field_order = ["username", "display_name", "email", "password1"]
@@ -35,6 +36,7 @@ class SignupForm(AllauthSignupForm):
         handle.widget.attrs.update(autocapitalize="none", spellcheck="false")
         self.fields["email"].label = _("E-mail address")
         self.fields["email"].help_text = _("Only you can see it.")
+        self.fields["password1"].help_text = PASSWORD_HELP
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)  # the label says it
 
@@ -48,11 +50,47 @@ class SignupForm(AllauthSignupForm):
         services.circle_starters(owner=user)
 
 
-class LoginForm(AllauthLoginForm):
+class LoginForm(allauth.LoginForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("Handle or e-mail address")
         self.fields["login"].widget.attrs.update(autocapitalize="none", spellcheck="false")
+        self.fields["password"].help_text = ""  # the page has a link for who forgot it
+        self.fields["remember"].label = _("Stay signed in on this device")
+
+
+class AddEmailForm(allauth.AddEmailForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail address")
+
+
+class ResetPasswordForm(allauth.ResetPasswordForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail address")
+
+
+class ResetPasswordKeyForm(allauth.ResetPasswordKeyForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        name_password_fields(self)
+
+
+class ChangePasswordForm(allauth.ChangePasswordForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].label = _("Your password now")
+        self.fields["oldpassword"].help_text = ""  # as above
+        name_password_fields(self)
+
+
+def name_password_fields(form: forms.Form) -> None:
+    form.fields["password1"].label = _("New password")
+    form.fields["password1"].help_text = PASSWORD_HELP
+    form.fields["password2"].label = _("The new password once more")
+    for field in form.fields.values():
+        field.widget.attrs.pop("placeholder", None)
 
 
 class ProfileForm(forms.ModelForm):

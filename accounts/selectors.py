@@ -28,14 +28,6 @@ def is_hidden_from(user: User | int, field: str = "pk") -> Q:
     )
 
 
-def hidden_people_ids(user: User | AnonymousUser) -> set[int]:
-    """Everyone whom ``user`` blocked or who blocked ``user``: the two see nothing of each other."""
-    if not user.is_authenticated:
-        return set()
-    pairs = Block.objects.filter(Q(blocker=user) | Q(blocked=user)).values_list("blocker", "blocked")
-    return {person for pair in pairs for person in pair} - {user.pk}
-
-
 def is_blocked_between(one: User, other: User) -> bool:
     return Block.objects.filter(Q(blocker=one, blocked=other) | Q(blocker=other, blocked=one)).exists()
 

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from accounts import selectors, services
 from accounts.forms import CircleForm, ProfileForm
 from accounts.models import Circle, Friendship, User
+from socialnet import limits
 from socialnet.answers import action, back, done
-from socialnet.limits import allows, limited
+from socialnet.limits import limited
 
 RESULTS_AT_MOST = 40
 
@@ -39,8 +40,11 @@ def with_relation(people, relations: dict[int, str]) -> list[User]:
 @login_required
 def people(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
-    if text and not allows("people_search", request.user.pk):
-        return render(request, "429.html", status=429)
+    if text:
+        try:
+            limits.count("people_search", request.user.pk)
+        except limits.TooOftenError as error:
+            return limits.refusal(request, error)
     relations = relations_of(request.user)
     found = selectors.people_search(viewer=request.user, text=text)[:RESULTS_AT_MOST]
     page = {"text": text, "found": with_relation(found, relations)}

@@ -31,8 +31,9 @@ def enrol(request: HttpRequest) -> HttpResponse:
     form = EnrolForm(request.POST or None, request.FILES or None)
     replaces = _replaced(request)
     rejected: list[tuple[str, list[str]]] = []
+    status = 200
     if request.method == "POST" and form.is_valid():
-        kept, rejected = _enrol(request.user, form.cleaned_data, replaces)
+        kept, rejected, status = _enrol(request.user, form.cleaned_data, replaces)
         if kept:
             _tell(request, kept)
             replaces = None
@@ -45,7 +46,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
         "replaces": replaces,
         "poses": framing.POSES,
     }
-    return render(request, "accounts/enrol.html", page, status=422 if rejected else 200)
+    return render(request, "accounts/enrol.html", page, status=status)
 
 
 def _replaced(request: HttpRequest) -> FaceCapture | None:
@@ -58,8 +59,8 @@ def _replaced(request: HttpRequest) -> FaceCapture | None:
 
 def _enrol(
     user: User, given: dict, replaces: FaceCapture | None
-) -> tuple[list[FaceCapture], list[tuple[str, list[str]]]]:
-    """The captures that were kept, and the names of the other files with what is wrong with them."""
+) -> tuple[list[FaceCapture], list[tuple[str, list[str]]], int]:
+    """The captures that were kept, the names of the other files with what is wrong with them, and the status."""
     kept: list[FaceCapture] = []
     rejected = []
     for upload in given["uploads"]:
@@ -69,9 +70,11 @@ def _enrol(
                     user=user, upload=upload, consented=given["consent"], replaces=None if kept else replaces
                 )
             )
+        except limits.TooOftenError as error:  # holds for all that follow
+            return kept, [*rejected, (display_name(upload), error.messages)], 429
         except ValidationError as error:
             rejected.append((display_name(upload), error.messages))
-    return kept, rejected
+    return kept, rejected, 422 if rejected else 200
 
 
 def _tell(request: HttpRequest, kept: list[FaceCapture]) -> None:
@@ -87,7 +90,7 @@ def _tell(request: HttpRequest, kept: list[FaceCapture]) -> None:
         done(
             request,
             _(
-                "Some pictures are looked after by a person before they count, and so is this one. Until then your "
+                "Some pictures are looked at by a person before they count, and so is this one. Until then your "
                 "face is hidden, as before."
             ),
         )
@@ -101,8 +104,12 @@ def frame_check(request: HttpRequest) -> JsonResponse:
     if request.POST.get("consent") != "on":
         return JsonResponse({"hint": _("Please agree to the text first.")}, status=403)
     busy = f"frame-check-{request.user.pk}"
-    if not limits.allows("frame_check", request.user.pk) or not cache.add(busy, True, FRAME_CHECK_S):
-        return JsonResponse({"hint": ""}, status=429)
+    try:
+        limits.count("frame_check", request.user.pk)
+    except limits.TooOftenError as error:
+        return JsonResponse({"hint": error.messages[0]}, status=429)
+    if not cache.add(busy, True, FRAME_CHECK_S):  # the camera sends another one soon
+        return JsonResponse({"good": False, "hint": ""})
     try:
         frame = request.FILES.get("frame")
         if frame is None:

@@ -67,6 +67,7 @@ class Kind:
     holds: Callable[[User], Q]
     sentence: Callable[[Batch], SafeString]
     address: Callable[[Batch], str]
+    note: Promise | str = ""  # below the label: what else it means to switch it off
 
 
 KINDS: dict[str, Kind] = {}

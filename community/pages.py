@@ -16,7 +16,9 @@ def conversation(post: Post, viewer: User, *, everything: bool = False) -> dict[
     """
     rows = selectors.comments_on(post, viewer)
     shown = list(rows) if everything else list(rows.reverse()[:COMMENTS_SHOWN])[::-1]
-    mentioned = selectors.mentioned_in([post.caption, *(comment.body for comment in shown)], viewer)
+    mentioned = selectors.mentioned_in(
+        [(post.author_id, post.caption), *((comment.author_id, comment.body) for comment in shown)], viewer
+    )
     return {
         "post": post,
         "comments": shown,

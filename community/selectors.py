@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    FilteredRelation,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    UUIDField,
+    Value,
+)
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from accounts.selectors import people_visible_to
-from community.models import Album, AlbumPhoto, Bookmark, Comment, Like, TagUse
+from community.models import Album, AlbumPhoto, Bookmark, Comment, Like, SwitchedOff, TagUse
 from community.querysets import CommentQuerySet, is_known_to, is_standing_for
 from community.text import fold, handles_in
+from community.told import MENTION
 from photos.models import Photo, Post
 from photos.querysets import PhotoQuerySet, PostQuerySet
 from photos.selectors import photos_visible_to, posts_visible_to
@@ -72,12 +85,37 @@ def tagged(name: str, viewer: Viewer) -> PostQuerySet:
     return posts_visible_to(viewer).listed().filter(Exists(uses))
 
 
-def mentioned_in(texts: Iterable[str], viewer: Viewer) -> dict[str, User]:
-    """Whom the texts mention and the viewer may know of, by handle: in one query, or none if nobody is named."""
-    handles = set().union(*(handles_in(text) for text in texts)) if texts else set()
+def mentionable_by(writer: Viewer) -> QuerySet[User]:
+    """Whom ``writer`` can mention: nobody across a block, and nobody who does not want to be mentioned."""
+    refusing = SwitchedOff.objects.filter(kind=MENTION).values("owner")
+    return people_visible_to(writer).exclude(pk__in=refusing)
+
+
+def mentioned_in(texts: Iterable[tuple[int, str]], viewer: Viewer) -> dict[int, dict[str, User]]:
+    """Whom the texts (each with its writer's key) mention, by writer and handle: in one query, or none without a name.
+
+    Only whom the viewer may know of and that writer could mention: also not somebody across a block from the writer.
+    """
+    named: dict[int, set[str]] = {}
+    for writer, text in texts:
+        named.setdefault(writer, set()).update(handles_in(text))
+    handles = set().union(*named.values())
     if not handles:
         return {}
-    return {person.username: person for person in people_visible_to(viewer).filter(username__in=handles)}
+    people = mentionable_by(viewer).filter(username__in=handles)
+    blocks = {
+        "across": FilteredRelation("blocks_made", condition=Q(blocks_made__blocked__in=list(named))),
+        "against": FilteredRelation("blocks_received", condition=Q(blocks_received__blocker__in=list(named))),
+    }
+    found: dict[str, User] = {}
+    barred: set[tuple[int, str]] = set()
+    for person in people.annotate(**blocks, blocks=F("across__blocked"), blocked_by=F("against__blocker")):
+        found[person.username] = person
+        barred |= {(person.blocks, person.username), (person.blocked_by, person.username)}
+    return {
+        writer: {one: found[one] for one in wanted & found.keys() if (writer, one) not in barred}
+        for writer, wanted in named.items()
+    }
 
 
 # --- albums ---

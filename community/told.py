@@ -113,5 +113,8 @@ def register_all() -> None:
             lambda recipient: is_visible_to(recipient, "post__"),
             _mentioned,
             comment_address,
+            _lazy(
+                "Switched off, your handle stays plain words in what others write: nobody can mention you."
+            ),
         )
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from accounts.models import User
-from accounts.selectors import people_visible_to
 from community import told
 from community.models import Comment, Notification, TagUse
 from community.notifications import notify
+from community.selectors import mentionable_by
 from community.text import handles_in, tags_in
 from photos.models import Post
 
@@ -24,7 +24,7 @@ def notify_mentioned(*, post: Post, text: str, by: User, comment: Comment | None
     """Tell everybody the text mentions who may see it, and nobody whom it no longer mentions."""
     place = comment.pk if comment else f"caption:{post.pk}"
     handles = handles_in(text)
-    people = list(people_visible_to(by).filter(username__in=handles)) if handles else []
+    people = list(mentionable_by(by).filter(username__in=handles)) if handles else []
     key = f"{told.MENTION}:{place}"
     Notification.objects.filter(kind=told.MENTION, key=key).exclude(recipient__in=people).delete()
     for person in people:

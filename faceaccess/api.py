@@ -38,6 +38,7 @@ from faceaccess.serializers import (
     RuleSerializer,
 )
 from photos.models import Photo
+from socialnet import limits
 from socialnet.api import no_content
 
 AS = OpenApiParameter(
@@ -153,6 +154,7 @@ class FacesViewSet(viewsets.GenericViewSet):
     @action(detail=True, methods=["post"])
     def claim(self, request: Request, pk: int) -> Response:
         """ "That's me", about a face nobody was recognised in. Shows it to nobody by itself."""
+        limits.check(request, "naming")
         claims.claim_create(region=self._seen(pk), by=request.user)
         return no_content()
 
@@ -176,6 +178,7 @@ class FacesViewSet(viewsets.GenericViewSet):
         """Name a face as a friend's or one's own (POST), or take back a tag one gave or got (DELETE)."""
         region = self._seen(pk)
         if request.method == "POST":
+            limits.check(request, "naming")
             owner = person_for(request.user, self._given(HandleSerializer)["handle"])
             services.tag_create(region=region, tagger=request.user, owner=owner)
         else:

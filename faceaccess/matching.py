@@ -133,17 +133,6 @@ def _face(region: FaceRegion) -> Face | None:
         return None
 
 
-def rematch(user_id: int | None = None) -> int:
-    """Match every region again, here and now; returns how many changed.
-
-    Every photo, not only the person's: with one more person in the gallery any face can become ambiguous. Decoys
-    stay as they are. Each photo is one short transaction, so an interrupted run is simply run again.
-    """
-    if user_id is not None:
-        forget(user_id)
-    return sum(rematch_photo(photo_id) for photo_id in list(_matchable().values_list("pk", flat=True)))
-
-
 def rematch_outdated(limit: int) -> int:
     """Match again at most ``limit`` photos that were matched against another gallery than today's.
 

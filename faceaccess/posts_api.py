@@ -31,6 +31,7 @@ from faceaccess.serializers import (
 from faceaccess.services import photo_retry
 from photos import selectors, services
 from photos.models import Photo, Post
+from socialnet import limits
 from socialnet.api import no_content
 
 
@@ -79,6 +80,7 @@ class PostsViewSet(mixins.DestroyModelMixin, viewsets.GenericViewSet):
         """Post photos. They are served once every face in them is protected; ask again until ``state`` is ready."""
         given = PostCreateSerializer(data=request.data, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
+        limits.check(request, "upload")
         fields = given.validated_data
         uploads = fields.pop("photos")
         post = services.post_create(author=request.user, uploads=uploads, **fields)
@@ -149,6 +151,7 @@ class PhotosViewSet(viewsets.GenericViewSet):
         """Mark a face that was missed: it is hidden from everybody in the same instant."""
         given = BoxSerializer(data=request.data)
         given.is_valid(raise_exception=True)
+        limits.check(request, "mark")
         region = mark_create(photo=self.get_object(), by=request.user, **given.validated_data)
         return Response(PlaceSerializer(region).data, status=status.HTTP_201_CREATED)
 

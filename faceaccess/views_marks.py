@@ -17,6 +17,7 @@ from faceaccess.forms import MarkForm
 from faceaccess.models import Authorization, FaceRegion
 from photos.models import Photo
 from socialnet.answers import action, back, done
+from socialnet.limits import limited
 
 HISTORY_A_PAGE = 50
 
@@ -30,6 +31,7 @@ def visible_region(request: HttpRequest, pk: int) -> FaceRegion:
 # --- a missed face ---
 
 
+@limited("mark")
 @action("feed")
 def mark(request: HttpRequest, pk) -> HttpResponse:
     photo = get_object_or_404(Photo.objects.visible_to(request.user), pk=pk)
@@ -52,6 +54,7 @@ def unmark(request: HttpRequest, pk: int) -> HttpResponse:
 # --- that's me ---
 
 
+@limited("naming")
 @action("feed")
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
     region = visible_region(request, pk)

@@ -19,6 +19,7 @@ from faceaccess.views_rules import model_cards, own_rule, rule_form, rules_page
 from faceaccess.wording import MODELS, rule_text
 from photos.models import Photo
 from socialnet.answers import action, back, done
+from socialnet.limits import limited
 
 ANSWERED_AT_MOST = 60
 
@@ -132,6 +133,7 @@ def _region(request: HttpRequest, pk: int) -> FaceRegion:
     return get_object_or_404(visible.select_related("photo"), pk=pk)
 
 
+@limited("naming")
 @action("feed")
 def tag(request: HttpRequest, pk: int) -> HttpResponse:
     region = _region(request, pk)

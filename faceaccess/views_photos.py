@@ -39,15 +39,21 @@ PATIENCE = timedelta(seconds=10)  # a photo that nobody took by then is said to 
 STEPS = (Photo.State.WAITING, Photo.State.FINDING, Photo.State.PROTECTING, Photo.State.READY)
 
 
-def page_of(posts: PostQuerySet, before: str, by: str = "created_at") -> tuple[list[Post], str]:
+def page_of(
+    posts: PostQuerySet, viewer: User, before: str = "", by: str = "created_at"
+) -> tuple[list[Post], str]:
     """One page of posts, the greatest ``by`` first, after the cursor ``before``; and the cursor to go on from, or "".
 
-    The cursor is a place in time, not the name of a post: it stays good when that post is deleted.
+    The cursor is a place in time, not the name of a post: it stays good when that post is deleted. Which posts are on
+    the page is settled inside the statement before anything about them is counted: a database that sorts counts first
+    would count the likes of every post there is.
     """
     if at := _read_cursor(before):
         moment, pk = at
         posts = posts.filter(Q(**{f"{by}__lt": moment}) | Q(**{by: moment}, pk__lt=pk))
-    page = list(posts.order_by(f"-{by}", "-pk")[: POSTS_A_PAGE + 1])
+    order = (f"-{by}", "-pk")
+    window = posts.order_by(*order).values("pk")[: POSTS_A_PAGE + 1]
+    page = list(counted(posts.filter(pk__in=window), viewer).order_by(*order))
     more = len(page) > POSTS_A_PAGE
     page = page[:POSTS_A_PAGE]
     return page, _cursor(getattr(page[-1], by), page[-1].pk) if more else ""
@@ -69,9 +75,9 @@ def _read_cursor(text: str) -> tuple[datetime, UUID] | None:
 def posts_page(request: HttpRequest, posts: PostQuerySet, by: str = "created_at") -> dict[str, object]:
     """What every page with a list of posts needs, as this viewer gets it."""
     before = request.GET.get("before", "")
-    page, older = page_of(counted(posts, request.user), before, by)
+    page, older = page_of(posts, request.user, before, by)
     prepare_posts(page, request.user)
-    mentioned = mentioned_in((post.caption for post in page), request.user)
+    mentioned = mentioned_in(((post.author_id, post.caption) for post in page), request.user)
     return {"posts": page, "older": older, "is_first": not before, "mentioned": mentioned}
 
 

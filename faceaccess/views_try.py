@@ -33,8 +33,12 @@ def _try_it(request: HttpRequest) -> HttpResponse:
         return render(request, "faceaccess/try.html", {"limit": trying.megabytes()})
     # Who is not signed in has no key to count by. The address itself is not written down, only what it hashes to.
     place = salted_hmac("faceaccess.trying", get_adapter().get_client_ip(request)).hexdigest()
-    if not limits.allows("try", place):
-        return _refuse(request, _("That was a lot of photos. Wait a few minutes, then try again."), 429)
+    try:
+        limits.count("try", place)
+    except limits.TooOftenError as error:
+        response = _refuse(request, error.messages[0], 429)
+        response["Retry-After"] = str(error.wait)
+        return response
     upload = request.FILES.get("photo")
     if upload is None:
         text = _("Choose a photo of at most %(n)d MB.") % {"n": trying.megabytes()}

@@ -13,6 +13,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.authtoken.models import Token
 from rest_framework.authtoken.serializers import AuthTokenSerializer
+from rest_framework.exceptions import Throttled
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,10 +21,14 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
 
 from accounts.models import User
+from socialnet.limits import TooOftenError
 
 
 def answer_error(error: Exception, context: dict[str, object]) -> Response | None:
     """DRF's own answers, and 400 with the reasons for what a service refuses as invalid."""
+    if isinstance(error, TooOftenError):
+        error, wait = Throttled(detail=error.messages[0]), error.wait
+        error.wait = wait  # given to Throttled, it would add a sentence of its own
     if isinstance(error, django.ValidationError):
         detail = serializers.as_serializer_error(error)
         # A field of the model that is no field of the request is still the request's mistake.

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Count, Exists, IntegerField, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts import selectors as people
@@ -38,6 +39,13 @@ PLACES = (
     ("face", "face", gettext_lazy("Your face"), gettext_lazy("Your face")),
 )
 
+# what is found out about a newcomer, address name, words; in the order of the card on the feed
+NEXT_STEPS = (
+    ("enrolled", "face-enrol", gettext_lazy("Enrol your face")),
+    ("friends", "people", gettext_lazy("Find people")),
+    ("posted", "post-new", gettext_lazy("Post a photo")),
+)
+
 
 def shell(request: HttpRequest) -> dict[str, object]:
     """What it counts is lazy: pages that do not draw it pay nothing."""
@@ -53,6 +61,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     }
     frame["unseen"] = lambda: waiting()["unseen"]
     frame["first_steps"] = lambda: _first_steps(waiting())
+    frame["next_step"] = lambda: _next_step(waiting(), here)
     frame["toured"] = user.toured_at is not None
     frame["navigation"] = [
         {
@@ -103,6 +112,7 @@ def waiting_for(user: User) -> QuerySet:
         unseen=_number(notifications.unseen(user), of="batch"),
         enrolled=Exists(user.captures.all()),
         friends=Exists(people.friends_of(user)),
+        asked=Exists(people.requests_by(user)),
         posted=Exists(user.posts.listed()),
     )
 
@@ -112,6 +122,15 @@ def _number(rows: QuerySet, of: str = "pk") -> Coalesce:
     alone = rows.select_related(None).order_by().annotate(_all=Value(1)).values("_all")
     counted = alone.annotate(_n=Count(of, distinct=True)).values("_n")
     return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
+
+
+def _next_step(waiting: dict[str, int | bool], here: str) -> tuple[str, Promise] | None:
+    """Where a newcomer who has just done one step may go on: address name and words. On the feed a card says it."""
+    if here == "feed":
+        return None
+    done = {**waiting, "friends": waiting["friends"] or waiting["asked"]}
+    open_steps = ((name, words) for step, name, words in NEXT_STEPS if not done[step] and name != here)
+    return next(open_steps, None)
 
 
 def _first_steps(waiting: dict[str, int | bool]) -> dict[str, bool] | None:

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Block, Circle, CircleMembership, FaceCapture, Friendship, User
+from community.models import Comment, Like
 from faceaccess.models import AccessModel, Authorization, FacePreference, FaceRegion, PhotoOverride, Rule, Tag
 from photos.models import Audience, Photo, Post
 
@@ -142,6 +143,7 @@ class Crowd:
                 Post(
                     author_id=self.ids[author],
                     audience=self.random.choice((Audience.MEMBERS, Audience.FRIENDS)),
+                    caption=f"With @p{self._near(author)}. #day{n % 50}",
                     created_at=now - timedelta(seconds=self.random.randrange(10**7)),
                 )
             )
@@ -154,6 +156,7 @@ class Crowd:
         store(Photo, photos)
         store(FaceRegion, regions)
         self._statements()
+        self._talk(posts)
 
     @staticmethod
     def _region(photo: Photo, index: int, owner: int) -> FaceRegion:
@@ -161,6 +164,22 @@ class Crowd:
             photo=photo, index=index, box=[0, 0, 1, 1], score=1, quality=1, pack=settings.ENGINE_PACK,
             match=FaceRegion.Match.MATCHED, owner_id=owner, embedding=b"", landmarks=b"",
         )  # fmt: skip
+
+    def _talk(self, posts: list[Post]) -> None:
+        """A comment and three likes for every post, by people around its author."""
+        place = {pk: n for n, pk in enumerate(self.ids)}
+        fans = [self.random.sample(sorted(self.friends[place[post.author_id]]), 3) for post in posts]
+        likes = (
+            Like(post=post, person_id=self.ids[fan])
+            for post, three in zip(posts, fans, strict=True)
+            for fan in three
+        )
+        store(Like, likes)
+        rows = zip(posts, fans, strict=True)
+        store(
+            Comment,
+            (Comment(post=post, author_id=self.ids[three[0]], body="What a day") for post, three in rows),
+        )
 
     def _statements(self) -> None:
         place = {pk: n for n, pk in enumerate(self.ids)}

@@ -1,34 +1,51 @@
 """How often one person may do what costs us, or others, something: settings.RATE_LIMITS.
 
-Counted in the cache, in windows that start with the first try; pages and API count together. Signing in and mail are
-limited by allauth and axes.
+Counted in the cache, in windows that start with the first try; pages and API count together, and both answer 429.
+Signing in and mail are limited by allauth and axes.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from functools import wraps
 
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from rest_framework.exceptions import Throttled
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rest_framework.request import Request
 
 View = Callable[..., HttpResponse]
 
 
-def allows(name: str, person: int | str) -> bool:
-    """Count one more ``name`` of this person (primary key, or what stands for an address); False if one too many."""
+class TooOftenError(ValidationError):
+    """One try too many. ``wait``: seconds until the next one counts anew."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(sentence(wait))
+        self.wait = wait
+
+
+def count(name: str, person: int | str) -> None:
+    """Count one more ``name`` of this person (primary key, or what stands for an address). Raises TooOftenError."""
     times, seconds = settings.RATE_LIMITS[name]
-    key = f"limit-{name}-{person}"
-    if cache.add(key, 1, seconds):
-        return times >= 1
+    window = f"limit-{name}-{person}"
+    since = cache.get_or_set(window, time.time, seconds)
+    counter = f"{window}-{since}"
+    left = max(1, math.ceil(since + seconds - time.time()))
+    cache.add(counter, 0, left)
     try:
-        return cache.incr(key) <= times
+        number = cache.incr(counter)
     except ValueError:  # it ran out in between
-        return cache.add(key, 1, seconds)
+        number = 1
+    cache.touch(counter, left)  # a cache of files would keep it for its own default time after each incr
+    if number > times:
+        raise TooOftenError(left)
 
 
 def limited(name: str, methods: tuple[str, ...] = ("POST",)) -> Callable[[View], View]:
@@ -37,9 +54,11 @@ def limited(name: str, methods: tuple[str, ...] = ("POST",)) -> Callable[[View],
     def decorate(view: View) -> View:
         @wraps(view)
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-            counts = request.method in methods and request.user.is_authenticated
-            if counts and not allows(name, request.user.pk):
-                return render(request, "429.html", status=429)
+            try:
+                if request.method in methods and request.user.is_authenticated:
+                    count(name, request.user.pk)
+            except TooOftenError as error:
+                return refusal(request, error)
             return view(request, *args, **kwargs)
 
         return answer
@@ -47,7 +66,30 @@ def limited(name: str, methods: tuple[str, ...] = ("POST",)) -> Callable[[View],
     return decorate
 
 
+def refusal(request: HttpRequest, error: TooOftenError) -> HttpResponse:
+    """The one sentence, as whoever asked can show it: a page, JSON for our scripts, plain words for htmx."""
+    text = error.messages[0]
+    if request.headers.get("Accept") == "application/json":
+        response: HttpResponse = JsonResponse({"errors": [text]}, status=429)
+    elif getattr(request, "htmx", None):
+        response = HttpResponse(text, content_type="text/plain; charset=utf-8", status=429)
+    else:
+        response = render(request, "429.html", {"sentence": text}, status=429)
+    response["Retry-After"] = str(error.wait)
+    return response
+
+
 def check(request: Request, name: str) -> None:
-    """The same for the API. Raises Throttled."""
-    if not allows(name, request.user.pk):
-        raise Throttled(settings.RATE_LIMITS[name][1])
+    """The same for the API, whose error handler answers it (socialnet.api.answer_error)."""
+    count(name, request.user.pk)
+
+
+def sentence(wait: int) -> str:
+    """``wait`` in seconds, told in minutes."""
+    minutes = math.ceil(wait / 60)
+    if minutes >= 55:
+        hours = math.ceil(wait / 3600)
+        when = ngettext("an hour", "%(n)d hours", hours) % {"n": hours}
+    else:
+        when = ngettext("a minute", "%(n)d minutes", minutes) % {"n": minutes}
+    return _("This was tried many times in a short while. Try it again in %(when)s.") % {"when": when}

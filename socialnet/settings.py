@@ -129,6 +129,7 @@ CACHES = {
     else {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": VAR_DIR / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},  # beyond it, any third of them is forgotten: counts of tries too
     }
 }
 
@@ -162,7 +163,6 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True, mode=0o700)
 PHOTO_MAX_BYTES = env.int("PHOTO_MAX_BYTES", default=30 * 2**20)
 PHOTO_MAX_SIDE = env.int("PHOTO_MAX_SIDE", default=4096)  # px, longest side of a stored original
 CAPTURES_PER_PERSON = env.int("CAPTURES_PER_PERSON", default=8)
-ENROLMENTS_PER_HOUR = env.int("ENROLMENTS_PER_HOUR", default=30)  # attempts of one person
 TRY_MAX_BYTES = env.int(
     "TRY_MAX_BYTES", default=12 * 2**20
 )  # of a photo on the page without an account; in memory
@@ -233,12 +233,15 @@ RATE_LIMITS = {
     "report": (20, 3600),
     "upload": (60, 3600),
     "frame_check": (60, 60),
+    "enrol": (env.int("ENROLMENTS_PER_HOUR", default=30), 3600),  # pictures
     "account_delete": (10, 3600),
     "export": (6, 86400),
     "profile": (30, 3600),
     "comment": (60, 600),
     "try": (12, 600),  # of one network address
     "reaction": (300, 600),
+    "mark": (60, 3600),  # a face by hand: the photo is worked on anew
+    "naming": (120, 3600),  # whose a face is: tags, and "that's me"
 }
 ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="mandatory")
 # A code to type in, not a link: it works on whichever device the mail is read, and signs in where it was asked for.
@@ -258,7 +261,14 @@ USERSESSIONS_TRACK_ACTIVITY = (
     False  # when somebody was last here is nobody's business, and a write per request
 )
 ACCOUNT_USERNAME_MIN_LENGTH = 3
-ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "login": "accounts.forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.SignupForm",
+    "login": "accounts.forms.LoginForm",
+    "add_email": "accounts.forms.AddEmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 AXES_VERBOSE = False  # no banner in the log of every command
 AXES_FAILURE_LIMIT = 8

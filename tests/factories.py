@@ -16,6 +16,7 @@ from PIL import Image
 
 from accounts import consent, templates
 from accounts.models import Block, Circle, CircleMembership, FaceCapture, Friendship, User
+from accounts.selectors import is_hidden_from
 from photos.models import Audience, Photo, Post
 
 PASSWORD = "a long and good passphrase"
@@ -147,6 +148,11 @@ class PhotoFactory(DjangoModelFactory):
     original = factory.LazyAttribute(lambda photo: ContentFile(file_bytes(photo.image), "original.png"))
     alt_text = ""
     state = Photo.State.READY
+
+
+def hidden_from(user: User) -> set[int]:
+    """The keys of the people a block stands between ``user`` and, in either direction."""
+    return set(User.objects.filter(is_hidden_from(user)).values_list("pk", flat=True))
 
 
 def befriend(one: User, other: User) -> Friendship:

@@ -11,6 +11,6 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def linked(context: template.Context, words: str) -> SafeString:
-    """Words with links for #tags, and for @mentions of whom the page's ``mentioned`` knows (selectors.mentioned_in)."""
-    return text.linked(words, context.get("mentioned") or {})
+def linked(context: template.Context, words: str, writer: int) -> SafeString:
+    """Words of ``writer`` (a key) with links for #tags, and for the @mentions in selectors.mentioned_in."""
+    return text.linked(words, (context.get("mentioned") or {}).get(writer, {}))

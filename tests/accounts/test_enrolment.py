@@ -17,6 +17,7 @@ from accounts.signals import enrolment_changed
 from accounts.templates import TemplateError, capture_purpose, gallery, open_
 from mfmc_engine import imaging
 from mfmc_engine.parameters import CAPTURE_EYES, CAPTURE_SIDE
+from socialnet.limits import TooOftenError
 from tests.conftest import SHARED
 from tests.factories import FaceCaptureFactory, UserFactory, picture, upload
 
@@ -266,9 +267,10 @@ def test_there_is_room_for_so_many_pictures_only(mara, settings) -> None:
 
 
 def test_trying_picture_after_picture_is_stopped(mara, settings) -> None:
-    settings.ENROLMENTS_PER_HOUR = 1
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"enrol": (1, 3600)}
     refusal(mara, picture())
-    assert "in an hour" in refusal(mara, PORTRAIT)
+    with pytest.raises(TooOftenError, match="in an hour"):
+        enroll(mara, PORTRAIT)
     assert enroll(UserFactory(), PORTRAIT).pk, "another person is not held up"
 
 

@@ -80,15 +80,16 @@ def test_frames_are_throttled_and_one_is_looked_at_at_a_time(settings) -> None:
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"frame_check": (2, 60)}
     client, address = client_of(user), reverse("frame-check")
 
-    def status() -> int:
-        return client.post(
-            address, {"consent": "on", "frame": upload(picture()), "pose": "front"}
-        ).status_code
+    def check():
+        return client.post(address, {"consent": "on", "frame": upload(picture()), "pose": "front"})
 
     cache.set(f"frame-check-{user.pk}", True, 10)
-    assert status() == 429, "another one is being looked at"
+    assert check().json() == {"good": False, "hint": ""}, "another one is being looked at"
     cache.delete(f"frame-check-{user.pk}")
-    assert [status(), status()] == [200, 429]
+    assert check().json()["hint"]
+    refused = check()
+    assert refused.status_code == 429
+    assert refused.json()["hint"].endswith("Try it again in a minute.")
 
 
 def test_what_is_no_frame_is_refused() -> None:

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import selectors, services
 from accounts.models import Block, Friendship
-from tests.factories import BlockFactory, CircleFactory, FriendshipFactory, UserFactory, befriend
+from tests.factories import BlockFactory, CircleFactory, FriendshipFactory, UserFactory, befriend, hidden_from
 
 pytestmark = pytest.mark.django_db
 
@@ -118,9 +118,9 @@ def test_a_block_ends_everything_between_the_two_and_nothing_else(mara, theo, ac
     services.block_create(blocker=mara, blocked=theo)
     assert selectors.friendship_between(mara, theo) is None
     assert selectors.are_friends(mara, friend)
-    assert selectors.hidden_people_ids(mara) == {theo.pk}
-    assert selectors.hidden_people_ids(theo) == {mara.pk}
-    assert selectors.hidden_people_ids(friend) == set()
+    assert hidden_from(mara) == {theo.pk}
+    assert hidden_from(theo) == {mara.pk}
+    assert hidden_from(friend) == set()
 
 
 @pytest.mark.parametrize("direction", ["blocker asks", "blocked asks"])
@@ -156,11 +156,11 @@ def test_each_takes_back_their_own_block_only(mara, theo) -> None:
     services.block_create(blocker=theo, blocked=mara)
     assert Block.objects.count() == 2
     services.block_remove(blocker=mara, blocked=theo)
-    assert selectors.hidden_people_ids(mara) == {theo.pk}, "the other block still stands"
+    assert hidden_from(mara) == {theo.pk}, "the other block still stands"
     assert list(selectors.blocked_by(mara)) == []
     assert list(selectors.blocked_by(theo)) == [mara]
     services.block_remove(blocker=theo, blocked=mara)
-    assert selectors.hidden_people_ids(mara) == set()
+    assert hidden_from(mara) == set()
     assert not selectors.are_friends(mara, theo), "a friendship does not come back by itself"
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from accounts import selectors, services
 from accounts.models import FaceCapture, Friendship
 from tests.accounts.fake_engine import FakeEngine
-from tests.factories import UserFactory, picture, upload
+from tests.factories import UserFactory, hidden_from, picture, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,7 +58,7 @@ def test_a_block_wins_over_an_acceptance_at_the_same_moment() -> None:
         assert not isinstance(blocked, Exception), blocked
         assert isinstance(accepted, Friendship | PermissionDenied | ValidationError), accepted
         assert selectors.friendship_between(one, other) is None
-        assert selectors.hidden_people_ids(one) == {other.pk}
+        assert hidden_from(one) == {other.pk}
 
 
 def test_one_face_that_two_accounts_enroll_at_once_counts_for_one_and_is_held_for_the_other(

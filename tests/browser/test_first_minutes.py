@@ -9,6 +9,7 @@ from django.core import mail
 from playwright.sync_api import expect
 
 from accounts.models import User
+from community.services import comment_create
 from faceaccess import pipeline
 from photos.models import Photo
 from tests.faceaccess.conftest import person, posted
@@ -157,3 +158,22 @@ def test_no_photo_moves_the_page_when_it_arrives(new_page, member):
     page.goto("/")
     page.wait_for_load_state("networkidle")
     assert page.evaluate("window.shift") < 0.01
+
+
+def test_every_menu_opens_inside_the_window(new_page, member):
+    friend = person(display_name="A Friend")
+    photo = Photo.objects.get()
+    comment_create(post=photo.post, author=friend, body="Well")
+    page = new_page(member, viewport=PHONE)
+    opened = 0
+    for place in ("/", f"/photos/{photo.pk}/", f"/people/{friend.username}/"):
+        page.goto(place)
+        for menu in page.locator("details[data-menu] > summary").all():
+            menu.click()
+            sheet = page.locator("details[data-menu][open] .menu-sheet")
+            box = sheet.bounding_box()
+            assert box["x"] >= 0, place
+            assert box["x"] + box["width"] <= PHONE["width"], place
+            page.keyboard.press("Escape")
+            opened += 1
+    assert opened >= 6

@@ -14,6 +14,12 @@ from tests.factories import UserFactory, befriend, file_bytes, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+DROP = """() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["x"], "dropped.png", { type: "image/png" }));
+    const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+    document.querySelector(".drop > input").dispatchEvent(event);
+}"""
 SIZES = [{"width": 360, "height": 740}, {"width": 1280, "height": 860}]
 
 
@@ -97,6 +103,10 @@ def test_photos_are_dropped_described_sent_and_followed(new_page, screen, db):
     ]
     page.set_input_files("input[type=file]", files)
     expect(page.locator("[data-list] > li")).to_have_count(2)
+    page.evaluate(DROP)
+    expect(page.locator("[data-list] > li")).to_have_count(3)
+    page.get_by_role("button", name="Leave out: dropped.png").click()
+    expect(page.locator("[data-list] > li")).to_have_count(2)
     page.locator("input[name=alt_texts]").first.fill("A lake")
     page.get_by_label("Caption").fill("Two")
     page.get_by_role("button", name="Post", exact=True).click()
@@ -132,3 +142,78 @@ def test_the_feed_goes_on_while_it_is_scrolled(new_page, engine, screen, monkeyp
         expect(page.locator("article")).to_have_count(number)
     expect(page.get_by_role("link", name="Older posts")).to_have_count(0)
     assert len({article.get_attribute("id") for article in page.locator("article").all()}) == 7
+
+
+def test_photos_are_put_in_order_with_the_keyboard_or_by_dragging(new_page, screen, db):
+    page = new_page(UserFactory(), viewport=screen)
+    page.goto("/post/new")
+    names = ("lake", "hill", "town")
+    files = [
+        {"name": f"{name}.png", "mimeType": "image/png", "buffer": file_bytes(picture(seed=seed))}
+        for seed, name in enumerate(names)
+    ]
+    page.set_input_files("input[type=file]", files)
+    for name in names:
+        page.get_by_label(f"What is on photo {name}.png?").fill(name)
+    shown = "[...document.querySelectorAll('.previews img')].map(image => image.alt.split('.')[0])"
+
+    page.get_by_role("button", name="Move down: lake.png").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate(shown) == ["hill", "lake", "town"]
+    expect(page.get_by_role("status").filter(has_text="lake.png is now photo 2 of 3.")).to_be_attached()
+    expect(page.get_by_role("button", name="Move down: lake.png")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate(shown) == ["hill", "town", "lake"]
+    expect(page.get_by_role("button", name="Move down: lake.png")).to_be_disabled()
+    expect(page.get_by_role("button", name="Move up: lake.png")).to_be_focused()
+
+    page.locator(".previews img").last.scroll_into_view_if_needed()
+    start, end = (page.locator(".previews img").nth(at).bounding_box() for at in (2, 0))
+    page.mouse.move(start["x"] + 40, start["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(end["x"] + 40, end["y"] + 10, steps=6)
+    page.mouse.up()
+    assert page.evaluate(shown) == ["lake", "hill", "town"]
+
+    page.get_by_role("button", name="Move up: town.png").click()
+    page.get_by_role("button", name="Post", exact=True).click()
+    page.wait_for_url(re.compile("/posts/"))
+    assert [photo.alt_text for photo in Post.objects.get().photos.all()] == ["lake", "town", "hill"]
+
+
+def test_the_feed_goes_on_without_scripts(new_page, engine, screen, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("faceaccess.views_photos.POSTS_A_PAGE", 3)
+    author = UserFactory()
+    for _ in range(7):
+        posted(author, 1, Audience.MEMBERS)
+    page = new_page(author, viewport=screen, java_script_enabled=False)
+    page.goto("/")
+    seen = []
+    for number in (3, 3, 1):
+        expect(page.locator("article")).to_have_count(number)
+        seen += [article.get_attribute("id") for article in page.locator("article").all()]
+        if len(seen) < 7:
+            page.get_by_role("link", name="Older posts").click()
+    assert len(set(seen)) == 7
+    expect(page.get_by_role("link", name="Older posts")).to_have_count(0)
+
+
+def test_what_did_not_work_is_said(new_page, engine, settings):  # noqa: F811
+    author = UserFactory()
+    photo = posted(author)
+    page = new_page(author, viewport=SIZES[0], may_complain=True)
+    page.goto("/")
+    like = page.get_by_role("button", name="Like", exact=True)
+    page.context.set_offline(True)
+    like.click()
+    expect(page.get_by_role("alert")).to_contain_text("That did not work, and nothing was changed.")
+    page.context.set_offline(False)
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"reaction": (0, 600)}
+    like.click()
+    expect(page.get_by_role("alert")).to_contain_text("Try it again in 10 minutes.")
+    expect(page.locator(f"#like-{photo.post_id}")).to_have_attribute("aria-pressed", "false")
+    page.goto("/post/new")
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"upload": (0, 600)}
+    page.set_input_files("input[type=file]", {"name": "x.png", "mimeType": "image/png", "buffer": b"x"})
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.locator("[data-told]")).to_contain_text("Try it again in 10 minutes.")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+from pathlib import Path
+
 import pytest
+from django.contrib.staticfiles import finders
 from django.urls import reverse
 
 from community import albums, services
@@ -62,3 +67,24 @@ def test_no_page_costs_more_for_more_posts_people_faces_or_comments(
         assert len(client.get("/api/v1/posts/").json()["results"]) == len(made)
     with django_assert_max_num_queries(6):
         assert client.get(f"/api/v1/posts/{photo.post_id}/comments/").json()["results"]
+
+
+FIRST_VIEW = 150_000  # bytes, without images
+FILES = re.compile(rb'(?:href|src)="/static/([^"]+\.(?:css|js|svg))"')
+
+
+def test_the_first_view_of_a_feed_of_twenty_photos_is_small_and_takes_twelve_queries_at_most(
+    engine,  # noqa: F811
+    django_assert_max_num_queries,
+):
+    client, made, _ = network(20, 2)
+    with django_assert_max_num_queries(12):
+        page = client.get(reverse("feed"))
+    assert page.content.count(b"<article") == len(made) == 20
+    files = [Path(finders.find(name.decode())) for name in set(FILES.findall(page.content))]
+    assert len(files) > 15
+    sent = [
+        len(gzip.compress(file.read_bytes())) for file in files
+    ]  # as WhiteNoise sends them; pages are not
+    assert len(page.content) + sum(sent) <= FIRST_VIEW
+    print(f"feed: {len(page.content)} + {sum(sent)} bytes")

@@ -6,12 +6,12 @@ import pytest
 from django.urls import reverse
 
 from accounts.services import block_create
-from community import selectors, services
-from community.models import TagUse
+from community import notifications, selectors, services
+from community.models import Notification, TagUse
 from community.text import fold, handles_in, linked, tags_in
 from photos.models import Audience
 from photos.services import post_update
-from tests.faceaccess.conftest import client_of
+from tests.faceaccess.conftest import client_of, engine, person, posted, shown_to  # noqa: F401  a fixture, and helpers
 from tests.factories import BlockFactory, PhotoFactory, UserFactory, befriend
 from tests.pages.html import Page
 from tests.pages.test_what_pages_tell import normal
@@ -74,13 +74,45 @@ class TestForOneViewer:
                 assert [tag.text for tag in found] == (["@mara"] if link else [])
                 assert "With @mara and @ghost" in page.words
 
+    def test_nobody_mentions_who_blocked_them_or_whom_they_blocked_or_who_refuses(self):
+        author, reader = UserFactory(), UserFactory()
+        blocking, blocked, refusing, other = (UserFactory(username=f"name{n}") for n in range(4))
+        BlockFactory(blocker=blocking, blocked=author)
+        BlockFactory(blocker=author, blocked=blocked)
+        notifications.preferences_set(owner=refusing, by=refusing, off={"mention"})
+        text = "@name0 @name1 @name2 @name3"
+        post = PhotoFactory(author=author, audience=Audience.MEMBERS).post
+        post_update(post=post, by=author, caption=text)
+        services.comment_create(post=post, author=other, body=text)
+        told = {row.recipient for row in Notification.objects.filter(kind="mention")}
+        assert told == {other}, "the comment's writer may mention the first two: who cannot see the post"
+        page = Page.of(client_of(reader).get(reverse("post", args=[post.pk])))
+        linked = [tag.text for tag in page.all("a") if tag.get("class") == "mention"]
+        assert linked == ["@name3", "@name0", "@name1", "@name3"], "the author's words, then the comment's"
+
+    def test_a_mention_grants_nothing(self, engine):  # noqa: F811
+        author, mara = person(), person(0)
+        photo = posted(author, audience=Audience.ONLY_ME)
+        post_update(post=photo.post, by=author, caption="@" + mara.username)
+        client = client_of(mara)
+        assert client.get(reverse("photo", args=[photo.pk])).status_code == 404
+        assert client.get(f"/photos/{photo.pk}/image/full").status_code == 404
+        assert notifications.batches(mara) == []
+        post_update(post=photo.post, by=author, audience=Audience.MEMBERS)
+        before = shown_to(mara, photo), shown_to(author, photo)
+        services.comment_create(post=photo.post, author=author, body="@" + mara.username)
+        assert (shown_to(mara, photo), shown_to(author, photo)) == before == ({0}, set())
+
     def test_a_caption_alone_mentions_with_one_query_for_all(self, django_assert_num_queries):
         people = [UserFactory(username=f"name{n}") for n in range(3)]
         with django_assert_num_queries(1):
-            found = selectors.mentioned_in(["@name0 @name1", "@name2 @nobody"], people[0])
-        assert set(found) == {"name0", "name1", "name2"}
+            found = selectors.mentioned_in([(1, "@name0 @name1"), (2, "@name2 @nobody")], people[0])
+        assert {writer: set(names) for writer, names in found.items()} == {
+            1: {"name0", "name1"},
+            2: {"name2"},
+        }
         with django_assert_num_queries(0):
-            assert selectors.mentioned_in(["nobody here"], people[0]) == {}
+            assert selectors.mentioned_in([(1, "nobody here")], people[0]) == {}
 
 
 @pytest.mark.django_db

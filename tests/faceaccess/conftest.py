@@ -10,7 +10,7 @@ from django.test import Client
 from PIL import Image
 
 from accounts.models import User
-from faceaccess import pipeline
+from faceaccess import matching, pipeline
 from faceaccess.models import FacePreference, FaceRegion
 from photos.models import Audience, Photo
 from tests.faceaccess.engine import PALETTE, STAND_IN, SquareEngine, box_of, embedding_of, group_photo
@@ -23,6 +23,13 @@ def engine(monkeypatch) -> SquareEngine:
     for module in ("accounts.engine", "faceaccess.pipeline", "faceaccess.marks"):
         monkeypatch.setattr(f"{module}.get_engine", lambda: engine)
     return engine
+
+
+def rematch(user_id: int | None = None) -> int:
+    """What the background does after ``user_id`` enrolled or left, at once for every photo; how many faces changed."""
+    if user_id is not None:
+        matching.forget(user_id)
+    return sum(matching.rematch_photo(pk) for pk in Photo.objects.ready().values_list("pk", flat=True))
 
 
 def enrol(user: User, face: int) -> User:

@@ -8,11 +8,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
 from accounts.models import User
-from faceaccess import claims, matching, services, tasks
+from faceaccess import claims, services, tasks
 from faceaccess.models import Claim, DecisionLog, FaceRegion
 from mfmc_engine.parameters import AMBIGUITY_MARGIN, CLAIM_LIMIT, CLAIM_THRESHOLD, MATCH_THRESHOLD
 from photos.models import Photo
-from tests.faceaccess.conftest import client_of, person, posted, shown_to
+from tests.faceaccess.conftest import client_of, person, posted, rematch, shown_to
 from tests.faceaccess.engine import embedding_of
 from tests.factories import BlockFactory, FaceCaptureFactory, UserFactory, unit_vector
 
@@ -55,7 +55,7 @@ def test_a_claim_alone_changes_nothing(photo, sent_tasks, django_capture_on_comm
 
 def test_a_near_claim_is_granted_and_then_the_claimants_own_model_decides(photo):
     claimant, viewer = somebody(NEAR), person()
-    assert matching.rematch(claimant.pk) == 0, "not near enough to be matched by itself"
+    assert rematch(claimant.pk) == 0, "not near enough to be matched by itself"
     assert claims.judge(claimed(photo, claimant).pk)
     assert owner_of(photo) == claimant
     assert shown_to(claimant, photo) == {0}
@@ -82,7 +82,7 @@ def test_the_uploaders_yes_counts_unless_the_face_is_measurably_somebody_elses(p
 
 def test_a_face_of_somebody_else_is_never_given_whoever_says_yes(photo):
     owner = person(0, "authorization")
-    matching.rematch(owner.pk)
+    rematch(owner.pk)
     claimant = somebody(BETWEEN)
     claim = claimed(photo, claimant)
     assert not claims.judge(claim.pk)
@@ -97,7 +97,7 @@ def test_who_is_recognised_later_takes_the_face_back_from_a_claim(photo):
     services.rule_create(owner=claimant, effect="show", subject="everyone")
     assert shown_to(person(), photo) == {0}
     owner = person(0, "authorization")
-    matching.rematch(owner.pk)
+    rematch(owner.pk)
     assert owner_of(photo) == owner
     assert shown_to(person(), photo) == set()
 
@@ -105,11 +105,11 @@ def test_who_is_recognised_later_takes_the_face_back_from_a_claim(photo):
 def test_an_accepted_claim_outlives_a_new_match_and_ends_with_the_enrolment(photo):
     claimant = somebody(NEAR)
     claims.judge(claimed(photo, claimant).pk)
-    matching.rematch(person(2).pk)
+    rematch(person(2).pk)
     assert owner_of(photo) == claimant
     claimant.captures.all().delete()
     assert shown_to(person(), photo) == set()
-    matching.rematch(claimant.pk)
+    rematch(claimant.pk)
     assert owner_of(photo) is None
 
 
@@ -168,7 +168,7 @@ def test_not_me_ends_a_claim_for_good(photo):
     claimant = somebody(NEAR)
     claims.judge(claimed(photo, claimant).pk)
     services.match_reject(region=photo.regions.get(index=0), by=claimant)
-    matching.rematch()
+    rematch()
     assert owner_of(photo) is None
     with pytest.raises(ValidationError):
         claimed(photo, claimant)
@@ -192,7 +192,7 @@ def test_claims_are_few_and_need_an_enrolment_and_a_photo_one_sees(photo, monkey
 def test_the_answer_and_the_page_are_the_same_whoevers_face_it_is(photo):
     """A claimant learns nothing about a face: matched, unknown or ambiguous, the site says the same."""
     owner = person(1, "authorization")
-    matching.rematch(owner.pk)
+    rematch(owner.pk)
     claimant = somebody(FAR)
 
     def say(index: int) -> tuple[list[str], bytes]:

@@ -14,13 +14,13 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from accounts.models import User
-from faceaccess import marks, matching, renditions, services
+from faceaccess import marks, renditions, services
 from faceaccess.models import Decoy, FaceRegion, RemovedMark
 from faceaccess.selectors import visible_set
 from faceaccess.tasks import photos_sweep
 from mfmc_engine.types import Decoy as Patch
 from photos.models import Audience, Photo
-from tests.faceaccess.conftest import client_of, fetch, person, pixels, posted, shown_to
+from tests.faceaccess.conftest import client_of, fetch, person, pixels, posted, rematch, shown_to
 from tests.faceaccess.engine import box_of, group_photo
 from tests.factories import BlockFactory
 
@@ -238,7 +238,7 @@ class TestTakingOut:
         )
         assert not Decoy.objects.filter(patch=patch).exists()
         # The embedding was sealed for the old number; it still opens, or the owner would be lost here.
-        matching.rematch()
+        rematch()
         assert FaceRegion.objects.get(pk=face.pk).owner == owner
 
     def test_a_reason_is_needed(self, engine, photo):
@@ -271,7 +271,7 @@ class TestTakingOut:
         marks.analyse(region.pk)
         unknown = answer(region)
         owner = person(3)
-        matching.rematch(owner.pk)
+        rematch(owner.pk)
         region.refresh_from_db()
         assert region.owner == owner
         assert answer(region) == unknown != early

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from accounts.services import account_delete, enrolment_delete
-from faceaccess import matching, services
+from faceaccess import services
 from faceaccess.models import FaceRegion, MatchRejection
 from faceaccess.selectors import visible_set
-from tests.faceaccess.conftest import enrol, face_of, person, posted, shown_to
+from tests.faceaccess.conftest import enrol, face_of, person, posted, rematch, shown_to
 from tests.factories import FaceCaptureFactory, UserFactory, befriend, unit_vector
 
 pytestmark = pytest.mark.django_db
@@ -22,14 +22,14 @@ def test_who_enrols_is_found_in_old_photos(engine):
     photo = posted(person())
     late = person(2)
     assert owners(photo) == [None, None, None]
-    assert matching.rematch(late.pk) == 1
+    assert rematch(late.pk) == 1
     assert owners(photo) == [None, None, late.pk]
 
 
 def test_decoys_and_version_stay_when_owners_change(engine):
     photo = posted(person())
     before = list(photo.regions.values_list("decoy__patch", "decoy__donor"))
-    matching.rematch(person(2).pk)
+    rematch(person(2).pk)
     assert list(photo.regions.values_list("decoy__patch", "decoy__donor")) == before
     version = photo.version
     photo.refresh_from_db()
@@ -55,7 +55,7 @@ def test_an_account_that_is_gone_owns_no_face(engine, django_capture_on_commit_c
     with django_capture_on_commit_callbacks(execute=True):
         account_delete(user=owner, by=owner)
     assert not visible_set(photo, person()).shown
-    matching.rematch(None)
+    rematch(None)
     assert set(photo.regions.values_list("match", flat=True)) == {"unknown"}
 
 
@@ -65,7 +65,7 @@ def test_not_me_is_remembered_whatever_is_matched_again(engine):
     services.match_reject(region=face_of(photo, owner), by=owner)
     assert owners(photo) == [None, None, None]
     enrol(owner, 0)
-    matching.rematch(owner.pk)
+    rematch(owner.pk)
     assert owners(photo) == [None, None, None]
     assert MatchRejection.objects.get().person == owner
 
@@ -76,7 +76,7 @@ def test_a_rejected_face_may_still_be_somebody_elses(engine):
     services.match_reject(region=face_of(photo, owner), by=owner)
     other = UserFactory()
     FaceCaptureFactory(user=other, embedding=engine.analyze(_image(photo)).faces[0].embedding)
-    matching.rematch(other.pk)
+    rematch(other.pk)
     assert owners(photo)[0] == other.pk
 
 
@@ -91,7 +91,7 @@ def test_a_face_close_to_two_people_is_ambiguous_and_hidden_from_both(engine):
     services.rule_create(owner=owner, effect="show", subject="everyone")
     photo = posted(person())
     twin = person(0)
-    matching.rematch(twin.pk)
+    rematch(twin.pk)
     assert photo.regions.get(index=0).match == FaceRegion.Match.AMBIGUOUS
     assert shown_to(owner, photo) == shown_to(twin, photo) == shown_to(person(), photo) == set()
 
@@ -103,7 +103,7 @@ def test_two_faces_can_exchange_their_owners(engine):
     FaceRegion.objects.filter(pk__in=(first.pk, second.pk)).update(owner=None, match="unknown")
     for region, owner in ((first, two), (second, one)):
         FaceRegion.objects.filter(pk=region.pk).update(owner=owner, match="matched")
-    assert matching.rematch() == 2
+    assert rematch() == 2
     assert owners(photo)[:2] == [one.pk, two.pk]
 
 
@@ -111,14 +111,14 @@ def test_a_face_whose_embedding_does_not_open_is_nobodys(engine):
     owner = person(0)
     photo = posted(person())
     FaceRegion.objects.filter(photo=photo, index=0).update(embedding=b"\x01garbage")
-    matching.rematch(owner.pk)
+    rematch(owner.pk)
     assert owners(photo) == [None, None, None]
 
 
 def test_regions_of_another_embedding_space_are_not_compared(engine):
     photo = posted(person())
     FaceRegion.objects.update(pack="another")
-    matching.rematch(person(0).pk)
+    rematch(person(0).pk)
     assert owners(photo) == [None, None, None]
 
 

@@ -210,3 +210,31 @@ def test_error_pages_are_drawn_without_request_user_or_database(code):
     for check in CHECKS:
         check(page)
     assert "My Face My Choice" in page.words
+
+
+TRANSLATED = re.compile(
+    r"\{%-?\s*(blocktranslate|comment)\b.*?\{%-?\s*end\1\s*-?%\}|\{% block width %\}.*?\{% endblock %\}", re.S
+)
+SCRIPTED = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!DOCTYPE[^>]*>", re.S)
+READ_OUT = re.compile(r'\b(?:aria-label|alt|title|placeholder|data-[a-z-]+)="([^"]*[A-Za-z]{2,} [a-z][^"]*)"')
+
+
+def literal_words(source: str) -> list[str]:
+    """What a template says without asking for a translation, its own name apart."""
+    source = SCRIPTED.sub("\x00", TRANSLATED.sub("\x00", source))
+    shown = re.findall(r"[A-Za-z]{2,}[^\x00<]*", re.sub(r"<[^>]*>", "<", source))
+    return [
+        words.strip() for words in (*shown, *READ_OUT.findall(source)) if "My Face My Choice" not in words
+    ]
+
+
+def test_every_word_of_every_template_can_be_translated():
+    from django.conf import settings
+
+    found = {
+        path.name: words
+        for path in (settings.BASE_DIR / "templates").rglob("*.html")
+        if (words := literal_words(path.read_text()))
+    }
+    assert found == {}
+    assert literal_words('<p title="Two words">Plain</p>{% translate "fine" %}') == ["Plain", "Two words"]

@@ -58,6 +58,29 @@ def test_a_post_keeps_pixels_words_and_order(private_files) -> None:
     assert len(private_files()) == 2
 
 
+HEIC = Path(__file__).parents[1] / "engine" / "data" / "turned.heic"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC"])
+def test_every_format_that_phones_and_browsers_store_is_taken(kind, private_files) -> None:
+    """Each comes out as the same pixels (as far as its own compression keeps them), upright, in a PNG of ours."""
+    if kind == "HEIC":
+        file = SimpleUploadedFile("photo.heic", HEIC.read_bytes())
+        size, colours = (64, 96), {(32, 8): (200, 30, 30), (32, 88): (30, 30, 200)}
+    else:
+        image = np.zeros((60, 80, 3), np.uint8)
+        image[:, :40] = (200, 40, 40)
+        file = upload(image, kind=kind, name=f"photo.{kind.lower()}")
+        size, colours = (80, 60), {(20, 30): (200, 40, 40), (60, 30): (0, 0, 0)}
+    photo = services.post_create(author=UserFactory(), uploads=[file]).photos.get()
+    stored = Image.open(photo.original)
+    assert (photo.width, photo.height) == stored.size == size
+    assert stored.format == "PNG"
+    for place, colour in colours.items():
+        np.testing.assert_allclose(stored.getpixel(place), colour, atol=12)
+    assert len(private_files()) == 1
+
+
 def test_originals_are_readable_by_the_site_alone_and_their_names_tell_nothing(private_root: Path) -> None:
     services.post_create(author=UserFactory(username="mara"), uploads=[upload(name="mara-at-home.png")])
     (file,) = [path for path in private_root.rglob("*") if path.is_file()]

@@ -15,6 +15,29 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// What htmx could not do is said where every other message stands. The server's own words, if it sent plain ones.
+const tell = (words) => {
+  let place = document.querySelector(".messages");
+  if (place && place.textContent.trim() === words) return;
+  if (!place) {
+    place = document.createElement("div");
+    place.className = "messages";
+    place.setAttribute("role", "alert");
+    document.getElementById("main").before(place);
+  }
+  const message = document.createElement("div");
+  message.className = "message error";
+  message.append(document.createElement("p"));
+  message.firstChild.textContent = words;
+  place.replaceChildren(message);
+};
+document.addEventListener("htmx:responseError", (event) => {
+  const answer = event.detail.xhr;
+  const plain = (answer.getResponseHeader("Content-Type") || "").startsWith("text/plain");
+  tell(plain ? answer.responseText : document.body.dataset.trouble);
+});
+document.addEventListener("htmx:sendError", () => tell(document.body.dataset.trouble));
+
 // A form that was sent is not sent twice by an impatient second click.
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented) return;

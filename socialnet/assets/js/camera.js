@@ -117,7 +117,7 @@ function Camera(stage) {
     let answer = {};
     try {
       const response = await fetch(words.check, { method: "POST", body });
-      if (response.ok) answer = await response.json();
+      if (response.ok || response.status === 429) answer = await response.json();
     } catch { /* the next frame tries again; "take it now" always works */ }
     lastCheck = performance.now();
     if (run !== running || pose !== poses[at]) return;

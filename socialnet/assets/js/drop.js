@@ -2,6 +2,7 @@
 "use strict";
 
 for (const area of document.querySelectorAll("[data-previews], [data-drop]")) {
+  area.classList.add("live"); // what is chosen is shown below it: the browser's own button and words can go
   area.addEventListener("dragover", (event) => {
     event.preventDefault();
     area.classList.add("over");

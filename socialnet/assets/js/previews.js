@@ -1,5 +1,5 @@
 // Chosen pictures as thumbnails, from the browser's own memory (blob:): nothing is sent. Files can also be dropped,
-// added to in several goes, and left out again before sending.
+// added to in several goes, put in another order (by dragging, or with buttons), and left out again before sending.
 "use strict";
 
 for (const area of document.querySelectorAll("[data-previews]")) {
@@ -24,7 +24,7 @@ for (const area of document.querySelectorAll("[data-previews]")) {
     const label = document.createElement("label");
     const words = document.createElement("span");
     words.className = "sr-only";
-    words.textContent = list.dataset.describe.replace("%s", file.name);
+    words.textContent = list.dataset.describe.replace("%s", () => file.name);
     const text = document.createElement("input");
     text.name = "alt_texts";
     text.maxLength = 300;
@@ -34,6 +34,33 @@ for (const area of document.querySelectorAll("[data-previews]")) {
     label.append(words, text);
     item.append(label);
   };
+
+  const move = (from, to) => {
+    chosen.splice(to, 0, ...chosen.splice(from, 1));
+    show();
+    const told = list.dataset.moved.replace("%n", to + 1).replace("%t", chosen.length);
+    area.querySelector("[data-moved-told]").textContent = told.replace("%s", () => chosen[to].name);
+  };
+
+  const tool = (words, sign, press) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-label", words);
+    button.textContent = sign;
+    button.addEventListener("click", press);
+    return button;
+  };
+
+  const movers = (file, position) => [["earlier", "↑", -1], ["later", "↓", 1]].map(([name, sign, step]) => {
+    const button = tool(`${list.dataset[name]}: ${file.name}`, sign, () => {
+      move(position, position + step);
+      const item = list.children[position + step]; // the focus goes along, to the other button at the end of the list
+      (item.querySelector(`[data-move=${name}]:enabled`) || item.querySelector("[data-move]:enabled")).focus();
+    });
+    button.dataset.move = name;
+    button.disabled = !chosen[position + step];
+    return button;
+  });
 
   const show = () => {
     const carrier = new DataTransfer();
@@ -55,20 +82,29 @@ for (const area of document.querySelectorAll("[data-previews]")) {
         blank.textContent = file.name.split(".").pop().toUpperCase();
         picture.replaceWith(blank);
       });
-      const remove = document.createElement("button");
-      remove.type = "button";
-      remove.className = "preview-remove";
-      remove.setAttribute("aria-label", `${list.dataset.remove}: ${file.name}`);
-      remove.textContent = "×";
-      remove.addEventListener("click", () => {
+      const remove = tool(`${list.dataset.remove}: ${file.name}`, "×", () => {
         chosen = chosen.filter((other) => other !== file);
         show();
         input.focus();
       });
-      item.append(picture, remove);
+      remove.className = "preview-remove";
+      const tools = document.createElement("span");
+      tools.className = "preview-tools";
+      if (list.dataset.moved && chosen.length > 1) tools.append(...movers(file, position));
+      tools.append(remove);
+      const frame = document.createElement("span");
+      frame.className = "preview-frame";
+      frame.append(picture);
+      item.append(frame);
       if (list.dataset.describe) describe(item, file, position);
+      item.append(tools);
       return item;
     }));
+    if (list.dataset.moved && chosen.length > 1) {
+      for (const item of list.children) {
+        makeDraggable({ list, items: () => [...list.children], item, handle: item.firstChild, dropped: move });
+      }
+    }
     area.classList.toggle("filled", chosen.length > 0);
     area.dispatchEvent(new CustomEvent("previews", { bubbles: true, detail: chosen.length }));
   };

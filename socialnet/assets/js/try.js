@@ -8,6 +8,7 @@ const told = form.querySelector("[data-told]");
 const button = form.querySelector("button[type=submit]");
 const area = form.querySelector("[data-drop]");
 const result = document.querySelector("[data-result]");
+const buttons = form.querySelector("[data-buttons]"); // a chosen photo is sent by itself: for trying again alone
 const TRIES = 6; // while somebody else is trying it
 let addresses = [];
 
@@ -55,6 +56,7 @@ form.addEventListener("submit", async (event) => {
   const file = input.files[0];
   if (!file) return;
   button.disabled = true;
+  buttons.hidden = true;
   result.hidden = true;
   told.classList.remove("error");
   told.textContent = form.dataset.sending;
@@ -67,6 +69,7 @@ form.addEventListener("submit", async (event) => {
   } catch (error) {
     clearTimeout(later);
     told.classList.add("error");
+    buttons.hidden = false;
     told.textContent = error instanceof TypeError || error instanceof SyntaxError ? form.dataset.failed : error.message;
   } finally {
     button.disabled = false;
@@ -81,4 +84,5 @@ area.addEventListener("dropped", (event) => {
   input.files = files.files;
   if (input.files.length) form.requestSubmit();
 });
+buttons.hidden = true;
 document.querySelector("[data-another]").addEventListener("click", () => input.click());
