@@ -64,8 +64,10 @@ def status() -> Status:
 
 
 def is_due() -> bool:
-    """Whether anything is left to do; cheap, for it is asked all the time."""
-    return captures.gallery_is_partial() or FormerTemplate.objects.exists() or outdated().exists()
+    """Whether anything is left to do; asked all the time, so all photos are looked through only if some may be left."""
+    if captures.gallery_is_partial() or FormerTemplate.objects.exists():
+        return True
+    return any(rows.exists() for rows in _rows_of_another_pack()) and outdated().exists()
 
 
 def outdated() -> QuerySet[Photo]:
@@ -78,9 +80,13 @@ def given_up() -> QuerySet[Photo]:
 
 
 def _of_another_pack() -> QuerySet[Photo]:
-    faces = FaceRegion.objects.filter(of_another_pack()).values("photo")
-    analyses = PhotoAnalysis.objects.filter(of_another_pack()).exclude(pack="").values("photo")
-    return Photo.objects.ready().filter(Q(pk__in=faces) | Q(pk__in=analyses))
+    faces, analyses = _rows_of_another_pack()
+    return Photo.objects.ready().filter(Q(pk__in=faces.values("photo")) | Q(pk__in=analyses.values("photo")))
+
+
+def _rows_of_another_pack() -> tuple[QuerySet[FaceRegion], QuerySet[PhotoAnalysis]]:
+    analyses = PhotoAnalysis.objects.filter(of_another_pack()).exclude(pack="")
+    return FaceRegion.objects.filter(of_another_pack()).order_by(), analyses
 
 
 def _given_up() -> QuerySet[PhotoAnalysis]:
