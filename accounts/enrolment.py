@@ -20,6 +20,7 @@ from accounts import consent
 from accounts.capture_quality import EnrolmentRejected, good_capture
 from accounts.engine import get_engine, space
 from accounts.models import FaceCapture, User
+from accounts.reembedding import gallery_is_partial
 from accounts.signals import enrolment_changed, enrolment_decided
 from accounts.templates import capture_purpose, gallery, seal
 from accounts.uploads import decode_upload
@@ -47,6 +48,10 @@ def capture_enroll(
         )
     if replaces is not None and replaces.user_id != user.pk:
         raise PermissionDenied(_("This is not your picture."))
+    if gallery_is_partial():  # whom the face resembles could not be told
+        raise EnrolmentRejected(
+            _("All enrolled pictures are being read again after an update. Please try once more in a while.")
+        )
     limits.count("enrol", user.pk)  # it tries a face against everybody's: not a question to ask all day
     image = _open(upload)
     face, crop = good_capture(image, get_engine().analyze(image))

@@ -10,6 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+# Of a pack's name (mfmc_engine.packs), the longest mix of recipes included; checked by tests/packs/test_checks.py.
+PACK_LENGTH = 200
+
 
 def capture_path(capture: FaceCapture, filename: str) -> str:
     return f"captures/{capture.user_id}/{uuid.uuid4().hex}.png"
@@ -165,18 +168,25 @@ class FaceCaptureQuerySet(models.QuerySet["FaceCapture"]):
     def held(self) -> FaceCaptureQuerySet:
         return self.filter(held_at__isnull=False)
 
+    def known_in(self, pack: object) -> FaceCaptureQuerySet:
+        """Those with a template of ``pack`` (a name, or an OuterRef to one), the present one or one kept."""
+        return self.filter(Q(pack=pack) | Q(former__pack=pack))
+
 
 class FaceCapture(models.Model):
     """One enrolled picture of a person's face, with the consent it was given under.
 
     ``template`` is the embedding, encrypted at rest (accounts/templates.py); ``pack`` names the embedding space:
-    templates of two packs are never compared.
+    templates of two packs are never compared. After a change of the pack it is made anew (accounts/reembedding.py).
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="captures")
     picture = models.FileField(upload_to=capture_path)
     template = models.BinaryField()
-    pack = models.CharField(max_length=40)
+    pack = models.CharField(max_length=PACK_LENGTH)
+    # The pack that could not embed the picture anew, and how often it was tried.
+    failed_pack = models.CharField(max_length=PACK_LENGTH, blank=True, default="")
+    failures = models.PositiveSmallIntegerField(default=0)
     consent_version = models.CharField(max_length=20)
     consented_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -198,13 +208,32 @@ class FaceCapture(models.Model):
         return self.held_at is not None
 
 
+class FormerTemplate(models.Model):
+    """A capture's template of the pack before: kept until every photo has been embedded anew, and no longer.
+
+    By it a person still counts as enrolled in the faces that were matched in that pack. Nothing new is matched with it.
+    """
+
+    capture = models.ForeignKey(FaceCapture, models.CASCADE, related_name="former")
+    pack = models.CharField(max_length=PACK_LENGTH)
+    template = models.BinaryField()  # sealed for the same purpose as the capture's own
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["capture", "pack"], name="one_former_template_per_pack")
+        ]
+
+    def __str__(self) -> str:
+        return f"template of {self.capture_id} in {self.pack}"
+
+
 class GalleryVersion(models.Model):
     """Another value after every change to the captures of a pack, written in the same transaction.
 
     Random rather than counted: a change that was rolled back, or a restored database, never looks like one seen before.
     """
 
-    pack = models.CharField(max_length=40, primary_key=True)
+    pack = models.CharField(max_length=PACK_LENGTH, primary_key=True)
     version = models.UUIDField(default=uuid.uuid4)
 
     def __str__(self) -> str:

@@ -19,7 +19,11 @@ enrolment_changed = Signal()
 @receiver([post_save, post_delete], sender=FaceCapture)
 def gallery_changed(sender: type[FaceCapture], instance: FaceCapture, **kwargs: object) -> None:
     """Whoever matches faces after the commit sees by the version that the gallery is another one now."""
-    GalleryVersion.objects.update_or_create(pack=instance.pack, defaults={"version": uuid.uuid4()})
+    renew_version(instance.pack)
+
+
+def renew_version(pack: str) -> None:
+    GalleryVersion.objects.update_or_create(pack=pack, defaults={"version": uuid.uuid4()})
 
 
 # Sent inside the transaction, with user= and action= "enrolled", "capture_deleted" or "erased": what they decided.

@@ -1,15 +1,15 @@
-"""System checks of the model pack: does it exist, are its weights here, may they be used."""
+"""System checks of the model pack: does it exist, are its weights here, may they be used, was all embedded with it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError
 
+from accounts.models import PACK_LENGTH
 from mfmc_engine.errors import EngineError
-
-PACK_LENGTH = 40  # what templates and face regions keep of the name they were made under
 
 
 @register()
@@ -45,3 +45,26 @@ def pack_is_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+@register(Tags.database)
+def everything_is_of_this_pack(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Asked where checks may read the database (``manage.py check --database default``, ``migrate``)."""
+    from faceaccess import reembedding
+
+    if not databases:
+        return []
+    try:
+        status = reembedding.status()
+    except DatabaseError:  # not migrated yet
+        return []
+    if status.is_done:
+        return []
+    return [
+        Warning(
+            f"{status.captures_left} enrolled pictures and {status.photos_left} photos are still of another pack than "
+            f"{settings.ENGINE_PACK}.",
+            hint="The Celery worker embeds them anew by itself; here and now: manage.py reembed",
+            id="faceaccess.W003",
+        )
+    ]

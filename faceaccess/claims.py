@@ -24,6 +24,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import FaceCapture, User
+from accounts.reembedding import gallery_is_partial
 from accounts.selectors import is_hidden_from
 from faceaccess import matching, selectors
 from faceaccess.history import Action, note
@@ -70,15 +71,20 @@ def claim_create(*, region: FaceRegion, by: User) -> Claim:
 def judge(claim_id: int) -> bool:
     """Grant an open claim if the face is near enough to its claimant (the worker does; True if it was granted).
 
-    A face that somebody marked and nobody has looked at yet cannot be compared: it is asked about again later.
+    A face that somebody marked and nobody has looked at yet cannot be compared, nor can one of another pack: it is
+    asked about again later.
     """
     claim = _held(claim_id)
     if claim is None or claim.state != Claim.State.OPEN:
         return False
-    due = timezone.now() + RETRY if claim.region.analysis_due is not None else None
-    Claim.objects.filter(pk=claim_id).update(judge_due=due)
-    regions = list(claim.region.photo.regions.filter(pack=settings.ENGINE_PACK))
-    if claim.region.owner_id is not None or not matching.is_near(regions, claim.region, claim.claimant_id):
+    regions = matching.comparable(claim.region.photo)
+    waits = claim.region.analysis_due is not None or not regions or gallery_is_partial()
+    Claim.objects.filter(pk=claim_id).update(judge_due=timezone.now() + RETRY if waits else None)
+    if (
+        waits
+        or claim.region.owner_id is not None
+        or not matching.is_near(regions, claim.region, claim.claimant_id)
+    ):
         return False
     _accept(claim, regions)
     return True
@@ -91,7 +97,7 @@ def claim_answer(*, claim: Claim, by: User, accept: bool) -> None:
     if held is None or not waiting_for(by).filter(pk=held.pk).exists():
         raise PermissionDenied(_("Nobody asks you this."))
     if accept:
-        _accept(held, list(held.region.photo.regions.filter(pack=settings.ENGINE_PACK)))
+        _accept(held, matching.comparable(held.region.photo))
     else:
         held.state, held.decided_at = Claim.State.REJECTED, timezone.now()
         held.full_clean()

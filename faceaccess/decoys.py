@@ -37,6 +37,13 @@ def mark_seed(photo_id: object, box: list[float]) -> bytes:
     return hmac.digest(settings.FACE_SECRET.encode(), message.encode(), hashlib.sha256)
 
 
+def seed_of(region: models.FaceRegion) -> bytes:
+    """The seed of a stored region's decoy."""
+    if region.source == models.FaceRegion.Source.MARKED:
+        return mark_seed(region.photo_id, region.box)
+    return seed(region.photo_id, region.index)
+
+
 # --- face regions ---
 
 

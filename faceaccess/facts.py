@@ -62,7 +62,8 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
 def _statements(photo_ids: Collection[object]) -> QuerySet:
     # An owner is present while enrolled in the region's own embedding space: read here rather than trusted to have
     # been tidied up, so that deleting an enrolment hides the face in the same instant.
-    enrolled = FaceCapture.objects.in_force().filter(user=OuterRef("owner"), pack=OuterRef("pack"))
+    own = FaceCapture.objects.in_force().filter(user=OuterRef("owner"))
+    enrolled = own.known_in(OuterRef("pack"))
     return (
         FaceRegion.objects.filter(photo__in=photo_ids)
         .annotate(

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from accounts.engine import get_engine
 from accounts.index import whole_gallery
 from accounts.models import User
+from accounts.reembedding import gallery_is_partial, of_another_pack
 from faceaccess import decoys, matching, selectors
 from faceaccess.models import Decoy, FaceRegion, RemovedMark
 from faceaccess.pipeline import read_original
@@ -61,7 +62,7 @@ def mark_create(*, photo: Photo, by: User, box: Sequence[float]) -> FaceRegion:
         raise PermissionDenied(_("You cannot mark faces in this photo."))
     box = _checked(box, photo)
     _check_room(photo, by, box)  # before the work; once more below, with the photo held
-    patch = _redaction(photo, box)
+    patch = redaction(photo, box)
     row = decoys.decoy_row(FaceRegion(photo=photo), patch)
     try:
         with transaction.atomic():
@@ -140,7 +141,7 @@ def overlap_of_smaller(one: Sequence[float], other: Sequence[float]) -> float:
     return max(0.0, width) * max(0.0, height) / max(min(areas), 1e-9)
 
 
-def _redaction(photo: Photo, box: list[float]) -> types.Decoy:
+def redaction(photo: Photo, box: list[float]) -> types.Decoy:
     """The plain fallback over the box, from pixels alone: no network, no landmarks."""
     from mfmc_engine.parameters import ORIGINAL_THRESHOLD
     from mfmc_engine.swapping.redaction import redact
@@ -186,6 +187,9 @@ def analyse(region_id: int) -> bool:
     if region is None or region.analysis_due is None:
         return False
     owed = FaceRegion.objects.filter(pk=region_id)
+    if gallery_is_partial() or region.photo.regions.filter(of_another_pack()).exists():
+        owed.update(analysis_due=timezone.now() + RETRY)  # comes with the photo: faceaccess/reembedding.py
+        return False
     if region.analysis_attempts >= ATTEMPTS:
         owed.update(analysis_due=None)
         return False
@@ -215,7 +219,7 @@ def _settle(region: FaceRegion, face: types.Face, patch: types.Decoy) -> bool:
             region = FaceRegion.objects.filter(pk=region.pk, analysis_due__isnull=False).first()
             if photo is None or region is None:
                 return False
-            _describe(region, face, is_face=patch.attempts > 0)
+            describe(region, face, is_face=patch.attempts > 0)
             if row is not None:
                 old = Decoy.objects.get(region=region)
                 row.pk, row.region = old.pk, region
@@ -223,14 +227,14 @@ def _settle(region: FaceRegion, face: types.Face, patch: types.Decoy) -> bool:
                 unused = set()
                 transaction.on_commit(partial(default_storage.delete, old.patch.name))
                 _raise_version(photo)
-            matching.assign(list(photo.regions.filter(pack=region.pack)))
+            matching.assign(matching.comparable(photo))
     finally:
         for name in unused:
             default_storage.delete(name)
     return True
 
 
-def _describe(region: FaceRegion, face: types.Face, *, is_face: bool) -> None:
+def describe(region: FaceRegion, face: types.Face, *, is_face: bool) -> None:
     """``is_face``: landmarks good enough that donors were tried. Else quality 0: never matched to anybody."""
     box = region.box
     decoys.describe(region, face)

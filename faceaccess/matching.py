@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.engine import space
 from accounts.index import gallery_version, get_index
 from accounts.models import FaceCapture, User
+from accounts.reembedding import gallery_is_partial, of_another_pack
 from accounts.templates import TemplateError, gallery
 from faceaccess import exposures
 from faceaccess.decoys import face_of
@@ -29,9 +30,10 @@ def assign(regions: Sequence[FaceRegion]) -> int:
     """Give all regions of one photo their owners; returns how many changed. Call it holding the photo's row.
 
     Against the gallery of this very moment. Rejected matches stay rejected. A region whose embedding does not open is
-    nobody's.
+    nobody's. While part of the gallery waits to be embedded anew, nobody is given a face: who is missing from it
+    might be its owner, or the second person it resembles.
     """
-    if not regions:
+    if not regions or gallery_is_partial():
         return 0
     rejected = set(MatchRejection.objects.filter(region__in=regions).values_list("region", "person"))
     readable = [(region, face) for region in regions if (face := _face(region)) is not None]
@@ -151,14 +153,26 @@ def rematch_outdated(limit: int) -> int:
 
 
 def outdated() -> QuerySet[Photo]:
-    """Finished photos whose faces were not matched since the gallery changed."""
+    """Finished photos whose faces were not matched since the gallery changed; none while it is not whole."""
+    if gallery_is_partial():
+        return Photo.objects.none()
     present = PhotoMatching.objects.filter(photo=OuterRef("pk"), gallery=gallery_version())
     return _matchable().exclude(Exists(present))
 
 
 def _matchable() -> QuerySet[Photo]:
-    faces = FaceRegion.objects.filter(photo=OuterRef("pk"), pack=settings.ENGINE_PACK)
-    return Photo.objects.ready().filter(Exists(faces)).order_by("pk")
+    faces = FaceRegion.objects.filter(photo=OuterRef("pk"))
+    comparable = Exists(faces.filter(pack=settings.ENGINE_PACK)) & ~Exists(faces.filter(of_another_pack()))
+    return Photo.objects.ready().filter(comparable).order_by("pk")
+
+
+def comparable(photo: Photo) -> list[FaceRegion]:
+    """All regions of a photo, or none while one of them is of another pack (faceaccess/reembedding.py).
+
+    Who owns one face of a photo owns no other: a part of its faces cannot be matched by itself.
+    """
+    regions = list(photo.regions.all())
+    return regions if all(region.pack == settings.ENGINE_PACK for region in regions) else []
 
 
 @transaction.atomic
@@ -166,7 +180,7 @@ def rematch_photo(photo_id: object) -> int:
     photo = Photo.objects.select_for_update().filter(pk=photo_id, state=Photo.State.READY).first()
     if photo is None:
         return 0
-    return assign(list(photo.regions.filter(pack=settings.ENGINE_PACK)))
+    return assign(comparable(photo))
 
 
 @transaction.atomic
@@ -180,7 +194,10 @@ def _let_go(photo_id: object) -> None:
 def forget(user_id: int) -> None:
     """Take a person who is no longer enrolled off their faces; does nothing while any capture remains."""
     exposures.touch(user_id)
-    packs = FaceCapture.objects.in_force().filter(user=user_id).values("pack")
+    captures = FaceCapture.objects.in_force().filter(user=user_id)
+    packs = {
+        pack for pair in captures.values_list("pack", "former__pack") for pack in pair if pack is not None
+    }
     FaceRegion.objects.filter(owner=user_id).exclude(pack__in=packs).update(
         owner=None, match=FaceRegion.Match.UNKNOWN
     )

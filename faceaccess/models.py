@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Circle, User
+from accounts.models import PACK_LENGTH, Circle, User
 from photos.models import Photo
 
 
@@ -63,7 +63,7 @@ class FaceRegion(models.Model):
     sharpness = models.FloatField(default=0)  # the parts of mfmc_engine.types.Quality, kept so that a face
     yaw = models.FloatField(default=0)  # can be matched again without looking at the photo
     embedding = models.BinaryField(blank=True)  # encrypted like a template; empty like the landmarks
-    pack = models.CharField(max_length=40)
+    pack = models.CharField(max_length=PACK_LENGTH)
     match = models.CharField(max_length=10, choices=Match, default=Match.UNKNOWN)
     owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="face_regions")
     # What a person marked is hidden at once and analysed after.
@@ -148,7 +148,7 @@ class Decoy(models.Model):
     nearest_gallery = models.FloatField(null=True, blank=True)  # null with an empty gallery
     threshold = models.FloatField()
     views = models.BinaryField(blank=True, default=b"")  # sealed embeddings of the stand-in face
-    engine_version = models.CharField(max_length=40)
+    engine_version = models.CharField(max_length=PACK_LENGTH + 20)  # the pack, and the engine's version
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.region_id}"
@@ -273,5 +273,5 @@ class PhotoOverride(models.Model):
 
 
 # One module, one subject: requests and records are in a file of their own, Django looks for them here.
-from faceaccess.records import Claim, DecisionLog, Later, Question, RemovedMark  # noqa: E402, F401
+from faceaccess.records import Claim, DecisionLog, Later, PhotoAnalysis, Question, RemovedMark  # noqa: E402, F401
 from faceaccess.spans import Exposure, Standing  # noqa: E402, F401

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
@@ -22,8 +23,9 @@ from django.utils import timezone
 
 from accounts.engine import get_engine
 from accounts.index import whole_gallery
+from accounts.reembedding import gallery_is_partial
 from faceaccess import decoys, matching
-from faceaccess.models import Decoy, FaceRegion, ProtectionJob
+from faceaccess.models import Decoy, FaceRegion, PhotoAnalysis, ProtectionJob
 from mfmc_engine import types
 from mfmc_engine.batching.users import on_behalf_of
 from photos.models import Photo
@@ -46,7 +48,12 @@ class IncompleteError(Exception):
 
 
 def protect(photo_id: object) -> bool:
-    """Do all the work one photo still needs. False if there was none, or it did not succeed this time."""
+    """Do all the work one photo still needs. False if there was none, or it did not succeed this time.
+
+    While part of the gallery waits to be embedded anew, photos wait with it: their decoys must keep clear of everybody.
+    """
+    if gallery_is_partial():
+        return False
     job = claim(photo_id)
     if job is None:
         return False
@@ -137,15 +144,23 @@ def _run(job: ProtectionJob) -> None:
         state=Photo.State.PROTECTING
     ):
         raise LeaseLostError
-    people = whole_gallery().gallery()
+    patches = draw(image, faces, [decoys.seed(photo.pk, i) for i in range(len(faces))])
+    _store(job, photo, faces, patches)
+
+
+def draw(image: types.Image, faces: Sequence[types.Face], seeds: Sequence[bytes]) -> Sequence[types.Decoy]:
+    """One verified decoy per face of a photo, clear of everybody enrolled. Raises IncompleteError."""
+    if not faces:
+        return []
+    engine, people = get_engine(), whole_gallery().gallery()
     requests = [
-        types.DecoyRequest(face, decoys.seed(photo.pk, i), decoys.elsewhere(match.person))
-        for i, (face, match) in enumerate(zip(faces, engine.match(faces, people), strict=True))
+        types.DecoyRequest(face, seed, decoys.elsewhere(match.person))
+        for face, seed, match in zip(faces, seeds, engine.match(faces, people), strict=True)
     ]
-    patches = engine.make_decoys(image, requests, people) if requests else []
+    patches = engine.make_decoys(image, requests, people)
     if len(patches) != len(faces) or any(patch is None for patch in patches):
         raise IncompleteError(f"{len(faces)} faces, {len(patches)} decoys")
-    _store(job, photo, faces, patches)
+    return patches
 
 
 def read_original(photo: Photo) -> types.Image:
@@ -183,6 +198,7 @@ def _write(job: ProtectionJob, photo: Photo, regions: list[FaceRegion], rows: li
     Decoy.objects.bulk_create(rows)
     # Against the gallery of this very moment: who left while the faces were looked for is not matched any more.
     matching.assign(regions)
+    PhotoAnalysis.objects.update_or_create(photo=photo, defaults={"pack": settings.ENGINE_PACK})
     Photo.objects.filter(pk=photo.pk).update(state=Photo.State.READY, version=F("version") + 1)
     ProtectionJob.objects.filter(pk=job.pk).delete()
 

@@ -8,8 +8,24 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import PACK_LENGTH, User
 from photos.models import Photo
+
+
+class PhotoAnalysis(models.Model):
+    """Which pack looked for faces in a photo, and how often another one tried in vain to do it anew.
+
+    No row: a photo from before this was noted, which its regions' packs speak for.
+    """
+
+    photo = models.OneToOneField(Photo, models.CASCADE, primary_key=True, related_name="analysis")
+    pack = models.CharField(max_length=PACK_LENGTH, blank=True, db_index=True)
+    failed_pack = models.CharField(max_length=PACK_LENGTH, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.photo_id} by {self.pack or 'a pack before'}"
 
 
 class Claim(models.Model):

@@ -11,8 +11,9 @@ from django.core.cache import cache
 from django.db.models import F, Q
 from django.utils import timezone
 
-from faceaccess import claims, exposures, leftovers, marks, matching, pipeline, reminders
+from faceaccess import claims, exposures, leftovers, marks, matching, pipeline, reembedding, reminders
 from faceaccess.models import ProtectionJob
+from mfmc_engine.errors import EngineError
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,9 @@ REQUEUE_AFTER = timedelta(
 REMATCHING = "rematching"  # cache key: a message is under way, or a worker at it. Only spares double work.
 REMATCH_AT_ONCE = 50  # photos, well under a second
 REMATCH_LEASE_S = 30  # a worker that did not finish those in this time is taken for dead
+REEMBEDDING = "reembedding"  # the same for embedding anew after a change of the pack
+REEMBED_AT_ONCE = 4  # captures or photos, some seconds
+REEMBED_LEASE_S = 120
 
 
 @shared_task
@@ -52,6 +56,29 @@ def send_rematch() -> None:
 
 
 @shared_task
+def faces_reembed() -> None:
+    """Embed a few captures or photos anew and send the next message: new photos get their turn between.
+
+    A pack that lacks its weights is tried again when the lease ran out.
+    """
+    cache.set(REEMBEDDING, True, REEMBED_LEASE_S)
+    try:
+        more = reembedding.embed_some(REEMBED_AT_ONCE)
+    except EngineError as error:
+        logger.error("pictures cannot be embedded anew: %s", error)
+        return
+    cache.delete(REEMBEDDING)
+    if more:
+        send_reembed()
+
+
+def send_reembed() -> None:
+    """Tell the workers that the pack is another one, unless they know."""
+    if cache.add(REEMBEDDING, True, REQUEUE_AFTER.total_seconds()):
+        enqueue(faces_reembed)
+
+
+@shared_task
 def mark_analyse(region_id: int) -> None:
     marks.analyse(region_id)
 
@@ -77,6 +104,9 @@ def photos_sweep(restarted: bool = False) -> None:
         send_photo(job.photo_id)
     if restarted:
         cache.delete(REMATCHING)
+        cache.delete(REEMBEDDING)
+    if reembedding.is_due():
+        send_reembed()
     if matching.outdated().exists():
         send_rematch()
     for region in marks.overdue():

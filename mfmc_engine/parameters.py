@@ -569,8 +569,11 @@ RIDGE: Final = 1.0  # penalty of the least-squares classifiers, in units of the 
 KID_SUBSETS: Final = 50  # of KID_SUBSET_SIZE pictures (Binkowski et al. 2018)
 KID_SUBSET_SIZE: Final = 100
 COVERAGE_NEIGHBOURS: Final = 5  # of coverage (Naeem et al. 2020)
-AVERAGED_RENDITIONS: Final = 4  # decoys of differing seeds that the averaging attack combines
-AVERAGED_FACES: Final = 20  # faces it is tried on
+COMPARED_DECOYS: Final = 4  # of one face under differing seeds, combined by the attack of viewers who compare
+COMPARED_FACES: Final = 20  # faces it is tried on
+COMPARED_JPEG: Final = 88  # quality of served pictures (faceaccess/renditions.py)
+COMPARED_DIFFERENCE: Final = 12  # of 255, more than JPEG of that quality changes an unchanged pixel by
+COMPARED_OVERLAP: Final = 0.5  # IoU from which the place of a replaced face counts as found
 # Euclidean, preferred distances to the original beside the default (ORIGINAL_PREFERRED)
 ABLATION_THRESHOLDS: Final = (0.52, 0.58, 0.70)
 

@@ -100,6 +100,39 @@ def attacks(results: dict[str, Any]) -> str:
     )
 
 
+def comparing(results: dict[str, Any]) -> list[str]:
+    """What two viewers of one photo learn from each other; nothing where it was not measured."""
+    found = results["attacks"][results["main_arm"]].get("comparing")
+    if not found:
+        return []
+    count = found["decoys_a_face"]
+    told = (
+        f"{found['faces']} faces. {percent(found['identical'])} of the decoys made again are the same to the bit: two "
+        "viewers who both do not see a face hold the same pixels, and learn nothing by comparing. Where one of them "
+        "sees it, the difference of the two pictures shows its place in "
+        f"{percent(found['located'])} (median overlap {number(found['overlap'])}; of the pixels elsewhere "
+        f"{percent(found['changed_elsewhere'])} differ): they learn who is visible to whom. Had each viewer been given "
+        "a decoy of their own, combining them would give away (accepted at 1 %, strangers in brackets; rank-1):"
+    )
+    kinds = ("one_decoy", "mean_of_two", "mean_of_several", "nearest_of_several", "where_they_agree")
+    rows = []
+    for name, judged in found["recognizers"].items():
+        cells = [judged[kind] for kind in kinds]
+        told_of = [
+            f"{percent(c['accepts'])} ({percent(c['strangers'])}); {percent(c['rank1'])}" for c in cells
+        ]
+        rows.append([name, *told_of])
+    header = [
+        "recogniser",
+        "one decoy",
+        "mean of two",
+        f"mean of {count}",
+        f"nearest of {count}",
+        "where they agree",
+    ]
+    return ["### Two viewers who compare", told, table(header, rows)]
+
+
 def ablations(results: dict[str, Any]) -> str:
     """What every default buys: the same people with one choice changed at a time."""
     rows = [
@@ -152,6 +185,7 @@ def section(results: dict[str, Any], run: dict[str, Any], plots: list[str]) -> s
         bars(results),
         "### Attacks",
         attacks(results),
+        *comparing(results),
         *(f"![{PLOTS[name]}](images/evaluation-{name}.svg)" for name in plots),
         f"Left out: {skipped or 'nothing'}.",
     ]

@@ -27,6 +27,12 @@ class GalleryIndex(Protocol):
         matching threshold plus the ambiguity margin: nobody farther away can be a match or a rival.
         """
 
+    def prepare(self) -> None:
+        """After a change of the pack, when every capture has its new template: make what the index searches in."""
+
+    def retire(self) -> None:
+        """Remove what was kept for other packs."""
+
 
 def gallery_version() -> UUID | None:
     """The version of the pack's gallery: another one after every change. None before anybody enrolled."""

@@ -96,6 +96,12 @@ class ExactIndex:
     def near(self, probes: FloatArray, radius: float) -> Gallery:
         return self.templates.near(probes, radius)
 
+    def prepare(self) -> None:
+        """Nothing: what is in memory follows the templates, by their seals."""
+
+    def retire(self) -> None:
+        """Nothing, for the same reason."""
+
     def forget(self) -> None:
         """Let go of everything, as if nothing had been indexed yet."""
         with self.lock:

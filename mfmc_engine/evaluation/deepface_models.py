@@ -1,6 +1,8 @@
 """The recognisers of the ``deepface`` package (Serengil and Ozpinar 2020), where it and their weights are installed.
 
-deepface downloads weights on first use. An evaluation must not: a model counts only if its file is already there.
+deepface runs its models in TensorFlow, torch or ONNX Runtime; here in the last, which needs neither of the others
+(pip install "my-face-my-choice[deepface]"). It downloads weights on first use. An evaluation must not: a model counts
+only if the very file that deepface would open is there already.
 """
 
 from __future__ import annotations
@@ -17,16 +19,18 @@ import numpy as np
 from mfmc_engine.evaluation.cache import digest, file_version
 from mfmc_engine.types import FloatArray, Image
 
+BACKEND = "onnx"  # deepface 0.0.103 on; what it opens depends on this, so it is not left to what is installed
 WEIGHTS = {
-    "VGG-Face": "vgg_face_weights.h5",
-    "Facenet": "facenet_weights.h5",
-    "Facenet512": "facenet512_weights.h5",
-    "OpenFace": "openface_weights.h5",
-    "DeepFace": "VGGFace2_DeepFace_weights_val-0.9034.h5",
-    "DeepID": "deepid_keras_weights.h5",
-    "ArcFace": "arcface_weights.h5",
+    "VGG-Face": "vgg_face_weights.onnx",
+    "Facenet": "facenet_weights.onnx",
+    "Facenet512": "facenet512_weights.onnx",
+    "OpenFace": "openface_weights.onnx",
+    "DeepFace": "VGGFace2_DeepFace_weights_val-0.9034.onnx",
+    "DeepID": "deepid_weights.onnx",
+    "ArcFace": "arcface_weights.onnx",
     "SFace": "face_recognition_sface_2021dec.onnx",
 }
+SOURCE = "https://github.com/serengil/deepface_models/releases (SFace: the OpenCV zoo)"
 
 
 def expanded(names: Sequence[str]) -> list[str]:
@@ -45,12 +49,15 @@ class DeepFaceModel:
     def __init__(self, model: str) -> None:
         if model not in WEIGHTS:
             raise FileNotFoundError(f"deepface has no model {model}; it has {', '.join(WEIGHTS)}")
-        home = Path(os.environ.get("DEEPFACE_HOME", str(Path.home())))
-        path = home / ".deepface" / "weights" / WEIGHTS[model]
+        path = Path(os.environ.get("DEEPFACE_HOME") or Path.home()) / ".deepface" / "weights" / WEIGHTS[model]
         if importlib.util.find_spec("deepface") is None:
-            raise ImportError("the deepface package is not installed: pip install deepface")
+            raise ImportError(
+                'the deepface package is not installed: pip install "my-face-my-choice[deepface]"'
+            )
         if not path.is_file():
-            raise FileNotFoundError(f"weights missing: {path}")
+            raise FileNotFoundError(f"weights missing: {path}, from {SOURCE}")
+        # read once, when deepface first builds a model
+        os.environ["DEEPFACE_BACKEND_ENGINE"] = BACKEND
         self.model = model
         self.name = f"deepface:{model}"
         self.version = digest("deepface", model, file_version(path, Path(__file__)))

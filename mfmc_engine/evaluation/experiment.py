@@ -25,8 +25,8 @@ from mfmc_engine.evaluation import (
     worker,
 )
 from mfmc_engine.evaluation import verification as V
-from mfmc_engine.evaluation.averaging import averaging
 from mfmc_engine.evaluation.cache import Record, engine_version
+from mfmc_engine.evaluation.comparing import comparing
 from mfmc_engine.evaluation.judging import Vectors
 from mfmc_engine.evaluation.recognizers import FaceRecognizer, Metric, Onnx
 from mfmc_engine.evaluation.settings import Settings
@@ -266,11 +266,16 @@ def _attacks(found: Experiment, vectors: Sequence[Vectors], arm: str) -> dict[st
     if dlib is not None:
         donors = np.array([row["donor"] or "" for row in found.rows[arm]])
         results["inversion"] = attacks.inversion(dlib, arm, trial, donors, seed)
-        if found.settings.attacks and arm == found.settings.decoy_arms()[0].name:
-            results["averaging"] = averaging(
-                found.worker, found.settings.decoy_arms()[0], found.indices, trial, dlib
-            )
+    main = found.settings.decoy_arms()[0]
+    if found.settings.attacks and arm == main.name:
+        results["comparing"] = comparing(found.worker, main, found.indices, trial, _views(found, vectors))
     return results
+
+
+def _views(found: Experiment, vectors: Sequence[Vectors]) -> list[tuple[Any, Vectors, Any]]:
+    """Each recogniser with its (first) vectors, and what makes vectors of its features."""
+    by_name = {v.name.split(",")[0]: v for v in reversed(vectors)}
+    return [(r, by_name[r.name], r.fit(found.features(r))) for r in found.worker.recognizers]
 
 
 def _per_decoy(found: Experiment, arm: str) -> list[dict[str, Any]]:

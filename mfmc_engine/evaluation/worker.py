@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -125,22 +125,25 @@ class Worker:
         records = [self._read(key) for key in keys]
         return all(r is not None and ("marks" not in r or not self._lacking(r)) for r in records)
 
-    def averaged(self, index: int, arm: Arm) -> Record:
-        """dlib's ``features`` of the mean of several decoys, and whether the decoy made again is ``identical``."""
-        key = digest("averaged", self._arm_key(index, arm), P.AVERAGED_RENDITIONS)
-        return self.cache.get(key, lambda: self._average(index, arm))
+    def is_identical(self, index: int, arm: Arm) -> bool:
+        """Whether the decoy made again, from its seed, is the same to the bit."""
 
-    def _average(self, index: int, arm: Arm) -> Record:
-        original, once = self._image(index), self.treated(index, arm)
-        again = self._decoy_record(index, arm)
-        images = [self._apply(original, once, arm)]
-        for draw in range(1, P.AVERAGED_RENDITIONS):
-            other = replace(arm, draw=draw)
-            images.append(self._apply(original, self._decoy_record(index, other), other))
-        mean = np.mean(images, 0).round().astype(np.uint8)
-        features = self.engine().pack.recognizer.embed(mean, self._marks(index, mean)[None])[0]
-        same = all(np.array_equal(once[name], again[name]) for name in ("origin", "pixels", "alpha"))
-        return {"features": features, "identical": np.array(same)}
+        def make() -> Record:
+            once, again = self.treated(index, arm), self._decoy_record(index, arm)
+            same = all(np.array_equal(once[name], again[name]) for name in ("origin", "pixels", "alpha"))
+            return {"identical": np.array(same)}
+
+        return bool(self.cache.get(digest("identical", self._arm_key(index, arm)), make)["identical"])
+
+    def derived(self, index: int, arm: Arm, name: str, make: Callable[[], Image]) -> Record:
+        """Features of a picture that ``make`` puts together from renditions under ``arm``, by landmarks found anew."""
+        key = digest("derived", self._arm_key(index, arm), name)
+        found = self._read(key)
+        if found is None or self._lacking(found):
+            image = make()
+            marks = found["marks"] if found else self._marks(index, image)
+            found = self.cache.write(key, self._with_features(found or {"marks": marks}, image, marks))
+        return found
 
     def rendition(self, index: int, arm: Arm) -> tuple[Image, Image]:
         """The sample before and after, (H, W, 3) each."""

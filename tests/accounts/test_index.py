@@ -10,9 +10,10 @@ from django.db import connection, transaction
 
 from accounts import index
 from accounts.index.exact import ExactIndex, Templates
+from accounts.index.postgres import VectorTable, table_of
 from accounts.models import FaceCapture, GalleryVersion
 from accounts.services import account_delete
-from accounts.templates import gallery
+from accounts.templates import capture_purpose, gallery, seal
 from faceaccess.benchmarks.gallery import face, photographed, templates
 from mfmc_engine.recognition.matching import match
 from tests.factories import FaceCaptureFactory, UserFactory, unit_vector
@@ -213,8 +214,29 @@ def test_rows_of_the_vector_table_go_with_their_captures_in_the_same_statement(s
     call_command("face_index", "build", verbosity=0)
     with connection.cursor() as cursor:
         account_delete(user=leaver, by=leaver)
-        cursor.execute("SELECT person FROM accounts_facevector")
+        cursor.execute(f"SELECT person FROM {table_of(settings.ENGINE_PACK)}")
         assert cursor.fetchall() == [(stayer.pk,)]
+    call_command("face_index", "drop")
+
+
+def test_another_pack_has_a_table_of_its_own_however_alike_its_embeddings_are(settings):
+    if not has_pgvector():
+        pytest.skip("no PostgreSQL with pgvector: see TEST_DATABASE_URL")
+    settings.FACE_INDEX = "pgvector"
+    capture = FaceCaptureFactory(embedding=unit_vector(1))
+    call_command("face_index", "build", verbosity=0)
+    settings.ENGINE_PACK = "builtin+detector=buffalo_l"
+    index.get_index.cache_clear()
+    template = seal(unit_vector(2), purpose=capture_purpose(capture.user_id))
+    FaceCapture.objects.filter(pk=capture.pk).update(pack=settings.ENGINE_PACK, template=template)
+    found = index.get_index()
+    found.prepare(), found.prepare()
+    found.refresh()
+    assert len(found.near(unit_vector(1)[None], 0.5)) == 0
+    assert len(found.near(unit_vector(2)[None], 0.5)) == 1
+    found.retire()
+    assert not VectorTable(table_of("builtin")).exists()
+    assert found.table.exists()
     call_command("face_index", "drop")
 
 

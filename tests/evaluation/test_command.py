@@ -71,7 +71,18 @@ def test_the_report_needs_no_other_file_and_has_its_figures_beside_it(run):
 def test_raw_scores_and_every_decoy_are_kept(results):
     assert len(results["decoys"]["decoy"]) == 6
     assert len(results["recognizers"]["dlib"]["arms"]["decoy"]["mated_distances"]) == 6
-    assert results["attacks"]["decoy"]["averaging"]["identical"] == 1
+
+
+def test_viewers_who_compare_learn_where_a_face_is_shown_to_one_and_nothing_of_whose_it_is(run, results):
+    found = results["attacks"]["decoy"]["comparing"]
+    assert found["identical"] == 1
+    assert found["located"] > 0.8
+    assert found["changed_elsewhere"] < 0.02
+    assert set(found["recognizers"]) == set(results["recognizers"])
+    for judged in found["recognizers"]["dlib"].values():
+        assert set(judged) == {"accepts", "strangers", "rank1"}
+        assert judged["accepts"] <= 0.5
+    assert "Had every viewer been given a decoy of their own" in (run[0] / "report.html").read_text()
 
 
 def test_bars_that_cannot_be_measured_are_said_to_be_so(results):

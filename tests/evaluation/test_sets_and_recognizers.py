@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.errors import EngineError
 from mfmc_engine.evaluation import protocols, visual
 from mfmc_engine.evaluation.cache import Cache, digest
+from mfmc_engine.evaluation.deepface_models import WEIGHTS
 from mfmc_engine.evaluation.recognizers import Eigenfaces, Lbph, Onnx, distances, resolve
 from mfmc_engine.evaluation.treatments import baseline, hide_by_hand
 
@@ -109,6 +111,62 @@ def test_what_is_not_there_is_left_out_by_name(tmp_path):
     assert [r.name for r in found] == ["lbph"]
     assert {"mobilefacenet", "deepface:VGG-Face", "deepface:SFace", "nonsense"} <= set(skipped)
     assert all(skipped.values())
+
+
+@pytest.fixture
+def deepface(tmp_path, monkeypatch):
+    """A package of that name which notes how it is called, and an empty folder for its weights."""
+    package = tmp_path / "packages" / "deepface"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "DeepFace.py").write_text(
+        "import os\n"
+        "calls = []\n"
+        "def represent(picture, **options):\n"
+        "    calls.append((picture.shape, options, os.environ.get('DEEPFACE_BACKEND_ENGINE')))\n"
+        "    return [{'embedding': [3.0, 4.0]}]\n"
+    )
+    monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.setenv("DEEPFACE_HOME", str(tmp_path))
+    monkeypatch.delenv("DEEPFACE_BACKEND_ENGINE", raising=False)
+    folder = tmp_path / ".deepface" / "weights"
+    folder.mkdir(parents=True)
+    yield folder
+    for name in [name for name in sys.modules if name.split(".")[0] == "deepface"]:
+        del sys.modules[name]
+
+
+def test_without_the_package_every_model_of_deepface_is_left_out_by_name_with_the_command(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    found, skipped = resolve(["deepface"], tmp_path, "cpu")
+    assert found == []
+    assert set(skipped) == {f"deepface:{model}" for model in WEIGHTS}
+    assert len(WEIGHTS) == 8
+    assert all('pip install "my-face-my-choice[deepface]"' in why for why in skipped.values())
+
+
+def test_a_model_of_deepface_counts_only_if_the_very_file_it_opens_is_there(deepface, tmp_path):
+    (deepface / "vgg_face_weights.h5").touch()  # TensorFlow's: with it alone deepface would go and download
+    (deepface / "arcface_weights.onnx").touch()
+    found, skipped = resolve(["deepface", "deepface:Nonsense"], tmp_path, "cpu")
+    assert [recognizer.name for recognizer in found] == ["deepface:ArcFace"]
+    assert skipped["deepface:VGG-Face"].startswith(f"weights missing: {deepface / 'vgg_face_weights.onnx'}")
+    assert "it has VGG-Face" in skipped["deepface:Nonsense"]
+    assert len(skipped) == 8
+
+
+def test_deepface_gets_our_crop_and_neither_detects_nor_downloads(deepface, tmp_path):
+    (deepface / "facenet_weights.onnx").touch()
+    (recognizer,), _ = resolve(["deepface:Facenet"], tmp_path, "cpu")
+    marks = np.random.default_rng(0).uniform(20, 80, (68, 2)).astype(np.float32)
+    vector = recognizer.features(np.zeros((100, 100, 3), np.uint8), marks)
+    assert vector.tolist() == [3.0, 4.0]
+    ((shape, options, backend),) = sys.modules["deepface.DeepFace"].calls
+    assert (shape, backend) == ((112, 112, 3), "onnx")
+    assert (options["model_name"], options["detector_backend"]) == ("Facenet", "skip")
+    assert recognizer.fit(vector[None])(vector[None]).shape == (1, 2)
 
 
 def test_the_cache_answers_and_forgets_what_is_damaged(tmp_path):

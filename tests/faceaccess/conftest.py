@@ -16,11 +16,18 @@ from photos.models import Audience, Photo
 from tests.faceaccess.engine import PALETTE, STAND_IN, SquareEngine, box_of, embedding_of, group_photo
 from tests.factories import FaceCaptureFactory, PhotoFactory, UserFactory
 
+USERS_OF_THE_ENGINE = (
+    "accounts.engine",
+    "accounts.reembedding",
+    "faceaccess.pipeline",
+    "faceaccess.marks",
+) + ("faceaccess.reembedding",)
+
 
 @pytest.fixture
 def engine(monkeypatch) -> SquareEngine:
     engine = SquareEngine()
-    for module in ("accounts.engine", "faceaccess.pipeline", "faceaccess.marks"):
+    for module in USERS_OF_THE_ENGINE:
         monkeypatch.setattr(f"{module}.get_engine", lambda: engine)
     return engine
 

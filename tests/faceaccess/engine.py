@@ -38,14 +38,21 @@ def embedding_of(index: int) -> np.ndarray:
 
 
 class SquareEngine:
-    """Finds PALETTE squares, in the order of PALETTE. ``calls`` counts; ``before`` is run at the start of a step."""
+    """Finds PALETTE squares, in the order of PALETTE. ``calls`` counts; ``before`` is run at the start of a step.
 
-    def __init__(self) -> None:
+    Engines of two ``space``s embed one face with vectors of two lengths: comparing them raises.
+    """
+
+    def __init__(self, space: int = 0) -> None:
+        self.space = space
         self.calls: dict[str, int] = {"analyze": 0, "make_decoys": 0}
         self.requests: list[list[DecoyRequest]] = []  # of every make_decoys
         self.before: dict[str, object] = {}
         self.skip_decoys = 0
         self.missed: set[int] = set()  # faces it does not find by itself
+
+    def look(self, seed: int) -> np.ndarray:
+        return unit_vector(seed + 100_000 * self.space, 128 + 64 * self.space)
 
     def _step(self, name: str) -> None:
         self.calls[name] += 1
@@ -59,7 +66,7 @@ class SquareEngine:
             ys, xs = np.nonzero((image == colour).all(2))
             if len(ys) and index not in self.missed:
                 box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32)
-                faces.append(self._face(box, 0.99, embedding_of(index), "detected"))
+                faces.append(self._face(box, 0.99, self.look(1000 + index), "detected"))
         faces += [self._given(image, np.array(box, np.float32)) for box in boxes]
         return Analysis(image.shape[1], image.shape[0], tuple(faces))
 
@@ -74,7 +81,7 @@ class SquareEngine:
         """What is in a box drawn by hand: a PALETTE face if its middle has that colour, else nobody's."""
         x, y = ((box[:2] + box[2:]) / 2).astype(int)
         colour = tuple(int(value) for value in image[y, x])
-        embedding = embedding_of(PALETTE.index(colour)) if colour in PALETTE else unit_vector(5)
+        embedding = self.look(1000 + PALETTE.index(colour) if colour in PALETTE else 5)
         return self._face(box, 1.0, embedding, "given")
 
     def match(self, faces, gallery: Gallery, exclude=()) -> list[Match]:
@@ -92,9 +99,9 @@ class SquareEngine:
         x0, y0, x1, y1 = (int(edge) for edge in request.face.box)
         pixels = np.full((y1 - y0, x1 - x0, 3), STAND_IN, np.uint8)
         alpha = np.full(pixels.shape[:2], 255, np.uint8)
-        if np.array_equal(request.face.embedding, unit_vector(5)):  # no face there: nothing to swap
+        if np.array_equal(request.face.embedding, self.look(5)):  # no face there: nothing to swap
             return Decoy("redaction", (x0, y0), pixels, alpha, None, 0, 0.9, float("inf"), 0.6)
-        donor, look = f"donor-{request.seed.hex()[:6]}", unit_vector(request.seed[0])[None]
+        donor, look = f"donor-{request.seed.hex()[:6]}", self.look(request.seed[0])[None]
         return Decoy("swap", (x0, y0), pixels, alpha, donor, 1, 0.9, float("inf"), 0.6, look)
 
     compose = staticmethod(compositing.compose)

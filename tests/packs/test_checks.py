@@ -3,11 +3,17 @@
 import subprocess
 import sys
 from dataclasses import replace
+from typing import get_args
 
 import pytest
+from django.apps import apps
 
+from accounts.models import PACK_LENGTH
+from faceaccess import decoys
 from faceaccess.checks import pack_is_usable
-from mfmc_engine.packs import catalogue, store
+from faceaccess.models import Decoy
+from mfmc_engine import packs
+from mfmc_engine.packs import RECIPES, catalogue, recipe, store
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +58,27 @@ def test_research_weights_are_said_to_be_that(settings, tmp_path, monkeypatch):
     store.accept(small)
     (message,) = pack_is_usable(None)
     assert "not accepted" not in message.msg
+
+
+def test_the_longest_mix_of_parts_fits_wherever_a_packs_name_is_kept(settings):
+    longest = max((*RECIPES, "insightface"), key=len)
+    for task in get_args(catalogue.Task):
+        longest += f"+{task}={max(packs._sources_of(task), key=len)}"
+    assert recipe(longest)
+    assert len(longest) <= PACK_LENGTH
+    kept = [
+        field
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if field.name in ("pack", "failed_pack")
+    ]
+    assert len(kept) >= 7
+    assert {field.max_length for field in kept} == {PACK_LENGTH}
+    settings.ENGINE_PACK = longest
+    assert "faceaccess.E002" not in {message.id for message in pack_is_usable(None)}
+    assert len(decoys.engine_version()) <= Decoy._meta.get_field("engine_version").max_length
+    settings.ENGINE_PACK = longest + "+swapper=mesh" * 10
+    assert "faceaccess.E002" in {message.id for message in pack_is_usable(None)}
 
 
 def test_the_check_does_not_load_the_networks():

@@ -12,7 +12,7 @@ import pytest
 
 from mfmc_engine import cli
 from mfmc_engine.errors import EngineError, WeightsMissingError
-from mfmc_engine.packs import catalogue, load_pack, missing, recipe, store
+from mfmc_engine.packs import RECIPES, catalogue, load_pack, missing, recipe, store
 from mfmc_engine.packs.catalogue import RESEARCH, Source, Weights
 from mfmc_engine.packs.download import download
 
@@ -286,6 +286,30 @@ def test_the_command_asks_and_downloads(capsys, source, monkeypatch):
     assert states(source) == ["ok", "ok"]
 
 
+def test_a_packs_name_stands_for_the_weights_it_needs(capsys):
+    mixed = "builtin+recognizer=buffalo_s"
+    shown = run(capsys, "show", mixed)[1]
+    assert "recognizer   buffalo_s      missing, insightface non-commercial" in shown
+    assert "swapper      mesh           needs no weights" in shown
+    status, output, _ = run(capsys, "verify", mixed)
+    assert status == 1
+    assert output.count("ok ") == 5
+    assert "missing  buffalo_s/w600k_mbf.onnx" in output
+    assert run(capsys, "download", "builtin")[1].count("is here already") == 3
+    assert "licence of buffalo_l was not accepted" in run(capsys, "download", "insightface")[2]
+
+
+def test_whoever_gets_weights_with_the_name_of_a_pack_is_told_what_the_pack_needs_besides(
+    capsys, source, monkeypatch
+):
+    monkeypatch.setitem(RECIPES, "tiny", {"recognizer": "tiny", "swapper": "inswapper_128"})
+    output = run(capsys, "download", "tiny", "--accept-licence")[1]
+    assert (
+        "the pack tiny still needs inswapper_128: python -m mfmc_engine packs download inswapper_128"
+        in output
+    )
+
+
 @pytest.mark.parametrize(("answer", "status"), [("yes\n", 0), ("no\n", 2), ("", 2)])
 def test_at_a_terminal_only_yes_accepts(capsys, source, monkeypatch, answer, status):
     import io
@@ -301,9 +325,12 @@ def test_at_a_terminal_only_yes_accepts(capsys, source, monkeypatch, answer, sta
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("show", "nonsense"), "unknown weights 'nonsense'"),
+        (("show", "nonsense"), "unknown name 'nonsense': the packs are builtin, buffalo_l"),
+        (("show", "builtin+hat=buffalo_l"), "unknown part 'hat=buffalo_l'"),
         (("download", "mtcnn"), "comes from PyPI: pip install"),
-        (("import", "mtcnn", "x"), "comes from PyPI: pip install"),
+        (("import", "mtcnn", "/"), "comes from PyPI: pip install"),
+        (("import", "buffalo_l", "/nowhere.zip"), "/nowhere.zip: no such file or folder"),
+        (("import", "insightface", "/"), "import buffalo_l and inswapper_128 by name"),
     ],
 )
 def test_wrong_names_are_one_line(capsys, arguments, says):

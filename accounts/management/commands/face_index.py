@@ -23,7 +23,7 @@ class Command(BaseCommand):
         index = PostgresIndex()
         try:
             if action == "drop":
-                index.table.drop()
+                index.drop()
             else:
                 self.stdout.write(f"{index.build()} templates indexed")
         except (DatabaseError, ImproperlyConfigured) as error:

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import models
 
 from accounts import templates
-from accounts.models import FaceCapture
+from accounts.models import FaceCapture, FormerTemplate
 from faceaccess.decoys import embedding_purpose
 from faceaccess.models import FaceRegion
 
@@ -32,10 +32,16 @@ class Command(BaseCommand):
         captures = self._rotate(
             FaceCapture, "template", lambda row: templates.capture_purpose(row.user_id), check=check
         )
+        former = self._rotate(
+            FormerTemplate,
+            "template",
+            lambda row: templates.capture_purpose(row.capture.user_id),
+            check=check,
+        )
         regions = self._rotate(
             FaceRegion, "embedding", lambda row: embedding_purpose(row.photo_id, row.index), check=check
         )
-        left, lost = captures[0] + regions[0], captures[1] + regions[1]
+        left, lost = (sum(counts) for counts in zip(captures, former, regions, strict=True))
         if lost:
             self.stderr.write(f"{lost} do not open with any secret given: nobody is recognised by them.")
         if check and left:
