@@ -352,11 +352,14 @@ DRAW_ROUNDS: Final = (
     (0.35, 4.0, 2),
     (0.5, 6.0, 3),
     (0.8, 9.0, 4),
-    (1.2, 9.0, 4),
+    (1.4, 9.0, 4),
 )
 REDRAW_ROUNDS: Final = sum(
     at_once for *_, at_once in DRAW_ROUNDS
 )  # donors tried for one face before it is redacted
+# Donors tried in the order of fit before those that are foretold to be farthest from the person; as many of these
+FIT_FIRST: Final = 6
+LAST_RESORT: Final = 24
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear

@@ -58,10 +58,23 @@ def candidates(
         spare = margins(expected, embedding, apart, aim)
         further = unfit(expected, embedding, spare)
         ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order, further)
+        if order == "random":
+            kin = selection.kin(donors, replace(wanted, group=None))
+            ranked = with_last_resort(ranked, donors.ids, np.where(kin, spare, -np.inf))
         short = dict(zip(donors.ids.tolist(), shortfall(spare).tolist(), strict=True))
         return (Candidate(donors[donor_id], short[donor_id]) for donor_id in ranked)
 
     return of_face
+
+
+def with_last_resort(ranked: list[str], ids: NDArray[np.str_], spare: NDArray[np.float64]) -> list[str]:
+    """``ranked`` with those donors early, after the best-fitting ones, whose decoys are foretold to be farthest from the
+    person: ``spare`` (N,) by the ``ids`` (N,). Beside pixels, even a face of another complexion looks natural.
+    """
+    first, allowed = ranked[: parameters.FIT_FIRST], set(ranked[parameters.FIT_FIRST :])
+    farthest = [i for i in ids[np.argsort(-spare, kind="stable")].tolist() if i in allowed]
+    seen = {*first, *farthest[: parameters.LAST_RESORT]}
+    return [*first, *farthest[: parameters.LAST_RESORT], *(i for i in ranked if i not in seen)]
 
 
 def margins(
