@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help=f"default {RECOGNIZERS}; also PATH.onnx[@imagenet]",
     )
-    parser.add_argument("--swapper", default="mesh")
+    parser.add_argument(
+        "--swapper", default="mesh", help="mesh (default), neural, neural-sampled, inswapper_128"
+    )
     parser.add_argument("--baselines", default="blur,pixelate,blackbox,none", metavar="LIST")
     parser.add_argument(
         "--selection", default="random", metavar="LIST", help="random, farthest, nearest; main first"
@@ -53,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ablate",
         action="store_true",
-        help="also every alternative to a default: selection, thresholds, metrics",
+        help="also every alternative to a default: swappers, selection, thresholds, metrics",
     )
     parser.add_argument(
         "--export-study",

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mfmc_engine import parameters
-from mfmc_engine.donors import bank, looks, selection
+from mfmc_engine.donors import bank, identities, looks, selection
 from mfmc_engine.donors.bank import Donor
+from mfmc_engine.donors.identities import Identity
 from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.recognition.space import DLIB
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
 
 def candidates(
     image: Image, gallery: Gallery, thresholds: Thresholds, order: Selection, pack: Pack | None = None
-) -> Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor]]:
+) -> Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor | Identity]]:
     """A function that gives one face's donors in the order to try them, drawn with that face's random numbers.
 
     Its third argument (N, D) are the person's decoys in other photos: donors unlike them come first. Donors are chosen
     in dlib's space, the bank's. With a ``pack`` that recognises in another one, the people to avoid are left to the
-    verification of the output.
+    verification of the output. A ``pack`` that draws identities gets those instead of donors.
     """
     donors = bank.load()
 
-    def of_face(face: Face, random: np.random.Generator, apart: FloatArray) -> Iterator[Donor]:
+    def of_face(face: Face, random: np.random.Generator, apart: FloatArray) -> Iterator[Donor | Identity]:
         if pack is None or pack.space is DLIB:
             embedding, others = face.embedding, apart
             avoid = selection.Avoid(
@@ -49,6 +50,8 @@ def candidates(
         if pack is not None and pack.gender_age is not None:
             male, age = pack.gender_age(image, five_of(face.landmarks)[None])
             wanted = replace(wanted, male=float(male[0]), age=float(age[0]))
+        if pack is not None and pack.draws_identities:
+            return identities.candidates(wanted, avoid, random, order)
         ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order)
         if order == "random":
             kin = dict(zip(donors.ids.tolist(), selection.kin(donors, wanted).tolist(), strict=True))

@@ -29,9 +29,13 @@ class Critic(nn.Module):
             found.append(x)
         return found
 
+    def score(self, features: list[Tensor]) -> Tensor:
+        """The scores of pictures whose ``features`` are known."""
+        found: Tensor = self.head(features[-1])
+        return found
+
     def forward(self, pictures: Tensor) -> Tensor:
-        score: Tensor = self.head(self.features(pictures)[-1])
-        return score
+        return self.score(self.features(pictures))
 
 
 def critic_loss(critic: Critic, real: Tensor, swapped: Tensor) -> Tensor:
