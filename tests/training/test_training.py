@@ -156,7 +156,7 @@ def test_every_loss_pulls_at_the_swapper(new_trainer):
     """Term by term: its gradient reaches the weights, and a step along it makes the term smaller."""
     from mfmc_engine.training.losses import swapper_losses
 
-    trainer = new_trainer(replace(TINY, batch=8, same=0.5, sampled=0.0))
+    trainer = new_trainer(replace(TINY, batch=4, size=64, same=0.5, sampled=0.0))
     batch = trainer.batch()
     assert batch.same.any()
     assert batch.pictured.any()
@@ -209,7 +209,7 @@ def test_thirty_two_faces_are_learnt_by_heart(faces, tmp_path):
 
 def test_a_rehearsal_that_learns_nothing_fails(new_trainer, tmp_path):
     still = new_trainer(replace(TINY, rate=0.0, every=1, augment=False))
-    lessons = rehearsal.rehearse(still, tmp_path, 2, say=lambda _: None)
+    lessons = rehearsal.rehearse(still, tmp_path, 1, say=lambda _: None)
     assert not any(lesson.learnt for lesson in lessons if lesson.name == "marker")
     assert not all(
         lesson.learnt for lesson in rehearsal.rehearse(still, tmp_path / "none", 0, say=lambda _: None)
