@@ -19,13 +19,9 @@ from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.swapping import blending
 from mfmc_engine.swapping.neural import NeuralSwapper
-from mfmc_engine.training import checkpoint
-from mfmc_engine.training.export import export
-from mfmc_engine.training.network import Swapper
-from mfmc_engine.training.settings import SIZE, WINDOW, Settings
+from mfmc_engine.training.settings import SIZE, WINDOW
 from mfmc_engine.types import DecoyRequest, Gallery
-
-TINY = Settings(width=16, blocks=1)
+from tests.neural_weights import TINY, put
 
 
 @pytest.fixture(autouse=True)
@@ -38,20 +34,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def rehearsed(home):
     """Call it with the mask's bias: weights of a tiny network are put where the pack looks for them."""
-
-    def put(mask: float, settings: Settings = TINY, name: str = "run"):
-        torch.manual_seed(1)
-        network = Swapper(settings.width, settings.blocks)
-        with torch.no_grad():
-            network.head.bias[3] = mask
-        state = {"settings": settings.as_dict(), "step": 3, "best": 0.0}
-        best = {name: tensor.half() for name, tensor in network.state_dict().items()}
-        checkpoint.save(home / name, {**state, "best_weights": best})
-        path = store.root() / "neural" / "neural.npz"
-        assert export(home / name, path) < 2 * 2**20
-        return path
-
-    return put
+    return lambda mask, settings=TINY, name="run": put(home / name, mask, settings)
 
 
 @pytest.fixture(scope="module")
