@@ -155,6 +155,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _profile(arguments: argparse.Namespace) -> int:
     from mfmc_engine.training import profile
+    from mfmc_engine.training.settings import Settings
 
     settings = _settings(arguments)
     measured = profile.measure(_trainer(arguments, settings), arguments.minutes * 60)
@@ -162,7 +163,7 @@ def _profile(arguments: argparse.Namespace) -> int:
     if arguments.device == "cpu":  # what is measured on a card needs no prediction
         work = profile.count(_trainer(arguments, settings))
         report["counted_per_image"] = work.per_image()
-        report["predicted"] = profile.predictions(work, settings.batch)
+        report["predicted"] = profile.predictions(work, Settings().batch)  # what a card is given
     print(json.dumps(report, indent=1))
     return 0
 
