@@ -131,7 +131,11 @@ def swapper_losses(
     with torch.no_grad():
         real = judges.critic.features(target.clean)
     fake = judges.critic.features(swapped)
-    distances = [(a - b).abs().mean((1, 2, 3)) for a, b in zip(fake, real, strict=True)]
+    # in shares of the features: they grow as the critic learns
+    distances = [
+        (a - b).abs().mean((1, 2, 3)) / b.abs().mean().clamp(min=1e-3)
+        for a, b in zip(fake, real, strict=True)
+    ]
     terms["feature"] = settings.feature * _mean(distances[0] + distances[1], same)
     # deep features only: light, pose and expression, not the pixels that tell who it is
     terms["attribute"] = settings.attribute * _mean(distances[2] + distances[3], other)

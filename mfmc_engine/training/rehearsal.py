@@ -26,7 +26,7 @@ SMALL = Settings(
     ema=0.95,
 )
 # The largest share of its first value that a term may have left at the end
-BARS = {"identity": 0.85, "reconstruction": 0.5, "pair": 0.6, "marker": 0.1, "mask": 0.7}
+BARS = {"identity": 0.75, "away": 0.5, "reconstruction": 0.8, "pair": 0.85, "marker": 0.2, "mask": 0.65}
 
 
 @dataclass(frozen=True, slots=True)

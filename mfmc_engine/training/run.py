@@ -55,8 +55,8 @@ class Trainer:
         marker = Marker().to(place)
         judges = Judges(Identity(load_network(resnet)).to(place), critic, marker)
 
-        def adam(module: nn.Module) -> torch.optim.Optimizer:
-            return torch.optim.Adam(module.parameters(), lr=settings.rate, betas=settings.betas)
+        def adam(module: nn.Module, betas: tuple[float, float] = settings.betas) -> torch.optim.Optimizer:
+            return torch.optim.Adam(module.parameters(), lr=settings.rate, betas=betas)
 
         return cls(
             settings,
@@ -64,7 +64,7 @@ class Trainer:
             judges,
             network,
             copy.deepcopy(network).eval().requires_grad_(False),
-            {"swapper": adam(network), "critic": adam(critic), "marker": adam(marker)},
+            {"swapper": adam(network), "critic": adam(critic), "marker": adam(marker, settings.marker_betas)},
             torch.Generator(place).manual_seed(settings.seed),
             place,
         )

@@ -24,6 +24,10 @@ class Settings:
     blocks: int = 6  # identity blocks in the middle
     rate: float = 2e-4  # Adam, both networks (SimSwap: 4e-4; halved for the smaller batch)
     betas: tuple[float, float] = (0.0, 0.99)  # as R1-regularised critics want it (Karras et al. 2020)
+    marker_betas: tuple[float, float] = (
+        0.9,
+        0.99,
+    )  # no game, a regression: without momentum it blows up now and then
     clip: float = 10.0  # largest norm of a gradient; usual ones are below, rare bad batches are not
     ema: float = 0.999  # of the weights that are kept
     every: int = 500  # steps between two scores: not minutes, or the best weights would depend on the machine
@@ -36,8 +40,8 @@ class Settings:
     identity: float = 10.0
     away: float = 5.0
     reconstruction: float = 10.0
-    feature: float = 5.0
-    attribute: float = 5.0
+    feature: float = 1.0
+    attribute: float = 1.0
     landmark: float = 20.0
     pair: float = 10.0
     adversarial: float = 1.0

@@ -57,7 +57,6 @@ def score(network: nn.Module, judges: Judges, portraits: Portraits, settings: Se
     target = pairs.target
     swapped, mask = swap(network, target.seen, pairs.wanted)
     swapped = swapped.float()
-    judges.critic.eval()  # looking must change nothing: spectral norms move on with every pass in training
     found = judges.identity(swapped, target.landmarks)
     distance = (found - pairs.own).norm(dim=1)
     apart = (distance > settings.margin).float().mean()
@@ -65,7 +64,6 @@ def score(network: nn.Module, judges: Judges, portraits: Portraits, settings: Se
     marks = (judges.marker(swapped) - judges.marker(target.clean)).norm(dim=2).mean() / settings.size
     real = torch.sigmoid(judges.critic(swapped) - judges.critic(target.clean)).mean() * 2
     changed = ((swapped - target.seen).abs() * (mask < 0.05)).mean()
-    judges.critic.train()
     total = apart - 0.5 * toward - 8 * marks + 0.3 * real.clamp(max=1) - 2 * changed
     figures = {
         "apart": apart,
