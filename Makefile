@@ -1,6 +1,7 @@
 # Every target does all of its own set-up. The plain commands behind each stand in README.md.
 PORT ?= 8000
 DATA ?= ../shared/data/lfw
+DEVICE ?= cpu
 PY := .venv/bin/python
 
 .PHONY: help demo test lint format bench evaluation proof screenshots clean
@@ -10,7 +11,7 @@ help:
 	@echo "make test [ARGS='tests/engine']  run the test suite"
 	@echo "make lint | format               ruff and mypy"
 	@echo "make proof                       10,000 random histories, 1,000 racing changes"
-	@echo "make bench                       how fast it is, beside a baseline"
+	@echo "make bench [DEVICE=cuda]         how fast it is, beside a baseline"
 	@echo "make evaluation [DATA=DIR]       the paper's experiment; writes docs/evaluation.md"
 	@echo "make screenshots                 the pictures in README.md"
 
@@ -31,13 +32,14 @@ format:
 	$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
 # Stages on the bundled six-person photo beside a dlib + OpenCV baseline, how they grow with faces, viewers, pixels and
-# people, and peak memory (var/bench/speed.json, speed.svg); then the image gate on the demo network, one photo against
+# people, and peak memory (var/bench/speed.json, speed.svg); photos at once on DEVICE and the floor of its arithmetic
+# (device.json, docs/gpu.md); then the image gate on the demo network, one photo against
 # 100,000 people, and the visible sets of a feed.
 bench: export MFMC_VAR := $(CURDIR)/var/bench
 bench: export OMP_NUM_THREADS := 2
 bench:
 	@sh scripts/setup.sh
-	$(PY) -m mfmc_engine benchmark speed "$$($(PY) -c 'from importlib.util import find_spec; print(find_spec("insightface").submodule_search_locations[0])')/data/images/t1.jpg" --out var/bench
+	$(PY) -m mfmc_engine benchmark speed "$$($(PY) -c 'from importlib.util import find_spec; print(find_spec("insightface").submodule_search_locations[0])')/data/images/t1.jpg" --out var/bench --device $(DEVICE) --batches $(if $(filter cpu,$(DEVICE)),1,1,2,4,8,16,32)
 	@$(PY) manage.py migrate --verbosity 0 && $(PY) manage.py demo_seed
 	$(PY) manage.py benchmark_gate
 	$(PY) manage.py benchmark_matching

@@ -16,10 +16,24 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def get_engine() -> Engine:
-    """The engine of the pack, device and number of threads that the settings name."""
-    from mfmc_engine.engine import Engine
+    """The engine of the pack, device and number of threads that the settings name; on the CPU where there is no card.
 
-    return Engine(settings.ENGINE_PACK, settings.ENGINE_DEVICE, settings.ENGINE_THREADS)
+    On a card, or if ENGINE_BATCH says so, threads that have a photo each share its batches.
+    """
+    from mfmc_engine.batching.front import Front
+    from mfmc_engine.engine import Engine
+    from mfmc_engine.fallback import usable_device
+
+    device = usable_device(settings.ENGINE_DEVICE)
+    engine = Engine(settings.ENGINE_PACK, device, settings.ENGINE_THREADS, settings.ENGINE_PRECISION)
+    if settings.ENGINE_BATCH == "on" or (settings.ENGINE_BATCH == "auto" and device != "cpu"):
+        engine.runner.front = Front(
+            engine.runner.run_group,
+            settings.ENGINE_BATCH_WAIT_MS / 1000,
+            settings.ENGINE_BATCH_PHOTOS,
+            int(settings.ENGINE_BATCH_MEGAPIXELS * 1e6),
+        )
+    return engine
 
 
 def space() -> Space:

@@ -25,6 +25,7 @@ from accounts.index import whole_gallery
 from faceaccess import decoys, matching
 from faceaccess.models import Decoy, FaceRegion, ProtectionJob
 from mfmc_engine import types
+from mfmc_engine.batching.users import on_behalf_of
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def protect(photo_id: object) -> bool:
     if job is None:
         return False
     try:
-        with _heartbeat(job):
+        with _heartbeat(job), on_behalf_of(job.photo.post.author_id):
             _run(job)
     except LeaseLostError:
         logger.info("photo %s: given up, another worker has it or it is gone", photo_id)

@@ -5,22 +5,43 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from mfmc_engine import compositing, perception, replacement
+from mfmc_engine.batching.running import Runner
 from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.packs import load_pack
+from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition import matching
+from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Selection
 
 
 class Engine:
-    """One model pack on one device. Networks load on first use, so an Engine is cheap to make before a fork."""
+    """One model pack on one device. Networks load on first use, so an Engine is cheap to make before a fork.
 
-    def __init__(self, pack: str = "builtin", device: str = "cpu", threads: int = 2) -> None:
-        self.pack = load_pack(pack, device, threads)
+    Pictures are (H, W, 3) uint8 RGB, in main memory or as tensors. A device that fails is made up for by the CPU.
+    """
 
-    def analyze(self, image: Image, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
+    def __init__(
+        self, pack: str = "builtin", device: str = "cpu", threads: int = 2, precision: str = "float32"
+    ) -> None:
+        self.pack = load_pack(pack, device, threads, precision)
+        self.runner = Runner(self.pack)
+
+    def analyze(self, image: Picture, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
         """Find the faces; ``boxes`` (x0, y0, x1, y1 px) adds faces the caller already knows."""
-        return perception.analyze(self.pack, image, boxes)
+        return self.analyze_many([image], [boxes])[0]
+
+    def analyze_many(
+        self, images: Sequence[Picture], boxes: Sequence[Sequence[Sequence[float]]] | None = None
+    ) -> list[Analysis]:
+        """``analyze`` for each picture, with its own ``boxes``; on a card, several share each batch."""
+        known = [()] * len(images) if boxes is None else boxes
+        return self.runner.run(
+            [
+                (image, lambda pack, image, given=given: perception.analyze(pack, image, given))  # type: ignore[misc]
+                for image, given in zip(images, known, strict=True)
+            ]
+        )
 
     def match(
         self, faces: Sequence[Face], gallery: Gallery, exclude: Collection[tuple[int, str]] = ()
@@ -33,16 +54,35 @@ class Engine:
 
     def make_decoys(
         self,
-        image: Image,
+        image: Picture,
         requests: Sequence[DecoyRequest],
         gallery: Gallery | None = None,
         selection: Selection = "random",
     ) -> list[Decoy]:
         """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction."""
+        return self.make_decoys_many([image], [requests], gallery, selection)[0]
+
+    def make_decoys_many(
+        self,
+        images: Sequence[Picture],
+        requests: Sequence[Sequence[DecoyRequest]],
+        gallery: Gallery | None = None,
+        selection: Selection = "random",
+    ) -> list[list[Decoy]]:
+        """``make_decoys`` for each picture, with its own ``requests``; on a card, several share each batch."""
         people = gallery or Gallery()
         thresholds = Thresholds.beside(len(people), self.pack.space)
-        donors = candidates(image, people, thresholds, selection, self.pack)
-        return replacement.make_decoys(self.pack, image, requests, people, donors, thresholds)
+
+        def make(pack: Pack, image: Picture, wanted: Sequence[DecoyRequest]) -> list[Decoy]:
+            donors = candidates(on_host(image), people, thresholds, selection, pack)
+            return replacement.make_decoys(pack, image, wanted, people, donors, thresholds)
+
+        return self.runner.run(
+            [
+                (image, lambda pack, image, wanted=wanted: make(pack, image, wanted))  # type: ignore[misc]
+                for image, wanted in zip(images, requests, strict=True)
+            ]
+        )
 
     @staticmethod
     def compose(image: Image, decoys: Sequence[Decoy | None], hidden: Collection[int]) -> Image:

@@ -153,6 +153,11 @@ def resize_to_pixels(image: Image, pixels: int) -> Image:
     return _shrunk(image, (pixels / (image.shape[0] * image.shape[1])) ** 0.5)
 
 
+def size_of_pixels(width: int, height: int, pixels: int) -> tuple[int, int]:
+    """Width and height of a picture of that size after ``resize_to_pixels``, px."""
+    return _size(width, height, (pixels / (width * height)) ** 0.5)
+
+
 def _shrunk(image: Image, scale: float) -> Image:
     if scale >= 1:
         return image

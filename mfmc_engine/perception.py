@@ -11,14 +11,19 @@ from mfmc_engine.detection import Detection
 from mfmc_engine.geometry import overlap
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.parameters import SAME_FACE_IOU
-from mfmc_engine.quality import assess
+from mfmc_engine.quality import assess, sharpnesses
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.recognition.space import DLIB
-from mfmc_engine.types import Analysis, Face, FloatArray, Image
+from mfmc_engine.resampling import Picture
+from mfmc_engine.types import Analysis, Face, FloatArray
 
 
-def analyze(pack: Pack, image: Image, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
-    """The faces of an (H, W, 3) picture: detected ones from left to right, then the caller's, in their order."""
+def analyze(pack: Pack, image: Picture, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
+    """The faces of an (H, W, 3) picture: detected ones from left to right, then the caller's, in their order.
+
+    Its pixels go to the pack's device once; what comes back are boxes, points, embeddings and numbers.
+    """
+    image = pack.upload(image)
     given = _checked(boxes, image)
     detected = sorted(pack.detector.detect(image), key=lambda d: (float(d.box[0]), float(d.box[1])))
     known = pack.detector.locate(image, given)
@@ -31,7 +36,7 @@ def analyze(pack: Pack, image: Image, boxes: Sequence[Sequence[float]] = ()) -> 
     return Analysis(image.shape[1], image.shape[0], tuple(faces))
 
 
-def _describe(pack: Pack, image: Image, detections: Sequence[Detection], detected: int) -> list[Face]:
+def _describe(pack: Pack, image: Picture, detections: Sequence[Detection], detected: int) -> list[Face]:
     """Landmarks, embeddings and quality of all faces at once; after ``detected`` of them come the caller's."""
     if not detections:
         return []
@@ -40,20 +45,21 @@ def _describe(pack: Pack, image: Image, detections: Sequence[Detection], detecte
     embeddings = pack.recognizer.embed_chips(chips)
     if pack.space is not DLIB:
         chips = extract_chips(image, landmarks)  # what quality is judged on, whatever recognises
+    sharp = sharpnesses(chips)
     return [
         Face(
             box=d.box.astype(np.float32),
             score=d.score,
             landmarks=landmarks[i],
             embedding=embeddings[i],
-            quality=assess(d.box, landmarks[i], chips[i]),
+            quality=assess(d.box, landmarks[i], sharp[i]),
             source="detected" if i < detected else "given",
         )
         for i, d in enumerate(detections)
     ]
 
 
-def _checked(boxes: Sequence[Sequence[float]], image: Image) -> FloatArray:
+def _checked(boxes: Sequence[Sequence[float]], image: Picture) -> FloatArray:
     """The caller's boxes clipped to the picture, (N, 4). Raises ValueError for what is no box inside it."""
     height, width = image.shape[:2]
     array = np.asarray(boxes, np.float32).reshape(-1, 4)

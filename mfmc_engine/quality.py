@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from mfmc_engine.landmarks import five_of
-from mfmc_engine.parameters import NOSE_DEPTH, QUALITY_FULL_SIZE, QUALITY_FULL_YAW, SHARPNESS_FULL
+from mfmc_engine.parameters import LUMA, NOSE_DEPTH, QUALITY_FULL_SIZE, QUALITY_FULL_YAW, SHARPNESS_FULL
+from mfmc_engine.resampling import Picture
 from mfmc_engine.types import FloatArray, Image, Quality
 
 
-def assess(box: FloatArray, landmarks: FloatArray, chip: Image) -> Quality:
-    """Quality of one face: (4,) box and (68, 2) landmarks in px, (h, w, 3) aligned chip.
+def assess(box: FloatArray, landmarks: FloatArray, sharp: float) -> Quality:
+    """Quality of one face: (4,) box and (68, 2) landmarks in px, sharpness of its aligned chip.
 
     ``score`` is the product of size, sharpness and frontality, each in [0, 1]: one bad part is enough.
     """
     size = float(np.sqrt(max(0.0, float(np.prod(box[2:] - box[:2])))))
-    sharp = sharpness(chip)
     turn = yaw(landmarks)
     parts = (
         min(1.0, size / QUALITY_FULL_SIZE),
@@ -44,3 +47,18 @@ def sharpness(chip: Image) -> float:
     middle = grey[len(grey) // 5 : -len(grey) // 5, len(grey) // 5 : -len(grey) // 5]
     detail = float(np.abs(cv2.Laplacian(middle, cv2.CV_32F)).mean())
     return float(np.clip(detail / max(float(middle.std()), 1.0) / SHARPNESS_FULL, 0, 1))
+
+
+def sharpnesses(chips: Picture) -> list[float]:
+    """``sharpness`` of (N, h, w, 3) chips, worked out where they lie."""
+    if not isinstance(chips, Tensor):
+        return [sharpness(chip) for chip in chips]
+    luma = torch.tensor(LUMA, device=chips.device)
+    grey = (chips.float() @ luma).round()[:, None]
+    rim = chips.shape[1] // 5
+    middle = grey[:, :, rim:-rim, rim:-rim]
+    cross = torch.tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]], dtype=torch.float32, device=chips.device)
+    detail = F.conv2d(F.pad(middle, (1, 1, 1, 1), mode="reflect"), cross[None, None]).abs().mean((1, 2, 3))
+    contrast = middle.std((1, 2, 3), correction=0).clamp(min=1)
+    found: list[float] = (detail / contrast / SHARPNESS_FULL).clamp(0, 1).tolist()
+    return found

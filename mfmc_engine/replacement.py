@@ -11,30 +11,35 @@ from itertools import islice
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mfmc_engine import guarantee
 from mfmc_engine import parameters as P
 from mfmc_engine.compositing import paste
+from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.donors.selection import generator
 from mfmc_engine.geometry import apply
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
-from mfmc_engine.swapping import blending, mesh, redaction
+from mfmc_engine.resampling import Picture, on_host
+from mfmc_engine.swapping import blending, mesh, redaction, there
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
+from mfmc_engine.swapping.there import PatchThere
+from mfmc_engine.threads import side_by_side
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
-Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor]]
+Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]
 
 
 @dataclass(slots=True)
 class _Attempt:
     donor: str
-    patch: Patch
+    patch: Patch | PatchThere
     views: FloatArray  # (V, D), at first of one view only: most of those that fail, fail on it
     verdict: Verdict  # on those views
 
@@ -50,7 +55,7 @@ class _Case:
     face: Face
     random: np.random.Generator
     apart: FloatArray
-    donors: Iterator[Donor] = field(default_factory=lambda: iter(()))
+    donors: Iterator[Candidate] = field(default_factory=lambda: iter(()))
     attempts: list[_Attempt] = field(default_factory=list)
     chosen: _Attempt | None = None
     tried: int = 0
@@ -58,7 +63,7 @@ class _Case:
 
 def make_decoys(
     pack: Pack,
-    image: Image,
+    image: Picture,
     requests: Sequence[DecoyRequest],
     gallery: Gallery,
     candidates: Candidates,
@@ -68,17 +73,16 @@ def make_decoys(
     keep_freed_memory()
     thresholds = thresholds or Thresholds.beside(len(gallery), pack.space)
     cases = [_Case(request.face, generator(request.seed), request.apart) for request in requests]
-    swappable = [
-        case
-        for case in cases
-        if can_be_swapped(case.face) and landmark_doubt(pack, image, case.face) <= P.SWAP_MAX_DOUBT
-    ]
+    pixels = pack.upload(image)
+    swappable = [case for case in cases if can_be_swapped(case.face)]
+    doubts = landmark_doubts(pack, pixels, [case.face for case in swappable])
+    swappable = [case for case, doubt in zip(swappable, doubts, strict=True) if doubt <= P.SWAP_MAX_DOUBT]
     with torch.inference_mode():
         if swappable:
             for case in swappable:
                 case.donors = candidates(case.face, case.random, case.apart)
-            targets = blending.prepare(image, [case.face.landmarks for case in swappable], pack.device)
-            _Draw(pack, image, swappable, targets, gallery, thresholds).run()
+            targets = blending.prepare(pixels, [case.face.landmarks for case in swappable], pack.device)
+            _Draw(pack, pixels, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
 
 
@@ -97,19 +101,24 @@ def can_be_swapped(face: Face) -> bool:
     return float(np.sqrt((misfit**2).sum(1).mean())) <= P.SWAP_MAX_MISFIT
 
 
-def landmark_doubt(pack: Pack, image: Image, face: Face) -> float:
-    """How far landmarks move, in inter-ocular distances, when the search starts a little off to each side.
+def landmark_doubts(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[float]:
+    """How far each face's landmarks move, in inter-ocular distances, when the search starts a little off to each side.
 
     Regression trees answer on anything; on profiles, hands and backs of heads the answer depends on where they
     started (measured: see SWAP_MAX_DOUBT). A mesh on such landmarks is a mask beside the face.
     """
-    points = five_of(face.landmarks)
-    apart = float(np.linalg.norm(points[1] - points[0]))
-    if apart < 1:
-        return float("inf")
-    steps = P.DOUBT_STEP * apart * np.array([[1, 0], [-1, 0], [0, 1]], np.float32)
-    found = pack.landmarker.mark(image, points[None] + steps[:, None], passes=1)
-    return float(np.linalg.norm(found - found.mean(0), axis=2).mean()) / apart
+    if not faces:
+        return []
+    points = five_of(np.stack([face.landmarks for face in faces]))
+    apart = np.linalg.norm(points[:, 1] - points[:, 0], axis=1)
+    doubts = np.full(len(faces), np.inf)
+    seen = np.flatnonzero(apart >= 1)
+    steps = P.DOUBT_STEP * apart[seen, None, None] * np.array([[1, 0], [-1, 0], [0, 1]], np.float32)
+    starts = (points[seen, None] + steps[:, :, None]).astype(np.float32)
+    found = pack.landmarker.mark(image, starts.reshape(-1, 5, 2), passes=1).reshape(len(seen), -1, 68, 2)
+    moved = np.linalg.norm(found - found.mean(1, keepdims=True), axis=3)
+    doubts[seen] = moved.mean((1, 2)) / apart[seen]
+    return [float(doubt) for doubt in doubts]
 
 
 @dataclass(slots=True)
@@ -117,7 +126,7 @@ class _Draw:
     """The draws for all faces of one photo."""
 
     pack: Pack
-    image: Image
+    image: Picture
     cases: list[_Case]
     targets: list[Target]
     gallery: Gallery
@@ -136,18 +145,25 @@ class _Draw:
         for i in pending:
             self._settle(self.cases[i])
 
-    def _try(self, drawn: dict[int, list[Donor]], shape_share: float, light_sigma: float) -> None:
+    def _try(self, drawn: dict[int, list[Candidate]], shape_share: float, light_sigma: float) -> None:
         """One round: every drawn donor is swapped in and looked at once, what passes is looked at fully, in order."""
         fresh: list[tuple[_Case, _Attempt]] = []
-        for i, donors in drawn.items():
+
+        def swap(i: int) -> Sequence[Patch | PatchThere]:
+            share = min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i]))
+            donors = [candidate.donor for candidate in drawn[i]]
+            return _swap(
+                self.pack, self.image, self.targets[i], donors, share, light_sigma, self.cases[i].random
+            )
+
+        for (i, donors), made in zip(
+            drawn.items(), side_by_side(swap, drawn, self.pack.threads), strict=True
+        ):
             case = self.cases[i]
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
-            made = _swap(
-                self.pack, self.image, self.targets[i], donors, shape_share, light_sigma, case.random
-            )
             attempts = [
-                _Attempt(donor.id, patch, unseen, Verdict(0.0, 0.0, 0.0))
-                for donor, patch in zip(donors, made, strict=True)
+                _Attempt(candidate.donor.id, patch, unseen, Verdict(0.0, 0.0, 0.0))
+                for candidate, patch in zip(donors, made, strict=True)
             ]
             case.tried += len(attempts)
             case.attempts += attempts
@@ -169,18 +185,16 @@ class _Draw:
     def _look(
         self,
         pairs: Sequence[tuple[_Case, _Attempt]],
-        cut: Callable[[Pack, Image, FloatArray], list[Image]],
+        cut: Callable[[Pack, Picture, FloatArray], list[Picture]],
     ) -> None:
         """Embed more views of attempts, all in one batch, and judge them."""
-        chips: list[list[Image]] = []
+        chips: list[Picture] = []
         for case, attempt in pairs:
             window, shift = _window(self.image, case.face, attempt.patch)
-            chips.append(cut(self.pack, window, (case.face.landmarks - shift)[None].astype(np.float32)))
+            chips += cut(self.pack, window, (case.face.landmarks - shift)[None].astype(np.float32))
         if not chips:
             return
-        embeddings = self.pack.recognizer.embed_chips(
-            np.concatenate([chip for cuts in chips for chip in cuts])
-        )
+        embeddings = self.pack.recognizer.embed_chips(_joined(chips))
         for (case, attempt), seen in zip(pairs, np.split(embeddings, len(pairs)), strict=True):
             attempt.views = np.concatenate([attempt.views, seen])
             attempt.verdict = self._judge(case, attempt)
@@ -201,46 +215,74 @@ class _Draw:
         case.chosen = None if index is None else kept[index]
 
 
-def _next(donors: Iterator[Donor], used: set[str], number: int) -> list[Donor]:
+def look_at_swaps(
+    pack: Pack, image: Image, face: Face, donors: Sequence[Donor], random: np.random.Generator
+) -> FloatArray:
+    """(N, D) embeddings of N first-round swaps of one face, each seen once, none of them judged."""
+    target = blending.prepare(image, [face.landmarks], pack.device)[0]
+    patches = _swap(pack, image, target, donors, *P.DRAW_ROUNDS[0][:2], random)
+    chips = []
+    for patch in patches:
+        window, shift = _window(image, face, patch)
+        chips += _first_view(pack, window, (face.landmarks - shift)[None].astype(np.float32))
+    return pack.recognizer.embed_chips(np.concatenate(chips))
+
+
+def _next(donors: Iterator[Candidate], used: set[str], number: int) -> list[Candidate]:
     """The next ``number`` donors that no face of this photo has tried yet, fewer where they run out."""
-    fresh = list(islice((donor for donor in donors if donor.id not in used), number))
-    used.update(donor.id for donor in fresh)
+    fresh = list(islice((candidate for candidate in donors if candidate.donor.id not in used), number))
+    used.update(candidate.donor.id for candidate in fresh)
     return fresh
+
+
+def _help(drawn: Sequence[Candidate]) -> float:
+    """Share of the donor's shape to add, so that the donor foretold to fall least short does not."""
+    return min((candidate.short for candidate in drawn), default=0.0) / P.SHAPE_DISTANCE
 
 
 def _swap(
     pack: Pack,
-    image: Image,
+    image: Picture,
     target: Target,
     donors: Sequence[Donor],
     shape_share: float,
     light_sigma: float,
     random: np.random.Generator,
-) -> list[Patch]:
+) -> Sequence[Patch | PatchThere]:
     """One decoy per donor on the same face; for the shares see DRAW_ROUNDS."""
     if not donors:
         return []
-    decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
-    return [
-        blending.place(image, decoy, cover, target, random)
-        for decoy, cover in zip(
-            decoys.permute(0, 2, 3, 1).cpu().numpy(), alpha[:, 0].cpu().numpy(), strict=True
-        )
-    ]
+    with torch.inference_mode():  # which holds for one thread only
+        decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
+        if isinstance(image, Tensor):
+            return there.place(image, decoys, alpha, target.frame, target.landmarks, random)
+        return [
+            blending.place(image, decoy, cover, target, random)
+            for decoy, cover in zip(
+                decoys.permute(0, 2, 3, 1).cpu().numpy(), alpha[:, 0].cpu().numpy(), strict=True
+            )
+        ]
 
 
-def _first_view(pack: Pack, window: Image, marks: FloatArray) -> list[Image]:
+def _first_view(pack: Pack, window: Picture, marks: FloatArray) -> list[Picture]:
     """(1, h, w, 3) chip of a decoy at the landmarks (1, 68, 2) of the face it replaces."""
     return [pack.recognizer.chips(window, marks)]
 
 
-def _other_views(pack: Pack, window: Image, marks: FloatArray) -> list[Image]:
+def _other_views(pack: Pack, window: Picture, marks: FloatArray) -> list[Picture]:
     """The chip mirrored, and the one at landmarks found anew."""
     anew = pack.landmarker.mark(window, five_of(marks), passes=1)
     return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)]
 
 
-def _window(image: Image, face: Face, patch: Patch) -> tuple[Image, FloatArray]:
+def _joined(chips: Sequence[Picture]) -> Picture:
+    """All of (n, h, w, 3) chips in one batch, where they lie."""
+    if all(isinstance(chip, Tensor) for chip in chips):
+        return torch.cat([chip for chip in chips if isinstance(chip, Tensor)])
+    return np.concatenate([on_host(chip) for chip in chips])
+
+
+def _window(image: Picture, face: Face, patch: Patch | PatchThere) -> tuple[Picture, FloatArray]:
     """A copy of the photo around one face with the patch pasted, and where its top-left corner lies."""
     low, high = face.landmarks.min(0), face.landmarks.max(0)
     margin = (high - low).max() * P.VERIFICATION_MARGIN
@@ -248,20 +290,29 @@ def _window(image: Image, face: Face, patch: Patch) -> tuple[Image, FloatArray]:
     patch_high = np.add(patch.origin, patch.alpha.shape[::-1])
     x0, y0 = np.floor(np.minimum(low - margin, patch.origin)).clip(0, [width, height]).astype(int)
     x1, y1 = np.ceil(np.maximum(high + margin, patch_high)).clip(0, [width, height]).astype(int)
-    window = image[y0:y1, x0:x1].copy()
-    paste(window, (patch.origin[0] - int(x0), patch.origin[1] - int(y0)), patch.pixels, patch.alpha)
-    return window, np.array([x0, y0], np.float32)
+    origin, corner = (patch.origin[0] - int(x0), patch.origin[1] - int(y0)), np.array([x0, y0], np.float32)
+    if isinstance(image, Tensor) and isinstance(patch, PatchThere):
+        window = image[y0:y1, x0:x1].clone()
+        there.paste(window, origin, patch)
+        return window, corner
+    if isinstance(patch, PatchThere):
+        patch = patch.on_host()
+    copy = on_host(image[y0:y1, x0:x1]).copy()
+    paste(copy, origin, patch.pixels, patch.alpha)
+    return copy, corner
 
 
-def _finish(pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds: Thresholds) -> Decoy:
+def _finish(pack: Pack, image: Picture, case: _Case, gallery: Gallery, thresholds: Thresholds) -> Decoy:
     if case.chosen is not None:
         kind: DecoyKind = "swap"
-        patch, verdict, donor = case.chosen.patch, case.chosen.verdict, case.chosen.donor
+        found, verdict, donor = case.chosen.patch, case.chosen.verdict, case.chosen.donor
+        patch = found.on_host() if isinstance(found, PatchThere) else found
         seen = case.chosen.views
     else:
         kind, donor = "redaction", None
-        patch = redaction.redact(image, case.face, case.random)
-        seen = _redaction_view(pack, image, case.face, patch)
+        picture = on_host(image)
+        patch = redaction.redact(picture, case.face, case.random)
+        seen = _redaction_view(pack, picture, case.face, patch)
         nobody = np.empty((0, seen.shape[1]), np.float32)
         verdict = guarantee.judge(seen, case.face.embedding, gallery.index, nobody)
     return Decoy(

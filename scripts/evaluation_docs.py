@@ -69,7 +69,19 @@ def bars(results: dict[str, Any]) -> str:
         [row["name"], number(row["value"]), f"{row['comparison']} {row['limit']}", words[row["passed"]]]
         for row in results["bars"]
     ]
-    return table(["bar", "measured", "wanted", ""], rows)
+    return table(["bar", "measured", "wanted", ""], rows) + judge(results)
+
+
+def judge(results: dict[str, Any]) -> str:
+    """How far the judge of gender and age can be trusted, below its bars."""
+    seen = results["attributes"].get(results["main_arm"], {}).get("estimator", {})
+    if "gender_same_person" not in seen:
+        return ""
+    return (
+        f"\n\nThe judge of gender and age is no better than this: on two untouched photos of one person it agrees with"
+        f" itself on gender in {100 * seen['gender_same_person']:.1f} %, and differs by"
+        f" {seen['age_same_person']:.1f} years (median)."
+    )
 
 
 def attacks(results: dict[str, Any]) -> str:

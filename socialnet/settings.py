@@ -282,6 +282,12 @@ SITE_ADDRESS = env("SITE_ADDRESS", default="http://localhost:8000")  # where lin
 ENGINE_PACK = env("ENGINE_PACK", default="builtin")
 ENGINE_DEVICE = env("ENGINE_DEVICE", default="cpu")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)
+ENGINE_PRECISION = env("ENGINE_PRECISION", default="float32")
+# Threads with a photo each share the networks' batches: "auto" on a card, "on", "off". See docs/gpu.md.
+ENGINE_BATCH = env("ENGINE_BATCH", default="auto")
+ENGINE_BATCH_PHOTOS = env.int("ENGINE_BATCH_PHOTOS", default=16)
+ENGINE_BATCH_MEGAPIXELS = env.float("ENGINE_BATCH_MEGAPIXELS", default=48)
+ENGINE_BATCH_WAIT_MS = env.float("ENGINE_BATCH_WAIT_MS", default=20)
 
 # --- API ---
 REST_FRAMEWORK = {

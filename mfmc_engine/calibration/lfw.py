@@ -14,7 +14,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.donors.embedding import lfw_picture
 from mfmc_engine.engine import Engine
 from mfmc_engine.evaluation.recognizers import Onnx
-from mfmc_engine.quality import assess
+from mfmc_engine.quality import assess, sharpnesses
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.types import Face, FloatArray, Image
 
@@ -57,7 +57,7 @@ def subject(engine: Engine, image: Image) -> Subject:
     marks = engine.pack.landmarker.mark(image, np.array([P.LFW_FIVE_POINTS], np.float32))[0]
     box = np.array(P.LFW_FACE_BOX, np.float32)
     embedding = engine.pack.recognizer.embed(image, marks[None])[0]
-    quality = assess(box, marks, extract_chips(image, marks[None])[0])
+    quality = assess(box, marks, sharpnesses(extract_chips(image, marks[None]))[0])
     return Subject(image, Face(box, 1.0, marks, embedding, quality))
 
 

@@ -6,12 +6,13 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mfmc_engine import imaging
 from mfmc_engine.commands.options import add_device, add_pack
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import load_pack
+from mfmc_engine.parameters import DEVICE_BATCHES
 
 if TYPE_CHECKING:
     from mfmc_engine.engine import Engine
@@ -49,6 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument("--quick", action="store_true", help="small sizes: whether it runs, not how fast")
     speed.add_argument("--threads", type=int, default=2)
     add_pack(speed)
+    speed.add_argument(
+        "--batches",
+        metavar="N,N",
+        help="photos at once: also measure throughput, and the floor that arithmetic sets; on a card "
+        f"{','.join(map(str, DEVICE_BATCHES))} unless said otherwise, on the CPU only if asked for",
+    )
+    speed.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     add_device(speed)
 
 
@@ -62,21 +70,75 @@ def _speed(arguments: argparse.Namespace) -> int:
     from mfmc_engine.engine import Engine
     from mfmc_engine.evaluation.speed import measure, summary
 
-    engine = Engine(arguments.pack, arguments.device, arguments.threads)
+    engine = Engine(arguments.pack, arguments.device, arguments.threads, arguments.precision)
+    batches = _batches(arguments)
     faces, stages = measure(imaging.decode(arguments.photo), engine, arguments.repeats)
     figures = summary(stages)
     if arguments.out:
         figures |= _scaling(arguments, engine, faces, {n: s.median for n, s in stages.items()}, figures)
+    device = _device(arguments, engine, batches) if batches else {}
     if arguments.json:
         medians = {name: stage.median for name, stage in stages.items()}
-        print(json.dumps({"faces": faces, "stages_s": medians, **figures}))
+        extra = {"device": device} if device else {}
+        print(json.dumps({"faces": faces, "stages_s": medians, **figures, **extra}))
         return 0
     print(f"pack {arguments.pack}, {faces} faces, {arguments.threads} threads, {arguments.repeats} repeats")
     for stage in stages.values():
         print(f"  {stage.name:<20} {1000 * stage.median:8.1f} ms (best {1000 * stage.best:.1f})")
     for name, value in figures.items():
         print(f"  {name} = {value:.3g}")
+    if device:
+        _print_device(device)
     return 0
+
+
+def _batches(arguments: argparse.Namespace) -> tuple[int, ...]:
+    if arguments.batches is None:
+        return () if arguments.device == "cpu" else DEVICE_BATCHES
+    try:
+        batches = tuple(int(n) for n in arguments.batches.split(","))
+    except ValueError:
+        batches = (0,)
+    if min(batches) < 1:
+        raise EngineError(f"--batches {arguments.batches!r}: not a list of numbers of photos such as 1,8")
+    return batches
+
+
+def _device(arguments: argparse.Namespace, engine: Engine, batches: tuple[int, ...]) -> dict[str, Any]:
+    """The device's report, also in device.json under --out."""
+    from mfmc_engine.evaluation import device_speed
+
+    found = device_speed.report(imaging.decode(arguments.photo), engine, batches, arguments.repeats)
+    if arguments.out:
+        (arguments.out / "device.json").write_text(json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def _print_device(found: dict[str, Any]) -> None:
+    from mfmc_engine.evaluation import device_speed
+
+    print(f"{found['device']}, {found['precision']}")
+    for stage, seconds in found["stages_s"].items():
+        print(f"  {stage:<20} {1000 * seconds:8.1f} ms")
+    for point in found["batches"]:
+        rate = (
+            f"{point['photos_per_s']:.2f} photos/s, {point['faces_per_s']:.1f} faces/s swapped and verified"
+        )
+        print(f"  {point['batch']:>3} at once: {rate}")
+    work, rates = found["operations"], found["matmul_operations_per_s"]
+    print(
+        f"  networks: {work['analyse'] / 1e9:.1f} + {work['decoys'] / 1e9:.1f} GFLOP a photo (analyse + decoys)"
+    )
+    print(
+        f"  matrix products: {rates['float32'] / 1e12:.3g} TFLOP/s float32, {rates['bfloat16'] / 1e12:.3g} bfloat16"
+    )
+    print(
+        f"  floor {1000 * found['floor_s_per_photo']:.2f} ms a photo, {found['share_of_floor']:.1%} of it reached"
+    )
+    if "faster_than_cpu" in found:
+        print(f"  {found['cpu_photos_per_s']:.2f} photos/s on the CPU, 2 threads")
+        for what, figure, bar, met in device_speed.bars(found):
+            print(f"  {'pass' if met else 'FAIL'}  {what:<38} {figure:.4g} (>= {bar:g})")
 
 
 def _scaling(
@@ -120,14 +182,17 @@ def _recall(arguments: argparse.Namespace) -> int:
         ) from None
     pack = load_pack("builtin", arguments.device, arguments.threads)
     passed = True
-    for angle, tally in measure(pack.detector, arguments.folder, angles):
+    for angle, tally in measure(pack, arguments.folder, angles):
         figures, bars = tally.summary(), tally.bars(angle)
         passed &= all(met for *_, met in bars)
         if arguments.json:
             print(json.dumps({"angle": angle, **figures, "passed": all(met for *_, met in bars)}), flush=True)
             continue
-        print(f"turned {angle:>3} degrees, {figures['seconds_per_megapixel']:.2f} s of processor a megapixel")
+        print(
+            f"turned {angle:>3} degrees, {figures['seconds_per_megapixel']:.2f} s of processor a megapixel,"
+            f" {figures['false_positives_per_photo']:.2f} false positives a photo without the gate"
+        )
         for what, figure, comparison, bar, met in bars:
             verdict = "pass" if met else "FAIL"
-            print(f"  {verdict}  {what:<24} {figure:.4g} ({comparison} {bar:g})", flush=True)
+            print(f"  {verdict}  {what:<30} {figure:.4g} ({comparison} {bar:g})", flush=True)
     return 0 if passed else 1

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.types import FloatArray
+
+if TYPE_CHECKING:  # web processes get along without torch
+    from mfmc_engine.resampling import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +23,10 @@ class Detection:
 class Detector(Protocol):
     """Anything that finds faces in an (H, W, 3) uint8 RGB picture."""
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Picture) -> list[Detection]:
         """The faces of a picture, best score first."""
         ...
 
-    def locate(self, image: Image, boxes: FloatArray) -> list[Detection]:
+    def locate(self, image: Picture, boxes: FloatArray) -> list[Detection]:
         """The five points of faces known to be in (N, 4) boxes, one answer per box, in order."""
         ...

@@ -8,15 +8,15 @@ on the size, fitted so that it is the share of faces among such windows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
-from mfmc_engine.detection.networks import ONet, RNet
 from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
@@ -35,6 +35,9 @@ from mfmc_engine.parameters import (
     VERIFY_ZOOMS,
 )
 from mfmc_engine.types import FloatArray
+
+Refiner = Callable[[Tensor], tuple[Tensor, Tensor]]  # networks.RNet
+Locator = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]  # networks.ONet
 
 
 class View(NamedTuple):
@@ -70,7 +73,7 @@ class Evidence(NamedTuple):
 
 
 def gather(
-    rnet: RNet, onet: ONet, pyramid: Pyramid, boxes: FloatArray, glimpse: float, doubt: float
+    rnet: Refiner, onet: Locator, pyramid: Pyramid, boxes: FloatArray, glimpse: float, doubt: float
 ) -> Evidence:
     """Look at the R-net's (N, 4) boxes, at each more closely the more it promises.
 
@@ -117,7 +120,7 @@ def relative_size(size: FloatArray) -> FloatArray:
     return np.asarray(np.log(np.clip(size, low, high) / np.sqrt(low * high)), np.float32)
 
 
-def points_in(onet: ONet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
+def points_in(onet: Locator, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
     """(N, 5, 2) points of the faces in (N, 4) boxes: the O-net's surest answer over quarter turns and zooms."""
     best, answers = np.full(len(boxes), -1, np.float32), np.zeros((len(boxes), 5, 2), np.float32)
     for zoom in LOCATE_ZOOMS:
@@ -161,7 +164,7 @@ class _Looks:
         return Candidates(boxes, self.scores.mean(1), points)
 
 
-def _look(onet: ONet, pyramid: Pyramid, boxes: FloatArray, views: Sequence[View]) -> _Looks:
+def _look(onet: Locator, pyramid: Pyramid, boxes: FloatArray, views: Sequence[View]) -> _Looks:
     squares = to_squares(boxes)
     cut = np.concatenate([view.of(squares) for view in views])
     scores, moved, points = (np.empty((len(cut), *rest), np.float32) for rest in ((), (4,), (5, 2)))
@@ -178,7 +181,7 @@ def _look(onet: ONet, pyramid: Pyramid, boxes: FloatArray, views: Sequence[View]
     return _Looks(*by_window)
 
 
-def _support(rnet: RNet, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
+def _support(rnet: Refiner, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
     """(N,) mean of the R-net's probabilities over many views."""
     squares = to_squares(boxes)
     cut = np.concatenate([view.of(squares) for view in SUPPORT])

@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 import torch
 
+from mfmc_engine.batching.lockstep import Shared, SharedMaps
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
 from mfmc_engine.detection.looks import Evidence, gather, judge, points_in
-from mfmc_engine.detection.networks import load_networks
-from mfmc_engine.detection.pyramid import Pyramid, normalised
+from mfmc_engine.detection.networks import PNet, load_networks
+from mfmc_engine.detection.pyramid import Pyramid, normalised, padded
 from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
     DOUBTFUL_SCORE,
@@ -54,7 +55,9 @@ class Cascade:
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
         self.device = torch.device(device)
-        self.pnet, self.rnet, self.onet = load_networks(folder, self.device)
+        self.pnet, rnet, onet = load_networks(folder, self.device)
+        self.scan = SharedMaps(self.pnet, PNet.side)
+        self.rnet, self.onet = Shared(rnet), Shared(onet)
 
     def run(self, pyramid: Pyramid, effort: Effort, known: FloatArray = NOTHING) -> Candidates:
         """Faces of one orientation, best score first, but not those in (M, 4) ``known`` boxes."""
@@ -77,12 +80,14 @@ class Cascade:
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
         for scale in pyramid_scales(pyramid.size, effort):
             level = pyramid.level(scale)
-            padded = np.pad(level, ((PNET_PAD,) * 2, (PNET_PAD,) * 2, (0, 0)), "edge")
-            face, features = self.pnet(normalised(padded, self.device))
+            face, features = self.scan(normalised(padded(level, PNET_PAD), self.device))
             rows, columns = (face[0] > effort.pnet).nonzero(as_tuple=True)
-            found = face[0, rows, columns].cpu().numpy()
-            offsets = self.pnet.regression(features[0, :, rows, columns].T).cpu().numpy()
-            corner = torch.stack([columns, rows], 1).cpu().numpy().astype(np.float32) * PNET_STRIDE - PNET_PAD
+            regression = self.pnet.regression(features[0, :, rows, columns].T)
+            # brought to the host in one go: every copy waits for the device
+            score = face[0, rows, columns]
+            answers = torch.column_stack([columns, rows, score, regression]).cpu().numpy()
+            corner, found, offsets = np.split(answers, [2, 3], 1)
+            corner, found = corner * PNET_STRIDE - PNET_PAD, found[:, 0]
             window = np.concatenate([corner, corner + PNET_CELL], 1)
             keep = suppress(window, found, PNET_NMS)  # before regression, as published
             exact = pyramid.size / np.array(level.shape[1::-1], np.float32)

@@ -60,6 +60,11 @@ class PNet(nn.Module):
         logits = F.conv2d(x, weight[1:] - weight[:1], bias[1:] - bias[:1])
         return torch.sigmoid(logits[:, 0]), x
 
+    @staticmethod
+    def side(length: int) -> int:
+        """Windows along a side of ``length`` px."""
+        return -(-(length - 2) // 2) - 4
+
     def regression(self, features: Tensor) -> Tensor:
         """(n, 32) features of single windows to their box regression (n, 4): few windows need it."""
         return F.linear(features, self.box.weight.flatten(1), self.box.bias)

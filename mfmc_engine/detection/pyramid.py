@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mfmc_engine.geometry import index_space, invert, turning
-from mfmc_engine.parameters import CROP_PIXELS
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.parameters import CROP_PIXELS, CROP_PIXELS_CUDA
+from mfmc_engine.resampling import Picture, resize_area, warp
+from mfmc_engine.types import FloatArray
 
 SMALLEST_LEVEL: Final = 12  # px, shorter side
 GREY: Final = (127, 127, 127)  # what lies outside the picture: nothing, to the networks
@@ -24,10 +25,11 @@ class Pyramid:
 
     ``size`` (width, height) and all coordinates are px of the turned picture; ``transform`` (2, 3) leads there from
     the picture itself. Only the small levels are ever turned: windows are cut at an angle from the picture as it is.
+    A picture that lies on an accelerator stays there, at every size.
     """
 
     def __init__(
-        self, images: list[Image], device: torch.device, tensors: dict[int, Tensor], degrees: float = 0
+        self, images: list[Picture], device: torch.device, tensors: dict[int, Tensor], degrees: float = 0
     ) -> None:
         self.images = images  # every one half the size of the one before
         self.device = device
@@ -38,8 +40,9 @@ class Pyramid:
         self._tensors = tensors  # the images as tensors, made when needed, shared by all orientations
 
     @classmethod
-    def of(cls, image: Image, device: torch.device) -> Pyramid:
+    def of(cls, image: Picture, device: torch.device) -> Pyramid:
         """The upright pyramid of an (H, W, 3) picture."""
+        image = image if isinstance(image, Tensor) else np.ascontiguousarray(image)
         images = [image]
         while min(image.shape[:2]) >= 2 * SMALLEST_LEVEL:
             image = _resized(image, image.shape[1] // 2, image.shape[0] // 2)
@@ -50,16 +53,21 @@ class Pyramid:
         """The same picture turned counter-clockwise by ``degrees`` from how it was opened."""
         return Pyramid(self.images, self.device, self._tensors, degrees)
 
-    def level(self, scale: float) -> Image:
+    def level(self, scale: float) -> Picture:
         """The turned picture at ``scale`` <= 1, both sides even (see ``networks``), grey around it."""
         width, height = (int(n) for n in np.maximum(np.round(self.size * scale / 2) * 2, 2))
         image = self.images[min(int(np.log2(1 / scale)), len(self.images) - 1)]
         quarters, rest = divmod(self.degrees, 90)
         if rest == 0:
             level = _resized(image, *((height, width) if quarters % 2 else (width, height)))
+            if isinstance(level, Tensor):
+                return torch.rot90(level, int(quarters))
             return np.ascontiguousarray(np.rot90(level, int(quarters)))
         shrunk = np.diag(np.array([width, height], np.float32) / self.size) @ self.transform
         shrunk[:, :2] *= np.array(self.images[0].shape[1::-1], np.float32) / image.shape[1::-1]
+        if isinstance(image, Tensor):
+            back = index_space(invert(shrunk))[None]
+            return warp(image, back, (height, width), GREY)[0].round().byte()
         turned = cv2.warpAffine(image, index_space(shrunk), (width, height), borderValue=GREY)
         return np.asarray(turned, np.uint8)
 
@@ -71,7 +79,8 @@ class Pyramid:
         depth = np.log2(np.maximum(np.abs(squares[:, 2] - squares[:, 0]) / side, 1e-6))
         depth = np.clip(np.round(depth), 0, len(self.images) - 1).astype(int)
         order = np.argsort(depth, kind="stable")
-        batch = max(1, CROP_PIXELS // side**2)
+        pixels = CROP_PIXELS if self.device.type == "cpu" else CROP_PIXELS_CUDA
+        batch = max(1, pixels // side**2)
         for start in range(0, len(order), batch):
             which = order[start : start + batch]
             crops = [
@@ -99,12 +108,26 @@ class Pyramid:
         return tall.view(3, len(squares), side, side).transpose(0, 1)
 
 
-def _resized(image: Image, width: int, height: int) -> Image:
+def padded(level: Picture, width: int) -> Picture:
+    """A level with its edge drawn out by ``width`` px on every side."""
+    if not isinstance(level, Tensor):
+        return np.pad(level, ((width,) * 2, (width,) * 2, (0, 0)), "edge")
+    rows, columns = (
+        torch.arange(-width, length + width, device=level.device).clamp(0, length - 1)
+        for length in level.shape[:2]
+    )
+    return level[rows[:, None], columns]
+
+
+def _resized(image: Picture, width: int, height: int) -> Picture:
+    if isinstance(image, Tensor):
+        return resize_area(image, width, height)
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def normalised(image: Image, device: torch.device) -> Tensor:
+def normalised(image: Picture, device: torch.device) -> Tensor:
     """(h, w, 3) uint8 to (1, 3, h, w) in [-1, 1], channels last in memory."""
-    # torch wants it writable
-    pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).to(device)
+    if not isinstance(image, Tensor):  # torch wants it writable
+        image = torch.from_numpy(np.require(image, requirements=["C", "W"]))
+    pixels = image.to(device).contiguous()
     return pixels.permute(2, 0, 1)[None].float().sub_(127.5).div_(128)

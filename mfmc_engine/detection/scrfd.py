@@ -18,6 +18,7 @@ from mfmc_engine.geometry import overlap
 from mfmc_engine.landmarks import FIVE_POINTS
 from mfmc_engine.onnx_sessions import session
 from mfmc_engine.parameters import DUPLICATE_OVERLAP, SCRFD_INPUT, SCRFD_LARGE_INPUT, SCRFD_SCORE
+from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import FloatArray, Image
 
 LOCATE_MARGIN = 0.5  # of a known box, on each side: what the network sees of a face it did not find itself
@@ -32,8 +33,9 @@ class SCRFD:
         self.network: Any = scrfd.SCRFD(model_file=str(weights), session=session(weights, device, threads))
         self.fixed = self.network.static_input_size  # (width, height) px, None if the graph takes any size
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Picture) -> list[Detection]:
         """The faces of a picture, best score first. A photo larger than the network's input is also seen in tiles."""
+        image = on_host(image)
         height, width = image.shape[:2]
         found = self._run(image, SCRFD_INPUT)
         large = self.fixed or SCRFD_LARGE_INPUT
@@ -46,8 +48,9 @@ class SCRFD:
         boxes, scores = np.stack([d.box for d in found]), np.array([d.score for d in found], np.float32)
         return [found[i] for i in suppress(boxes, scores, DUPLICATE_OVERLAP)]
 
-    def locate(self, image: Image, boxes: FloatArray) -> list[Detection]:
+    def locate(self, image: Picture, boxes: FloatArray) -> list[Detection]:
         """The five points of faces known to be in (N, 4) boxes; where nothing is found there, an upright face's."""
+        image = on_host(image)
         return [self._locate(image, box) for box in np.asarray(boxes, np.float32)]
 
     def _locate(self, image: Image, box: FloatArray) -> Detection:

@@ -22,11 +22,12 @@ from mfmc_engine.parameters import (
     TILE_SIDE,
     TILE_SIZES,
 )
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.resampling import Picture
+from mfmc_engine.types import FloatArray
 
 
 def search_tiles(
-    cascade: Cascade, image: Image, known: Candidates, shrunk: float, degrees: float
+    cascade: Cascade, image: Picture, known: Candidates, shrunk: float, degrees: float
 ) -> Candidates:
     """The known faces of an (H, W, 3) photo and the small ones that its tiles show, in px of the photo.
 
@@ -36,7 +37,7 @@ def search_tiles(
     effort = Effort(MIN_FACE, largest)
     for tile in tiles(image.shape[1], image.shape[0], int(largest * TILE_OVERLAP)):
         x0, y0, x1, y1 = tile
-        pyramid = Pyramid.of(np.ascontiguousarray(image[y0:y1, x0:x1]), cascade.device).turned(degrees)
+        pyramid = Pyramid.of(image[y0:y1, x0:x1], cascade.device).turned(degrees)
         there = pyramid.transform @ np.array([[1, 0, -x0], [0, 1, -y0], [0, 0, 1]], np.float32)
         settled = known.take(known.scores >= SETTLED_SCORE).moved(there)
         found = cascade.run(pyramid, effort, settled.boxes).moved(invert(there))
@@ -44,7 +45,7 @@ def search_tiles(
     return known
 
 
-def _whole(boxes: FloatArray, tile: tuple[int, int, int, int], image: Image) -> np.ndarray:
+def _whole(boxes: FloatArray, tile: tuple[int, int, int, int], image: Picture) -> np.ndarray:
     """Which (N, 4) boxes no inner border of their tile cuts, as a mask: a neighbouring tile shows the others whole."""
     height, width = image.shape[:2]
     inner = np.array([tile[0] > 0, tile[1] > 0, tile[2] < width, tile[3] < height])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mfmc_engine import parameters
-from mfmc_engine.donors import bank, identities, looks, selection
+from mfmc_engine import attributes, parameters
+from mfmc_engine.donors import bank, forecast, identities, looks, selection
 from mfmc_engine.donors.bank import Donor
 from mfmc_engine.donors.identities import Identity
 from mfmc_engine.guarantee import Thresholds
@@ -21,9 +22,18 @@ if TYPE_CHECKING:
     from mfmc_engine.packs.pack import Pack
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A donor, or an identity that was drawn, and by how much its decoy is foretold to fall short of the distances
+    wanted (Euclidean, 0: not)."""
+
+    donor: Donor | Identity
+    short: float
+
+
 def candidates(
     image: Image, gallery: Gallery, thresholds: Thresholds, order: Selection, pack: Pack | None = None
-) -> Callable[[Face, np.random.Generator, FloatArray], Iterator[Donor | Identity]]:
+) -> Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]:
     """A function that gives one face's donors in the order to try them, drawn with that face's random numbers.
 
     Its third argument (N, D) are the person's decoys in other photos: donors unlike them come first. Donors are chosen
@@ -32,54 +42,58 @@ def candidates(
     """
     donors = bank.load()
 
-    def of_face(face: Face, random: np.random.Generator, apart: FloatArray) -> Iterator[Donor | Identity]:
+    def of_face(face: Face, random: np.random.Generator, apart: FloatArray) -> Iterator[Candidate]:
         if pack is None or pack.space is DLIB:
-            embedding, others = face.embedding, apart
+            embedding, aim = face.embedding, thresholds
             avoid = selection.Avoid(
-                original=thresholds.preferred + parameters.DONOR_HEADROOM,
-                gallery=gallery.index,
-                gallery_distance=thresholds.gallery,
-                apart=apart,
-                apart_distance=thresholds.apart,
+                original=thresholds.original, gallery=gallery.index, gallery_distance=thresholds.gallery
             )
         else:
-            embedding = pack.chooser.embed(image, face.landmarks[None])[0]
-            others = np.empty((0, len(embedding)), np.float32)
-            avoid = selection.Avoid(original=DLIB.preferred + parameters.DONOR_HEADROOM)
+            embedding, aim = pack.chooser.embed(image, face.landmarks[None])[0], Thresholds()
+            avoid = selection.Avoid(original=aim.original)
+            apart = np.empty((0, len(embedding)), np.float32)
         wanted = looks.describe(image, face.landmarks, embedding)
         if pack is not None and pack.gender_age is not None:
             male, age = pack.gender_age(image, five_of(face.landmarks)[None])
             wanted = replace(wanted, male=float(male[0]), age=float(age[0]))
         if pack is not None and pack.draws_identities:
-            return identities.candidates(wanted, avoid, random, order)
-        ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order)
-        if order == "random":
-            kin = dict(zip(donors.ids.tolist(), selection.kin(donors, wanted).tolist(), strict=True))
-            ranked = redraws(donors, ranked, np.concatenate([embedding[None], others]), kin, random)
-        return (donors[donor_id] for donor_id in ranked)
+            avoid = replace(avoid, original=aim.preferred)
+            drawn = identities.candidates(wanted, avoid, apart, aim.apart, random, order)
+            return (Candidate(identity, 0.0) for identity in drawn)
+        expected = forecast.load().expected(embedding, donors.embeddings)
+        spare = margins(expected, embedding, apart, aim)
+        further = unfit(expected, embedding, spare)
+        ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order, further)
+        short = dict(zip(donors.ids.tolist(), shortfall(spare).tolist(), strict=True))
+        return (Candidate(donors[donor_id], short[donor_id]) for donor_id in ranked)
 
     return of_face
 
 
-def redraws(
-    donors: bank.DonorBank,
-    ranked: list[str],
-    originals: FloatArray,
-    kin: dict[str, bool],
-    random: np.random.Generator,
-) -> list[str]:
-    """``ranked`` in the order of least time. The first draws stay random; if they fail, the best-fitting ``kin``
-    follow, then the best-fitting others, and among each the ones distant from ``originals`` (N, D) early: a redraw
-    costs time, and a distant donor is the likeliest to end it. Chance blurs that order, or all photos of one person
-    would end on one donor. Whatever is left comes last: in a crowd, others use donors up.
-    """
-    drawn, rest = ranked[: parameters.RANDOM_DRAWS], ranked[parameters.RANDOM_DRAWS :]
-    noise = parameters.REDRAW_CHANCE * random.standard_normal(len(rest))
-    away = np.array([donors[i].embedding for i in rest]).reshape(-1, 1, originals.shape[1]) - originals
-    apart = dict(zip(rest, (np.linalg.norm(away, axis=2).min(1) + noise).tolist(), strict=True))
-    order = list(drawn)
-    for own in (True, False):
-        fitting = [i for i in rest if kin[i] == own][: parameters.REDRAW_POOL]
-        order += sorted(fitting, key=lambda i: (-apart[i], i))
-    seen = set(order)
-    return [*order, *(i for i in rest if i not in seen)]
+def margins(
+    expected: FloatArray, embedding: FloatArray, apart: FloatArray, thresholds: Thresholds
+) -> NDArray[np.float64]:
+    """(N,) by how much decoys with the ``expected`` embeddings (N, D) are foretold to exceed the distances that redraws
+    aim for: to the face (D,), and to the person's decoys in other photos ``apart`` (M, D)."""
+    foretold = forecast.load()
+    return np.minimum(
+        foretold.distances(expected, embedding[None]) - thresholds.preferred,
+        foretold.distances(expected, apart) - thresholds.apart,
+    )
+
+
+def shortfall(spare: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) how much of the margin that makes a decoy likely to pass is missing, from what ``margins`` foretells."""
+    return np.maximum(0, parameters.FORECAST_MARGIN - spare)
+
+
+def unfit(expected: FloatArray, embedding: FloatArray, spare: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) how unfit donors are for what is foretold of their decoys, in the units of ``selection.mismatch``: too
+    little ``spare`` (N,) distance, and another gender or age than the face (D,) seems to have."""
+    estimator, tolerance = attributes.load(), parameters.FORECAST_TOLERANCE
+    own, theirs = estimator(embedding), estimator(expected)
+    return np.asarray(
+        (shortfall(spare) / tolerance["distance"]) ** 2
+        + ((theirs.male - own.male) / tolerance["gender"]) ** 2
+        + ((theirs.age - own.age) / tolerance["age"]) ** 2
+    )

@@ -19,6 +19,7 @@ from mfmc_engine import attributes, parameters
 from mfmc_engine.attributes import GROUPS
 from mfmc_engine.donors import bank, selection
 from mfmc_engine.donors.selection import Avoid, Wanted
+from mfmc_engine.recognition.nearest import Index
 from mfmc_engine.types import FloatArray, Selection
 
 
@@ -91,11 +92,19 @@ class Drawn:
 
 
 def candidates(
-    face: Wanted, avoid: Avoid, random: np.random.Generator, order: Selection
+    face: Wanted,
+    avoid: Avoid,
+    apart: FloatArray,
+    apart_distance: float,
+    random: np.random.Generator,
+    order: Selection,
 ) -> Iterator[Identity]:
-    """Identities to try for a face, in selection's order: like it in gender, group and age, far from whom to avoid."""
+    """Identities to try for a face, in selection's order: like it in gender, group and age, far from whom to avoid;
+    those nearer than ``apart_distance`` to the person's other decoys ``apart`` (L, D) rather late."""
     drawn = Drawn(donors().draw(random, parameters.IDENTITIES_DRAWN))
     wanted = Wanted(face.embedding, male=face.male, age=face.age, group=face.group)
+    short = np.maximum(0, apart_distance - Index(apart).nearest(drawn.embeddings))
+    further = (short / parameters.FORECAST_TOLERANCE["distance"]) ** 2
     rows = {str(id_): row for row, id_ in enumerate(drawn.ids)}
-    for id_ in selection.rank(drawn, wanted, avoid, random.bytes(32), order):
+    for id_ in selection.rank(drawn, wanted, avoid, random.bytes(32), order, further):
         yield Identity(id_, drawn.embeddings[rows[id_]])

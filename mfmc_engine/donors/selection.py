@@ -70,9 +70,6 @@ class Avoid:
     gallery_distance: float = 0.0
     decoys: FloatArray = field(default_factory=_no_embeddings)  # (M, D) other decoys of the photo
     decoy_distance: float = 0.0
-    # Only a wish: donors nearer than that to the person's decoys in other photos come last
-    apart: FloatArray = field(default_factory=_no_embeddings)  # (L, D)
-    apart_distance: float = 0.0
 
 
 def distances(a: FloatArray, b: FloatArray) -> Values:
@@ -152,8 +149,16 @@ def generator(seed: bytes) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(hashlib.sha256(seed).digest())))
 
 
-def rank(bank: Donors, face: Wanted, avoid: Avoid, seed: bytes, selection: Selection = "random") -> list[str]:
-    """Ids of all allowed donors in the order to try them; empty if none is allowed.
+def rank(
+    bank: Donors,
+    face: Wanted,
+    avoid: Avoid,
+    seed: bytes,
+    selection: Selection = "random",
+    further: Values | None = None,
+) -> list[str]:
+    """Ids of all allowed donors in the order to try them; empty if none is allowed. ``further`` (N,) adds to each
+    donor's ``mismatch``.
 
     ``random``: the best-fitting share (parameters.DONOR_POOL, at least DONOR_POOL_LEAST) in random order, then the
     rest from best to worst fit; donors of the face's own gender and group fit better than any other. ``farthest`` and
@@ -161,9 +166,8 @@ def rank(bank: Donors, face: Wanted, avoid: Avoid, seed: bytes, selection: Selec
     The order depends on nothing but the arguments.
     """
     rows = np.flatnonzero(allowed(bank, face, avoid))
-    cost = mismatch(bank, face)[rows]
-    alike = Index(avoid.apart).nearest(bank.embeddings[rows]) <= avoid.apart_distance
-    rows = rows[np.lexsort((bank.ids[rows], cost, alike, ~kin(bank, face)[rows]))]
+    cost = mismatch(bank, face) + (0.0 if further is None else further)
+    rows = rows[np.lexsort((bank.ids[rows], cost[rows], ~kin(bank, face)[rows]))]
     size = max(parameters.DONOR_POOL_LEAST, round(parameters.DONOR_POOL * len(bank)))
     pool, rest = rows[:size], rows[size:]
     if selection == "random":

@@ -29,7 +29,8 @@ def judge(
     """How much of gender and age the swaps keep. ``features`` (N, D) of the set, ``treated`` (M, D) of the probes.
 
     Empty without labels. ``gender_kept``: same side of .5 before and after. ``age_difference``: years between the
-    estimates before and after. The estimator's own errors against the labels stand beside them.
+    estimates before and after. The estimator's own errors against the labels stand beside them, and how far it agrees
+    with itself on two untouched pictures of one person: no decoy can do better than that but by luck.
     """
     known = np.array([s.male is not None and s.age is not None for s in samples])
     if known.sum() < 20 or not swapped.any():
@@ -58,5 +59,19 @@ def judge(
                 before[known][labels[known, 0] > 0.5, 0], before[known][labels[known, 0] < 0.5, 0]
             ),
             "age_error_median": float(np.median(np.abs(before[known, 1] - labels[known, 1]))),
+            **_with_itself(before, trial.people),
         },
+    }
+
+
+def _with_itself(read: NDArray[np.float64], people: NDArray[Any]) -> dict[str, float]:
+    """Agreement of the readings (N, 2) over all pairs of untouched pictures of one person."""
+    first, second = np.triu_indices(len(people), 1)
+    same = people[first] == people[second]
+    a, b = read[first[same]], read[second[same]]
+    if not len(a):
+        return {}
+    return {
+        "gender_same_person": float(np.mean((a[:, 0] > 0.5) == (b[:, 0] > 0.5))),
+        "age_same_person": float(np.median(np.abs(a[:, 1] - b[:, 1]))),
     }

@@ -45,7 +45,7 @@ def _structure(results: Mapping[str, Any], arm: str) -> list[dict[str, Any]]:
         _row("mouth opening, 90th percentile", _at(kept, "mouth", "90 %")),
         _row("seam ratio, median", _at(kept, "seam_ratio", "50 %")),
         _row("sharpness ratio within 0.6-1.6", kept["sharpness_within"]),
-        _row("found by dlib HOG", kept["hog_after"]),
+        _row("still found by dlib HOG", kept["hog_kept"]),
         _row("swapped, faces of 48 px and more", kept["swapped_48_px"]),
         _row("outside untouched", kept["untouched_outside"]),
     ]

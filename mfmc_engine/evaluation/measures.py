@@ -45,6 +45,8 @@ def structure(rows: Rows) -> dict[str, Any]:
         "hog_before": float(np.mean([row["hog_before"] for row in real])) if real else None,
         "hog_after": float(np.mean([row["hog_after"] for row in real])) if real else None,
     }
+    seen = [row for row in real if row["hog_before"]]  # not all originals are: of those, how many still are
+    found["hog_kept"] = float(np.mean([row["hog_after"] for row in seen])) if seen else None
     large = [row for row in rows if row["size"] >= P.RECALL_SIZES[1]]
     found["swapped_48_px"] = float(np.mean([row["kind"] == "swap" for row in large])) if large else None
     for name in FIGURES:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from mfmc_engine.parameters import LANDMARK_PASSES
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.types import FloatArray
+
+if TYPE_CHECKING:  # web processes get along without torch
+    from mfmc_engine.resampling import Picture
 
 
 class Landmarker(Protocol):
     """Anything that marks faces with 68 points (iBUG order)."""
 
-    def mark(self, image: Image, points: FloatArray, passes: int = LANDMARK_PASSES) -> FloatArray:
+    def mark(self, image: Picture, points: FloatArray, passes: int = LANDMARK_PASSES) -> FloatArray:
         """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``.
 
         Each of the ``passes`` aligns the face by the points of the one before; exact five points need only one.

@@ -11,7 +11,8 @@ import numpy as np
 from mfmc_engine.geometry import apply, index_space, invert, similarity
 from mfmc_engine.onnx_sessions import session, takes_any_batch
 from mfmc_engine.parameters import ARCFACE_POINTS, ONNX_BATCH, ONNX_CROP_CENTRE, ONNX_CROP_SIDE
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.resampling import Picture, on_host
+from mfmc_engine.types import FloatArray
 
 
 class Onnx68:
@@ -26,7 +27,7 @@ class Onnx68:
                 f"{weights.name} gives {self.network.taskname}, not 68 points in three dimensions"
             )
 
-    def mark(self, image: Image, points: FloatArray, passes: int = 1) -> FloatArray:
+    def mark(self, image: Picture, points: FloatArray, passes: int = 1) -> FloatArray:
         """(N, 5, 2) eyes, nose tip and mouth corners to (N, 68, 2) landmarks, both in px of ``image``.
 
         One pass whatever ``passes`` says: more have not been tried.
@@ -46,8 +47,9 @@ def face_square(points: FloatArray, size: int) -> FloatArray:
     return similarity(points, np.broadcast_to(template.astype(np.float32), points.shape))
 
 
-def run_on_crops(network: Any, image: Image, to_crop: FloatArray, size: int) -> FloatArray:
+def run_on_crops(network: Any, image: Picture, to_crop: FloatArray, size: int) -> FloatArray:
     """(N, D) first outputs of an insightface ``network`` on crops of ``image`` cut by (N, 2, 3) transforms."""
+    image = on_host(image)
     crops = [
         cv2.warpAffine(image, index_space(transform), (size, size), flags=cv2.INTER_LINEAR)
         for transform in to_crop

@@ -41,11 +41,11 @@ RECIPES: Final[dict[str, dict[str, str]]] = {
 }
 
 
-def load_pack(name: str, device: str = "cpu", threads: int = 2) -> Pack:
+def load_pack(name: str, device: str = "cpu", threads: int = 2, precision: str = "float32") -> Pack:
     """The pack of that name; its networks load on first use. Raises EngineError for a name that means nothing."""
     from mfmc_engine.packs.pack import Pack  # with torch: who only asks about recipes does without
 
-    return Pack(name, recipe(name), device, threads)
+    return Pack(name, recipe(name), device, threads, precision)
 
 
 def recipe(name: str) -> dict[str, str]:

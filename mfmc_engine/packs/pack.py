@@ -8,7 +8,9 @@ from threading import RLock
 from typing import Any, TypeVar
 
 import cv2
+import numpy as np
 import torch
+from torch import Tensor
 
 from mfmc_engine.attributes.genderage import GenderAge
 from mfmc_engine.detection import Detector
@@ -18,16 +20,29 @@ from mfmc_engine.packs import store
 from mfmc_engine.packs.catalogue import DRAWN, MESH, NEURAL, SOURCES, Task
 from mfmc_engine.recognition import Recognizer
 from mfmc_engine.recognition.space import Space, space_of
+from mfmc_engine.resampling import Picture
 from mfmc_engine.swapping.inswapper import InSwapper
 from mfmc_engine.swapping.swappers import NetworkSwapper, Swapper, mesh_swapper
 
 T = TypeVar("T")
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+IN_TORCH = {"mtcnn", "dlib-68", "dlib-resnet", MESH}  # what works on a picture on the device
 
 
 class Pack:
     """The networks of one recipe (see ``packs.RECIPES``): detector, landmarker, recogniser, attributes, swapper."""
 
-    def __init__(self, name: str, recipe: Mapping[str, str], device: str = "cpu", threads: int = 2) -> None:
+    def __init__(
+        self,
+        name: str,
+        recipe: Mapping[str, str],
+        device: str = "cpu",
+        threads: int = 2,
+        precision: str = "float32",
+    ) -> None:
+        """``precision``: of the builtin recogniser's convolutions (PRECISIONS)."""
+        if precision not in PRECISIONS:
+            raise EngineError(f"unknown precision {precision!r}: use {', '.join(PRECISIONS)}")
         if device != "cpu" and not device.startswith("cuda"):
             raise EngineError(f"unknown device {device!r}: use cpu or cuda")
         if device.startswith("cuda") and not torch.cuda.is_available():
@@ -36,8 +51,19 @@ class Pack:
         self.recipe = dict(recipe)
         self.device = device
         self.threads = threads
+        self.precision = precision
         self._lock = RLock()
         self._loaded: dict[str, Any] = {}
+
+    def upload(self, image: Picture) -> Picture:
+        """The picture where this pack works on it: on an accelerator as a tensor, if its networks take one.
+
+        ONNX graphs and what OpenCV prepares for them want pixels in main memory.
+        """
+        if self.device == "cpu" or not IN_TORCH.issuperset(self.recipe.values()):
+            return image
+        pixels = image if isinstance(image, Tensor) else torch.from_numpy(np.require(image, None, ["C", "W"]))
+        return pixels.to(self.device)
 
     @property
     def detector(self) -> Detector:
@@ -118,6 +144,10 @@ class Pack:
 
     def _load_landmarker(self) -> Landmarker:
         if self.recipe["landmarker"] == "dlib-68":
+            if self.device != "cpu":
+                from mfmc_engine.landmarks.torch68 import Torch68
+
+                return Torch68(self._file("landmarker"), self.device)
             from mfmc_engine.landmarks.dlib68 import Dlib68
 
             return Dlib68(self._file("landmarker"))
@@ -138,7 +168,7 @@ class Pack:
         if name == "dlib-resnet":
             from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
 
-            return DlibRecognizer(path, self.device)
+            return DlibRecognizer(path, self.device, PRECISIONS[self.precision])
         from mfmc_engine.recognition.arcface import ArcFace
 
         return ArcFace(path, self.device, self.threads)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.types import FloatArray
+
+if TYPE_CHECKING:  # web processes get along without torch
+    from mfmc_engine.resampling import Picture
 
 
 class Recognizer(Protocol):
@@ -12,14 +15,14 @@ class Recognizer(Protocol):
 
     dimensions: int
 
-    def chips(self, image: Image, landmarks: FloatArray, mirrored: bool = False) -> Image:
-        """(N, 68, 2) landmarks in px of ``image`` to (N, h, w, 3) aligned uint8 RGB chips."""
+    def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
+        """(N, 68, 2) landmarks in px of ``image`` to (N, h, w, 3) aligned uint8 RGB chips, which lie where it does."""
         ...
 
-    def embed(self, image: Image, landmarks: FloatArray) -> FloatArray:
+    def embed(self, image: Picture, landmarks: FloatArray) -> FloatArray:
         """(N, 68, 2) landmarks in px of ``image`` to (N, dimensions) embeddings."""
         ...
 
-    def embed_chips(self, chips: Image) -> FloatArray:
+    def embed_chips(self, chips: Picture) -> FloatArray:
         """(N, h, w, 3) aligned uint8 RGB chips (see ``chips``) to (N, dimensions) embeddings."""
         ...

@@ -15,6 +15,7 @@ from mfmc_engine.geometry import index_space, similarity
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.onnx_sessions import session, takes_any_batch
 from mfmc_engine.parameters import ARCFACE_POINTS, ONNX_BATCH
+from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -31,8 +32,9 @@ class ArcFace:
         self.dimensions = dimensions
         self.size = int(self.network.input_size[0])
 
-    def chips(self, image: Image, landmarks: FloatArray, mirrored: bool = False) -> Image:
+    def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Image:
         """(N, 68, 2) landmarks in px to (N, size, size, 3) aligned chips."""
+        image = on_host(image)
         template = np.array(ARCFACE_POINTS, np.float32) * (self.size / 112)
         five = five_of(landmarks)
         transforms = similarity(five, np.broadcast_to(template, five.shape))
@@ -42,12 +44,13 @@ class ArcFace:
             chip[:] = _warp(image, transform, self.size)
         return np.ascontiguousarray(chips[:, :, ::-1]) if mirrored else chips
 
-    def embed(self, image: Image, landmarks: FloatArray) -> FloatArray:
+    def embed(self, image: Picture, landmarks: FloatArray) -> FloatArray:
         """(N, 68, 2) landmarks in px of ``image`` to (N, D) unit embeddings."""
         return self.embed_chips(self.chips(image, landmarks))
 
-    def embed_chips(self, chips: Image) -> FloatArray:
+    def embed_chips(self, chips: Picture) -> FloatArray:
         """(N, size, size, 3) uint8 RGB chips to (N, D) unit embeddings."""
+        chips = on_host(chips)
         at_once = ONNX_BATCH if takes_any_batch(self.network.session) else 1
         found = [np.empty((0, self.dimensions), np.float32)]
         for start in range(0, len(chips), at_once):

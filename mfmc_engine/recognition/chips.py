@@ -11,9 +11,12 @@ from typing import Final
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from mfmc_engine.geometry import FloatArray, apply, similarity
 from mfmc_engine.parameters import CHIP_PADDING, CHIP_SIZE
+from mfmc_engine.resampling import Picture, pyramid_down, warp
 from mfmc_engine.types import Image
 
 # iBUG indices and their mean positions in the unit face square (dlib)
@@ -33,6 +36,7 @@ MEAN_FACE: Final = np.array([
 # fmt: on
 # dlib's pyramid_down<2> places the halved picture this far (x, y in px of the larger one) from where it lies
 PYRAMID_SHIFT: Final = np.array([-0.5, 0.5], np.float32)
+BLACK: Final = (0, 0, 0)
 
 
 def chip_transforms(
@@ -52,13 +56,19 @@ def chip_transforms(
 
 
 def extract_chips(
-    image: Image,
+    image: Picture,
     landmarks: FloatArray,
     size: int = CHIP_SIZE,
     padding: float = CHIP_PADDING,
     mirrored: bool = False,
-) -> Image:
-    """(N, size, size, 3) uint8 chips of the faces with (N, 68, 2) landmarks; black outside the picture."""
+) -> Picture:
+    """(N, size, size, 3) uint8 chips of the faces with (N, 68, 2) landmarks; black outside the picture.
+
+    They lie where the picture does.
+    """
+    if isinstance(image, Tensor):
+        cuts = _cut_there(image, chip_transforms(landmarks, size, padding), size)
+        return cuts.flip(2) if mirrored else cuts
     chips = np.empty((len(landmarks), size, size, 3), np.uint8)
     for chip, transform in zip(chips, chip_transforms(landmarks, size, padding), strict=True):
         _cut(image, transform, chip)
@@ -69,10 +79,7 @@ def _cut(image: Image, transform: FloatArray, chip: Image) -> None:
     """Sample one chip, from a halved picture as long as that has more pixels than the chip (as dlib does)."""
     size = len(chip)
     scale = float(np.hypot(*transform[:, 0]))
-    corners = apply(transform, np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32))
-    margin = 4 + 4 * scale  # px that smoothing reads beyond the chip
-    low = np.maximum(np.floor(corners.min(0) - margin), 0).astype(int)
-    high = np.maximum(np.ceil(corners.max(0) + margin), 0).astype(int)
+    low, high = _around(transform, size)
     window = image[low[1] : high[1], low[0] : high[0]].astype(np.float32)
     if window.size == 0:
         chip[:] = 0
@@ -91,3 +98,34 @@ def _cut(image: Image, transform: FloatArray, chip: Image) -> None:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
     )
+
+
+def _around(transform: FloatArray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The top-left and bottom-right px, not below 0, of what a chip and its smoothing read."""
+    corners = apply(transform, np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32))
+    margin = 4 + 4 * float(np.hypot(*transform[:, 0]))  # px that smoothing reads beyond the chip
+    low = np.maximum(np.floor(corners.min(0) - margin), 0).astype(int)
+    high = np.maximum(np.ceil(corners.max(0) + margin), 0).astype(int)
+    return low, high
+
+
+def _cut_there(image: Tensor, transforms: FloatArray, size: int) -> Tensor:
+    """(N, size, size, 3) chips as ``_cut`` takes them, of a picture on an accelerator: small faces all at once."""
+    chips = torch.zeros((len(transforms), size, size, 3), dtype=torch.uint8, device=image.device)
+    large = np.hypot(transforms[:, 0, 0], transforms[:, 1, 0]) / 2 > 1
+    if not large.all():
+        small = torch.from_numpy(np.flatnonzero(~large)).to(image.device)
+        chips[small] = warp(image, transforms[~large], (size, size), BLACK).byte()
+    for i in np.flatnonzero(large).tolist():
+        transform = transforms[i].copy()
+        low, high = _around(transform, size)
+        window = image[low[1] : high[1], low[0] : high[0]]
+        if window.numel() == 0:
+            continue
+        transform[:, 2] -= low
+        while float(np.hypot(*transform[:, 0])) / 2 > 1:
+            window = pyramid_down(window).floor()
+            transform[:, 2] += PYRAMID_SHIFT
+            transform = np.asarray(transform / 2, np.float32)
+        chips[i] = warp(window, transform[None], (size, size), BLACK)[0].byte()
+    return chips

@@ -8,7 +8,6 @@ file; architecture: dlib's examples/dnn_face_recognition_ex.cpp. Results agree w
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mfmc_engine.batching.lockstep import Shared
+from mfmc_engine.dlib_files import integer
 from mfmc_engine.errors import WeightsMissingError
-from mfmc_engine.parameters import EMBED_BATCH, RESNET_MEAN
+from mfmc_engine.parameters import EMBED_BATCH, EMBED_BATCH_CUDA, RESNET_MEAN
 from mfmc_engine.recognition.chips import extract_chips
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.resampling import Picture
+from mfmc_engine.types import FloatArray
 
 # (channels, halves the resolution) of the fourteen residual blocks, from input to output
 BLOCKS = (
@@ -89,26 +91,35 @@ class DlibRecognizer:
 
     dimensions = 128
 
-    def __init__(self, weights: Path, device: str = "cpu") -> None:
-        self.device = torch.device(device)
+    def __init__(self, weights: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+        self.device, self.dtype = torch.device(device), dtype
         self.network = load_network(weights).to(self.device)
+        self._embed = Shared(self._forward)
 
-    def chips(self, image: Image, landmarks: FloatArray, mirrored: bool = False) -> Image:
-        """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips."""
+    def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
+        """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips, which lie where ``image`` does."""
         return extract_chips(image, landmarks, mirrored=mirrored)
 
-    def embed(self, image: Image, landmarks: FloatArray) -> FloatArray:
+    def embed(self, image: Picture, landmarks: FloatArray) -> FloatArray:
         """(N, 68, 2) landmarks in px of ``image`` to (N, 128) embeddings."""
         return self.embed_chips(self.chips(image, landmarks))
 
-    def embed_chips(self, chips: Image) -> FloatArray:
+    def embed_chips(self, chips: Picture) -> FloatArray:
         """(N, 150, 150, 3) uint8 RGB chips to (N, 128) embeddings."""
         found = [np.empty((0, self.dimensions), np.float32)]
-        for start in range(0, len(chips), EMBED_BATCH):
-            batch = torch.from_numpy(np.ascontiguousarray(chips[start : start + EMBED_BATCH])).to(self.device)
-            with torch.inference_mode():
-                found.append(self.network(batch.permute(0, 3, 1, 2).float()).cpu().numpy())
+        at_once = EMBED_BATCH if self.device.type == "cpu" else EMBED_BATCH_CUDA
+        for start in range(0, len(chips), at_once):
+            part = chips[start : start + at_once]
+            batch = part if isinstance(part, Tensor) else torch.from_numpy(np.ascontiguousarray(part))
+            found.append(self._embed(batch.to(self.device).permute(0, 3, 1, 2).float()).cpu().numpy())
         return np.concatenate(found)
+
+    @torch.inference_mode()
+    def _forward(self, chips: Tensor) -> Tensor:
+        """(N, 3, 150, 150) to (N, 128), its convolutions in ``dtype``."""
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            embeddings: Tensor = self.network(chips)
+        return embeddings.float()
 
 
 # --- dlib's file format ---
@@ -158,23 +169,13 @@ def _tensors(data: bytes) -> Iterator[Tensor]:
         position = match.end()
         if match.group(1):  # the dense layer states its outputs and inputs first
             for _ in range(2):
-                _, position = _integer(data, position)
-        version, position = _integer(data, position)
+                _, position = integer(data, position)
+        version, position = integer(data, position)
         if version != 2:
             raise ValueError(f"tensor version {version}, expected 2")
         count = 1
         for _ in range(4):
-            size, position = _integer(data, position)
+            size, position = integer(data, position)
             count *= size
         yield torch.from_numpy(np.frombuffer(data, "<f4", count, position).copy())
         position += 4 * count
-
-
-def _integer(data: bytes, position: int) -> tuple[int, int]:
-    """dlib's integer: one byte with sign (bit 7) and length (bits 0-3), then that many little-endian bytes."""
-    control = data[position]
-    length = control & 0x0F
-    value = int.from_bytes(data[position + 1 : position + 1 + length], "little")
-    if len(data) < position + 1 + length:
-        raise struct.error("file ends inside an integer")
-    return (-value if control & 0x80 else value), position + 1 + length

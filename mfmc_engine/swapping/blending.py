@@ -13,7 +13,8 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, index_space
-from mfmc_engine.swapping import eyes, masks, mesh, outlines, relight, skin, texture
+from mfmc_engine.resampling import Picture
+from mfmc_engine.swapping import eyes, masks, mesh, outlines, relight, skin, texture, there
 from mfmc_engine.swapping.mesh import Frame
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.relight import Lit
@@ -35,14 +36,18 @@ class Target:
         return self.lit.landmarks[0]
 
 
-def prepare(image: Image, landmarks: Sequence[FloatArray], device: str = "cpu") -> list[Target]:
+def prepare(image: Picture, landmarks: Sequence[FloatArray], device: str = "cpu") -> list[Target]:
     """Crops and skin of all faces of a photo; ``landmarks`` (68, 2) px of ``image`` each."""
     frames = [Frame.of(points) for points in landmarks]
     frames = [frame.window(_reach(frame, points)) for frame, points in zip(frames, landmarks, strict=True)]
     targets = []
     for i, (frame, points) in enumerate(zip(frames, landmarks, strict=True)):
         inside = [apply(frame.to_crop, points)]
-        crop = to_tensor([mesh.crop(image, frame)], device)
+        crop = (
+            there.crop(image, frame)
+            if isinstance(image, Tensor)
+            else to_tensor([mesh.crop(image, frame)], device)
+        )
         lit = Lit(crop, skin.likelihood(crop, inside), inside)
         barred = torch.from_numpy(_others_in_front(i, frames, landmarks)[None, None]).to(device)
         targets.append(Target(frame, lit, barred, eyes.shut(crop, inside)[0]))
@@ -108,7 +113,7 @@ def place(
 ) -> Patch:
     """Resample one (H, W, 3) decoy and its (H, W) alpha, both in [0, 1], into ``image`` and give it its grain."""
     frame = target.frame
-    bounds = _bounds(alpha, frame, image.shape[:2])
+    bounds = frame.bounds(_extent(alpha), (image.shape[0], image.shape[1]))
     if bounds is None:
         return Patch((0, 0), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
     x0, y0, x1, y1 = bounds
@@ -133,14 +138,9 @@ def place(
     return Patch((x0, y0), pixels, cover)
 
 
-def _bounds(alpha: FloatArray, frame: Frame, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
-    """x0, y0, x1, y1 px of a photo of ``shape`` that hold all of ``alpha``, None if that is empty or outside."""
+def _extent(alpha: FloatArray) -> tuple[int, int, int, int] | None:
+    """x0, y0, x1, y1 px that hold all of ``alpha``, None if that is empty."""
     ys, xs = np.nonzero(alpha > 0)
     if len(ys) == 0:
         return None
-    left, top, right, bottom = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
-    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
-    moved = apply(frame.to_photo, corners)
-    x0, y0 = np.maximum(np.floor(moved.min(0)).astype(int) - 1, 0)
-    x1, y1 = np.minimum(np.ceil(moved.max(0)).astype(int) + 1, [shape[1], shape[0]])
-    return (int(x0), int(y0), int(x1), int(y1)) if x1 > x0 and y1 > y0 else None
+    return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1

@@ -61,6 +61,19 @@ class Frame:
         to_crop[:, 2] -= [x0, y0]
         return Frame(to_crop, invert(to_crop), self.scale, (y1 - y0, x1 - x0))
 
+    def bounds(
+        self, part: tuple[int, int, int, int] | None, shape: tuple[int, int]
+    ) -> tuple[int, int, int, int] | None:
+        """x0, y0, x1, y1 px of a photo of ``shape`` that hold that part (the same, px of the crop); None if none do."""
+        if part is None:
+            return None
+        left, top, right, bottom = part
+        corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+        moved = apply(self.to_photo, corners)
+        x0, y0 = np.maximum(np.floor(moved.min(0)).astype(int) - 1, 0)
+        x1, y1 = np.minimum(np.ceil(moved.max(0)).astype(int) + 1, [shape[1], shape[0]])
+        return (int(x0), int(y0), int(x1), int(y1)) if x1 > x0 and y1 > y0 else None
+
 
 @cache
 def mean_face() -> FloatArray:
@@ -202,26 +215,41 @@ def warp_donors(
 
 def crop(image: Image, frame: Frame) -> Image:
     """(*frame.size, 3) canonical crop; a face larger than the crop is reduced by area averaging first."""
-    rows, columns = frame.size
-    corners = apply(frame.to_photo, np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32))
-    height, width = image.shape[:2]
-    x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, [width - 1, height - 1])
-    x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 2, [x0 + 1, y0 + 1], [width, height])
+    x0, y0, x1, y1, reduced = crop_region(image.shape, frame)
     region = image[y0:y1, x0:x1]
-    reduction = max(1.0, 1 / frame.scale)
-    if reduction > P.CROP_AREA_REDUCTION:
-        wanted = (max(1, round((x1 - x0) / reduction)), max(1, round((y1 - y0) / reduction)))
-        region = np.asarray(cv2.resize(region, wanted, interpolation=cv2.INTER_AREA), np.uint8)
-    stretch = np.array([region.shape[1] / (x1 - x0), region.shape[0] / (y1 - y0)])
-    # cv2 counts from pixel centres: shift by half a pixel on both sides.
-    inverse = frame.to_photo.astype(np.float64)
-    linear = stretch[:, None] * inverse[:, :2]
-    offset = stretch * (inverse @ [0.5, 0.5, 1] - [x0, y0]) - 0.5
+    if reduced is not None:
+        region = np.asarray(cv2.resize(region, reduced, interpolation=cv2.INTER_AREA), np.uint8)
     sampled = cv2.warpAffine(
         region,
-        np.column_stack([linear, offset]),
-        (columns, rows),
+        crop_transform(region.shape, (x0, y0, x1, y1), frame),
+        frame.size[::-1],
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT_101,
     )
     return np.asarray(sampled, np.uint8)
+
+
+def crop_region(shape: Sequence[int], frame: Frame) -> tuple[int, int, int, int, tuple[int, int] | None]:
+    """x0, y0, x1, y1 px of a photo of ``shape`` that a crop reads, and the width and height they are reduced to."""
+    rows, columns = frame.size
+    corners = apply(frame.to_photo, np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32))
+    height, width = shape[:2]
+    low = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, [width - 1, height - 1])
+    high = np.clip(np.ceil(corners.max(0)).astype(int) + 2, low + 1, [width, height])
+    reduction = max(1.0, 1 / frame.scale)
+    wide, tall = (max(1, round(side / reduction)) for side in (high - low).tolist())
+    reduced = (wide, tall) if reduction > P.CROP_AREA_REDUCTION else None
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1]), reduced
+
+
+def crop_transform(
+    shape: Sequence[int], region: tuple[int, int, int, int], frame: Frame
+) -> NDArray[np.float64]:
+    """(2, 3) from pixel indices of the crop to those of the ``region`` (x0, y0, x1, y1) reduced to ``shape``."""
+    x0, y0, x1, y1 = region
+    stretch = np.array([shape[1] / (x1 - x0), shape[0] / (y1 - y0)])
+    # indices count from pixel centres: shift by half a pixel on both sides.
+    inverse = frame.to_photo.astype(np.float64)
+    linear = stretch[:, None] * inverse[:, :2]
+    offset = stretch * (inverse @ [0.5, 0.5, 1] - [x0, y0]) - 0.5
+    return np.column_stack([linear, offset])

@@ -15,7 +15,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.geometry import index_space, invert, similarity
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.recognition import Recognizer
-from mfmc_engine.swapping import blending, eyes, mesh, skin
+from mfmc_engine.swapping import blending, eyes, mesh, mouth, skin
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.inswapper import InSwapper
 from mfmc_engine.swapping.relight import Lit
@@ -52,6 +52,7 @@ def mesh_swapper(target: Target, donors: Sequence[Pictured], shape_share: float)
     if target.shut:
         marks = [eyes.close(points) for points in marks]
     warped = mesh.warp_donors(layers, [donor.landmarks for donor in donors], marks, target.frame.size)
+    warped = mouth.open_wide(warped, layers, [donor.landmarks for donor in donors], marks)
     pictures = eyes.draw_lashes(warped[:, :3], marks, [target.shut] * len(donors))
     return Lit(pictures, warped[:, 3:], marks)
 

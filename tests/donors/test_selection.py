@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from mfmc_engine import parameters
 from mfmc_engine.donors import bank as donor_bank
-from mfmc_engine.donors import candidates
 from mfmc_engine.donors.selection import Avoid, Wanted, allowed, distances, kin, mismatch, rank
 
 seeds = st.binary(min_size=1, max_size=64)
@@ -155,22 +154,13 @@ def test_a_trait_beyond_every_donor_does_not_outweigh_the_others(bank):
     assert np.allclose(mismatch(bank, turned), mismatch(bank, at_the_limit))
 
 
-@pytest.mark.parametrize("who", [0, 100, 250])
-def test_redraws_stay_with_kin_and_do_not_end_on_one_donor(bank, who):
-    face = Wanted(bank.embeddings[who], male=0.02, group=np.array([0, 0, 0, 1.0], np.float32))
-    ranked = rank(bank, face, Avoid(0.3), b"seed")
-    fits = dict(zip(bank.ids.tolist(), kin(bank, face).tolist(), strict=True))
-    orders = [
-        candidates.redraws(bank, ranked, face.embedding[None], fits, np.random.default_rng(seed))
-        for seed in range(100)
-    ]
-    assert all(fits[id_] for order in orders for id_ in order[: parameters.REDRAW_POOL])
-    assert all(sorted(order) == sorted(ranked) for order in orders)
-    # face 0 has one donor far from it that comes first nine times in ten: chance blurs, it does not even out
-    assert len({order[parameters.RANDOM_DRAWS] for order in orders}) > 2
-    apart = [float(np.linalg.norm(bank[order[2]].embedding - face.embedding)) for order in orders]
-    others = [float(np.linalg.norm(bank[order[11]].embedding - face.embedding)) for order in orders]
-    assert np.mean(apart) > np.mean(others)  # and the distant ones come early
+def test_a_donor_said_to_be_unfit_comes_later(bank):
+    face = Wanted(bank.embeddings[0], male=0.1)
+    best = rank(bank, face, Avoid(0.3), b"seed", "nearest")[0]
+    further = np.where(bank.ids == best, 100.0, 0.0)
+    order = rank(bank, face, Avoid(0.3), b"seed", further=further)
+    assert order.index(best) > parameters.DONOR_POOL_LEAST
+    assert sorted(order) == sorted(rank(bank, face, Avoid(0.3), b"seed"))
 
 
 def test_a_perfect_fit_costs_nothing(bank):

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mfmc_engine.errors import WeightsMissingError
+from mfmc_engine.errors import EngineError, WeightsMissingError
+from mfmc_engine.packs import load_pack
 from mfmc_engine.packs.builtin import weights_folder
 from mfmc_engine.quality import sharpness, yaw
 from mfmc_engine.recognition.chips import extract_chips
@@ -107,3 +108,26 @@ def test_yaw_is_positive_to_the_right_and_mirrors(analysis) -> None:
         order += [35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
         order += [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
         assert yaw(mirrored[order].astype(np.float32)) == pytest.approx(-face.quality.yaw, abs=1e-3)
+
+
+@pytest.mark.parametrize(("precision", "bound"), [("float16", 0.004), ("bfloat16", 0.03)])
+def test_half_precision_moves_distances_by_less_than_a_bound(
+    photo, analysis, real_engine, precision, bound
+) -> None:
+    """Thresholds are two decimals: .60 and .64 between what is turned down and what is aimed for."""
+    chips = extract_chips(photo, rounded(analysis))
+    exact = real_engine.pack.recognizer.embed_chips(chips)
+    half = load_pack("builtin", threads=1, precision=precision).recognizer.embed_chips(chips)
+    assert half.dtype == np.float32
+    assert np.linalg.norm(half - exact, axis=1).max() < bound
+
+    def apart(rows: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(rows[:, None] - rows[None], axis=2)
+
+    assert np.abs(apart(half) - apart(exact)).max() < bound
+    assert np.abs(half - exact).max() > 0  # it was not the same arithmetic
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(EngineError, match="bfloat16"):
+        load_pack("builtin", precision="int8")

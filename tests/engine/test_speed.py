@@ -6,9 +6,13 @@ import sys
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 
+from mfmc_engine import imaging, parameters
 from mfmc_engine.cli import main
-from mfmc_engine.evaluation import charts, scaling
+from mfmc_engine.commands.benchmark import _print_device
+from mfmc_engine.evaluation import charts, device_speed, scaling, speed
+from mfmc_engine.evaluation.speed import Stage
 from mfmc_engine.memory import peak_megabytes
 
 
@@ -55,3 +59,43 @@ def test_the_quick_benchmark_writes_figures_and_a_chart(six_people, tmp_path, ca
     assert abs(viewers["baseline"][0] / viewers["baseline"][1] - 10) < 1e-6
     assert "peak_memory_mb" in capsys.readouterr().out
     ElementTree.parse(tmp_path / "speed.svg")
+
+
+def test_a_device_is_measured_against_batches_and_its_own_arithmetic(photo, tmp_path, monkeypatch, capsys):
+    few = tmp_path / "few.png"
+    few.write_bytes(imaging.encode(photo[300:, 250:900], ".png"))
+    nothing = {
+        name: Stage(name, 1.0, 1.0)
+        for name in ("analyse", "decoys", "compose", "encode", "baseline, one pass")
+    }
+    monkeypatch.setattr(speed, "measure", lambda *_: (2, nothing))  # has a test of its own
+    monkeypatch.setattr(parameters, "MATMUL_SIDE_CPU", 256)
+    arguments = ["benchmark", "speed", str(few), "--repeats", "1", "--threads", "1", "--batches", "1,2"]
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["device"]
+    assert [point["batch"] for point in found["batches"]] == [1, 2]
+    faces = found["operations"]["faces"]
+    assert [point["faces"] for point in found["batches"]] == [faces, 2 * faces]
+    assert faces >= 2
+    assert set(found["stages_s"]) == {"upload", "detect", "landmarks", "chips", "embed", "decoys"}
+    # dlib's ResNet takes .5 GFLOP a chip and more; every face is looked at once, every decoy from three sides
+    assert found["operations"]["analyse"] > faces * 0.4e9
+    assert found["operations"]["decoys"] > faces * 0.8e9
+    assert 0 < found["share_of_floor"] < 1  # nothing is faster than its arithmetic
+    _print_device({**found, "faster_than_cpu": 21.0, "cpu_photos_per_s": 1.0})
+    printed = capsys.readouterr().out
+    assert "2 at once" in printed
+    assert "FAIL  photos a second" in printed
+    assert "pass  times the CPU" in printed
+
+
+@pytest.mark.parametrize("batches", ["0", "one", "1,-2", ""])
+def test_batches_that_are_none_are_refused(six_people, batches, capsys):
+    assert main(["benchmark", "speed", str(six_people), "--batches", batches]) != 0
+    assert "--batches" in capsys.readouterr().err
+
+
+def test_bars_of_a_card_are_told_apart_from_what_was_reached():
+    point = {"photos_per_s": 70.0, "faces_per_s": 400.0}
+    lines = device_speed.bars({"batches": [point, {**point, "photos_per_s": 3.0}], "faster_than_cpu": 20.0})
+    assert [met for *_, met in lines] == [True, False, True]

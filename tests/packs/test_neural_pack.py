@@ -232,14 +232,14 @@ def test_drawn_identities_are_nobodys_and_like_the_face_asked_for():
 def test_drawn_identities_keep_away_from_everybody_named_and_come_from_the_seed():
     from mfmc_engine.donors.selection import Avoid, Wanted
 
-    someone = bank.load().embeddings[7]
-    crowd = bank.load().embeddings[20:60]
+    shipped = bank.load().embeddings
+    someone, crowd = shipped[7], shipped[20:60]
     avoid = Avoid(original=0.68, gallery=crowd, gallery_distance=0.5)
     wanted = Wanted(someone, male=0.99, age=30.0, group=np.array([0, 0, 0, 1], np.float32))
 
     def drawn(seed: int):
         random = np.random.default_rng(seed)
-        return list(identities.candidates(wanted, avoid, random, "random"))
+        return list(identities.candidates(wanted, avoid, shipped[60:61], 0.68, random, "random"))
 
     found = drawn(0)
     assert len(found) > 20

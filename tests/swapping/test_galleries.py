@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from mfmc_engine import parameters, replacement
 from mfmc_engine.donors import bank as donor_bank
-from mfmc_engine.donors import looks
+from mfmc_engine.donors import forecast, looks
 from mfmc_engine.donors.candidates import candidates
+from mfmc_engine.donors.forecast import Forecast
 from mfmc_engine.donors.selection import Wanted
 from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.types import DecoyRequest, Face, Gallery, Quality
@@ -22,8 +23,13 @@ PHOTO = np.zeros((8, 8, 3), np.uint8)
 ALPHA = np.zeros((1, 1), np.uint8)
 # the chips that stand-ins cut are embeddings already
 PACK: Any = SimpleNamespace(
-    device="cpu", recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128))
+    device="cpu",
+    threads=1,
+    upload=lambda image: image,
+    recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128)),
 )
+# what ``seen`` makes of donors, foretold
+AS_DONORS = Forecast(np.concatenate([np.zeros((128, 128)), np.eye(128), np.zeros((1, 128))]), 0.3)
 SELECTIONS = st.sampled_from(["random", "farthest", "nearest"])
 
 
@@ -54,13 +60,14 @@ def _no_pictures():
         "_other_views": lambda pack, patch, marks: [seen(patch.donor)[1:]],
         "_redaction_view": lambda *_: np.full((1, 128), 9, np.float32),
         "can_be_swapped": lambda face: True,
-        "landmark_doubt": lambda *_: 0.0,
+        "landmark_doubts": lambda pack, image, faces: [0.0] * len(faces),
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, stand_in in stand_ins.items():
             patch.setattr(replacement, name, stand_in)
         patch.setattr(replacement.blending, "prepare", lambda image, marks, device: marks)
         patch.setattr(replacement.redaction, "redact", lambda *_: Drawn(None))
+        patch.setattr(forecast, "load", lambda: AS_DONORS)
         patch.setattr(looks, "describe", lambda image, marks, embedding: Wanted(embedding))
         yield
 

@@ -1,0 +1,76 @@
+"""Mouths that are open wider than the donor's: its teeth keep their size, and what is below them is dark.
+
+A mesh alone stretches the donor's teeth over the whole opening, or tears the line between shut lips into a flat field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from mfmc_engine import parameters as P
+from mfmc_engine.geometry import apply, similarity
+from mfmc_engine.swapping import fields, mesh, outlines
+from mfmc_engine.types import FloatArray
+
+# Landmarks along the inner edge of the upper lip, and below each of them along that of the lower one.
+_UPPER, _LOWER = [61, 62, 63], [67, 66, 65]
+
+
+def opening(landmarks: FloatArray) -> float:
+    """Mean height of the opening, px."""
+    return float(np.linalg.norm(landmarks[_LOWER] - landmarks[_UPPER], axis=1).mean())
+
+
+def teeth_end(target: FloatArray, donor: FloatArray) -> FloatArray | None:
+    """(68, 2) the target's landmarks with the inner lower lip moved up to where the donor's teeth end at their own
+    size, or None where the donor's mouth is open as wide as the target's. Both (68, 2), of any frame."""
+    height = opening(target)
+    own = opening(apply(similarity(donor, target), donor))
+    if height < P.CAVITY_LEAST or own > height * P.CAVITY_RATIO:
+        return None
+    ended = target.copy()
+    ended[_LOWER] = target[_UPPER] + (target[_LOWER] - target[_UPPER]) * (own / height)
+    return ended
+
+
+def open_wide(
+    warped: Tensor, layers: Tensor, donors: Sequence[FloatArray], marks: Sequence[FloatArray]
+) -> Tensor:
+    """Warped donors (B, C, H, W), RGB first, with the openings of mouths redrawn where the donor's is too small.
+
+    ``layers`` (B, C, S, S) are the donors before the warp with their landmarks ``donors``; ``marks`` (68, 2) px of the
+    warped pictures.
+    """
+    height, width = warped.shape[-2:]
+    out = warped.clone()
+    for i, (target, donor) in enumerate(zip(marks, donors, strict=True)):
+        ended = teeth_end(target, donor)
+        if ended is None:
+            continue
+        teeth = mesh.warp_donors(layers[i : i + 1], [donor], [ended], (height, width))[0, :3]
+        inside = fields.rasterise(outlines.inner_mouth, [target], warped.device, (height, width))[0]
+        shown = fields.rasterise(outlines.inner_mouth, [ended], warped.device, (height, width))[0]
+        lips = fields.rasterise(outlines.lips, [target], warped.device, (height, width))
+        tone = fields.mean(warped[i : i + 1, :3], lips)[0]
+        depth = torch.from_numpy(_depth(target, ended, (height, width))).to(warped)
+        low, high = P.CAVITY_TONE
+        drawn = tone * (low + (high - low) * depth)
+        inside, shown = (
+            fields.gaussian(mask[None], P.CAVITY_FEATHER)[0] for mask in (inside, shown * inside)
+        )
+        out[i, :3] = warped[i, :3] * (1 - inside) + (teeth * shown + drawn * (1 - shown)) * inside
+    return out
+
+
+def _depth(target: FloatArray, ended: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """(H, W) 0 at the edge of the upper teeth, 1 at the lower lip: the tongue comes up toward it."""
+    top, bottom = ended[_LOWER].mean(0), target[_LOWER].mean(0)
+    axis = bottom - top
+    ys, xs = np.mgrid[: size[0], : size[1]].astype(np.float32) + 0.5
+    along = ((xs - top[0]) * axis[0] + (ys - top[1]) * axis[1]) / max(float(axis @ axis), 1e-6)
+    return np.asarray(cv2.GaussianBlur(np.clip(along, 0, 1).astype(np.float32), (0, 0), 1.5), np.float32)

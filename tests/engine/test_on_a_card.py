@@ -1,0 +1,47 @@
+"""CPU and CUDA agree. Needs a card; without one test_on_a_device.py runs the same code on tensors in main memory."""
+
+import numpy as np
+import pytest
+import torch
+
+from mfmc_engine.engine import Engine
+from mfmc_engine.landmarks import five_of
+from mfmc_engine.types import DecoyRequest
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+
+
+@pytest.fixture(scope="module")
+def card() -> Engine:
+    return Engine(device="cuda", threads=2)
+
+
+def test_the_forest_adds_its_leaves_in_dlibs_order_there_too(card, real_engine, photo, analysis) -> None:
+    points = five_of(np.stack([face.landmarks for face in analysis.faces]))
+    theirs = real_engine.pack.landmarker.mark(photo, points, passes=1)
+    np.testing.assert_allclose(card.pack.landmarker.mark(photo, points, passes=1), theirs, atol=0.01)
+
+
+def test_the_same_faces_are_found_alone_and_in_company(card, photo, analysis) -> None:
+    other = np.ascontiguousarray(photo[:, ::-1])
+    for found in (card.analyze(photo), card.analyze_many([photo, other, photo])[2]):
+        assert len(found.faces) == len(analysis.faces)
+        for ours, theirs in zip(found.faces, analysis.faces, strict=True):
+            assert np.abs(ours.landmarks - theirs.landmarks).mean() < 0.01 * theirs.quality.size
+            assert np.linalg.norm(ours.embedding - theirs.embedding) < 0.05
+
+
+def test_decoys_of_the_same_faces_agree_within_two_grey_levels(card, real_engine, photo, analysis) -> None:
+    requests = [DecoyRequest(face, b"card %d" % i) for i, face in enumerate(analysis.faces)]
+    there, here = (engine.make_decoys(photo, requests) for engine in (card, real_engine))
+    assert [decoy.kind for decoy in there] == [decoy.kind for decoy in here]
+    same = [(one, other) for one, other in zip(there, here, strict=True) if one.donor == other.donor]
+    assert len(same) >= len(here) - 1  # a distance right at a threshold may fall on either side
+    hidden = range(len(here))
+    apart = np.abs(
+        real_engine.compose(photo, there, hidden).astype(int) - real_engine.compose(photo, here, hidden)
+    )
+    for one, other in same:
+        (x, y), (height, width) = other.origin, other.alpha.shape
+        assert apart[y : y + height, x : x + width].mean() < 2
+        assert one.distance_to_original > one.threshold or one.kind == "redaction"
