@@ -380,6 +380,12 @@ BATCH_RECORDS: Final = 10_000  # last batches and photos that the front remember
 HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)
 HEAP_KEPT: Final = 256 * 2**20  # bytes of free heap that are kept
 
+# --- identities that nobody has (donors/identities.py) ---
+IDENTITY_SHRINKAGE: Final = (
+    0.1  # share of the diagonal in the spread of donors; some 400 rows for 128 dimensions
+)
+IDENTITIES_DRAWN: Final = 400  # for one face to choose among: as many as the bank has donors
+
 # --- donors ---
 POSE_NEUTRAL_PITCH = 0.0  # degrees the generic head reads on a level gaze
 DONOR_FOREHEAD_RISE = 0.42  # height of the forehead above the brows, share of the chin-to-eyes distance

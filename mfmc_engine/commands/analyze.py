@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mfmc_engine.commands.options import add_boxes, add_device, read_boxes
+from mfmc_engine.commands.options import add_boxes, add_device, add_pack, read_boxes
 from mfmc_engine.engine import Engine
 from mfmc_engine.imaging import decode
 from mfmc_engine.types import Analysis, Face
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", type=Path, metavar="PHOTO")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_boxes(parser)
+    add_pack(parser)
     add_device(parser)
 
 
@@ -27,7 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what the photo holds."""
     known = read_boxes(arguments.boxes)
     image = decode(arguments.photo)
-    analysis = Engine(device=arguments.device).analyze(image, known.get(arguments.photo.name, ()))
+    analysis = Engine(arguments.pack, device=arguments.device).analyze(
+        image, known.get(arguments.photo.name, ())
+    )
     print(json.dumps(as_json(analysis)) if arguments.json else as_table(analysis))
     return 0
 

@@ -25,6 +25,7 @@ from mfmc_engine.commands.options import (
     Boxes,
     add_boxes,
     add_device,
+    add_pack,
     as_indices,
     one_line,
     read_boxes,
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print JSON with what each decoy kept (needs the evaluate extra)",
     )
     add_boxes(parser)
+    add_pack(parser)
     add_device(parser)
 
 
@@ -71,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     if out.exists() and photo.samefile(out):
         raise EngineError(f"{out}: would overwrite the original")
     jobs = _folder_jobs(photo, out, arguments.keep) if photo.is_dir() else _file_job(photo, out)
-    engine = Engine(device=arguments.device)
+    engine = Engine(arguments.pack, device=arguments.device)
     worker = _Worker(
         engine=engine,
         boxes=read_boxes(arguments.boxes),

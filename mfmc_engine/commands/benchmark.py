@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mfmc_engine import imaging
-from mfmc_engine.commands.options import add_device
+from mfmc_engine.commands.options import add_device, add_pack
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import load_pack
 from mfmc_engine.parameters import DEVICE_BATCHES
@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     speed.add_argument("--quick", action="store_true", help="small sizes: whether it runs, not how fast")
     speed.add_argument("--threads", type=int, default=2)
+    add_pack(speed)
     speed.add_argument(
         "--batches",
         metavar="N,N",
@@ -69,7 +70,7 @@ def _speed(arguments: argparse.Namespace) -> int:
     from mfmc_engine.engine import Engine
     from mfmc_engine.evaluation.speed import measure, summary
 
-    engine = Engine("builtin", arguments.device, arguments.threads, arguments.precision)
+    engine = Engine(arguments.pack, arguments.device, arguments.threads, arguments.precision)
     batches = _batches(arguments)
     faces, stages = measure(imaging.decode(arguments.photo), engine, arguments.repeats)
     figures = summary(stages)
@@ -81,7 +82,7 @@ def _speed(arguments: argparse.Namespace) -> int:
         extra = {"device": device} if device else {}
         print(json.dumps({"faces": faces, "stages_s": medians, **figures, **extra}))
         return 0
-    print(f"{faces} faces, {arguments.threads} threads, {arguments.repeats} repeats")
+    print(f"pack {arguments.pack}, {faces} faces, {arguments.threads} threads, {arguments.repeats} repeats")
     for stage in stages.values():
         print(f"  {stage.name:<20} {1000 * stage.median:8.1f} ms (best {1000 * stage.best:.1f})")
     for name, value in figures.items():
@@ -153,7 +154,7 @@ def _scaling(
     sizes = scaling.QUICK if arguments.quick else scaling.Sizes()
     people, megapixels = max(sizes.faces), max(sizes.megapixels)
     curves = scaling.curves(imaging.decode(arguments.photo), engine, sizes)
-    memory = scaling.memory(str(arguments.photo), people, megapixels, arguments.threads)
+    memory = scaling.memory(str(arguments.photo), people, megapixels, arguments.threads, arguments.pack)
     arguments.out.mkdir(parents=True, exist_ok=True)
     report = {
         "faces": faces,

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--swapper",
         default="mesh",
-        help="what puts donors on faces: mesh, neural, inswapper_128 (default mesh)",
+        help="what puts donors on faces: mesh, neural, neural-sampled, inswapper_128 (default mesh)",
     )
     parser.add_argument(
         "--baselines",
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ablate",
         action="store_true",
-        help="also every alternative to a default: selection, thresholds, swappers, metrics",
+        help="also every alternative to a default: swappers, selection, thresholds, metrics",
     )
     parser.add_argument(
         "--export-study",

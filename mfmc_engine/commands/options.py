@@ -24,6 +24,13 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
 
 
+def add_pack(parser: argparse.ArgumentParser) -> None:
+    """``--pack``."""
+    parser.add_argument(
+        "--pack", default="builtin", metavar="NAME", help="model pack (see packs list); default builtin"
+    )
+
+
 def add_boxes(parser: argparse.ArgumentParser) -> None:
     """``--boxes``."""
     parser.add_argument(

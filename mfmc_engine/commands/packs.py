@@ -21,6 +21,7 @@ from mfmc_engine.packs.catalogue import SOURCES, Source
 from mfmc_engine.packs.download import download
 
 HELP = "list, check and download the networks' weights"
+NOT_TRAINED = "not trained yet"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,8 +114,14 @@ def _tell_what_lacks(name: str) -> None:
                 print(f"the pack {name} still needs {source.name}: {store.how_to_get(source)}")
 
 
+def _origin(source: Source) -> str:
+    return source.url or source.made or f"PyPI: {source.pip}"
+
+
 def _state(source: Source) -> str:
     states = {check.state for check in store.check(source, thorough=False)}
+    if source.made and "missing" in states:
+        return NOT_TRAINED
     return "missing" if "missing" in states else "damaged" if "damaged" in states else "here"
 
 
@@ -125,7 +132,7 @@ def _row(source: Source) -> dict[str, object]:
         "bytes": source.bytes,
         "licence": source.licence.name,
         "state": _state(source),
-        "source": source.url or f"PyPI: {source.pip}",
+        "source": _origin(source),
     }
 
 
@@ -138,13 +145,16 @@ def _list(as_json: bool) -> None:
         "packs (ENGINE_PACK; insightface means buffalo_l; parts can be mixed: builtin+recognizer=buffalo_l):"
     )
     for name in RECIPES:
-        needed = [source.name for source in sources(name) if _state(source) != "here"]
-        print(f"  {name:12} {'needs ' + ', '.join(needed) if needed else 'ready'}")
+        states = {source.name: _state(source) for source in sources(name)}
+        needed = [part for part, state in states.items() if state != "here"]
+        found = f"needs {', '.join(needed)}" if needed else "ready"
+        print(f"  {name:12} {NOT_TRAINED if NOT_TRAINED in states.values() else found}")
     print(f"weights (downloads go to {store.root()}):")
     for source in SOURCES.values():
-        size, tasks = f"{source.bytes / 1e6:,.1f} MB", sorted({weights.task for weights in source.weights})
+        size = f"{source.bytes / 1e6:,.1f} MB" if source.bytes else "-"
+        tasks = sorted({weights.task for weights in source.weights})
         print(
-            f"  {source.name:14} {_state(source):8} {size:>10}  {source.licence.name:27} {', '.join(tasks)}"
+            f"  {source.name:14} {_state(source):15} {size:>10}  {source.licence.name:27} {', '.join(tasks)}"
         )
     print("next: packs show NAME for licence, source and checksums; packs download NAME for what is missing")
 
@@ -166,7 +176,7 @@ def _show(name: str) -> None:
         print("as a pack:", ", ".join(f"{task} {part}" for task, part in RECIPES[name].items()))
     (source,) = wanted
     print(f"name     {source.name}")
-    print(f"source   {source.url or 'PyPI: ' + source.pip}")
+    print(f"source   {_origin(source)}")
     if source.url:
         print(f"download {source.size:,} bytes, sha256 {source.sha256}")
     print(f"licence  {source.licence.name}{' (ask)' if source.licence.ask else ''}: {source.licence.text}")
@@ -174,7 +184,8 @@ def _show(name: str) -> None:
     for check in store.check(source, thorough=False):
         weights = check.weights
         print(f"{weights.task:12} {weights.file}: {weights.does}")
-        print(f"             {weights.size:,} bytes, sha256 {weights.sha256}")
+        if weights.size:
+            print(f"             {weights.size:,} bytes, sha256 {weights.sha256}")
         print(f"             {check.state}{f': {check.path}' if check.path else ''}")
 
 

@@ -1,4 +1,4 @@
-"""Train our own face swapper on synthetic portraits: pack them, rehearse, profile a device, train, look, export.
+"""Train our own face swapper on synthetic portraits: pack them, look, rehearse, profile a device, train, export.
 
 On a card: ``train run FACES OUT --device cuda --minutes 8``, again and again; each call goes on from the last.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mfmc_engine.training.settings import Settings
 
 HELP = "train our own face swapper"
+SETTINGS = ("batch", "width", "blocks", "size", "every", "seed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,53 +29,86 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pack.add_argument("folder", type=Path, metavar="DIR")
     pack.add_argument("out", type=Path, metavar="FACES")
     pack.add_argument("--limit", type=int, help="the first so many portraits only")
+    sheet = kinds.add_parser("sheet", help="a picture of what augmentation makes of eight portraits")
+    sheet.add_argument("faces", type=Path, metavar="FACES")
+    sheet.add_argument("picture", type=Path, metavar="JPEG")
+    sheet.add_argument("--seed", type=int, default=0)
     run = kinds.add_parser("run", help="train; goes on from the checkpoint in OUT")
     run.add_argument("--minutes", type=float, default=8.0)
     run.add_argument("--steps", type=int, help="stop at this step")
     profile = kinds.add_parser(
-        "profile", help="images a second on this device, and what a training would take"
+        "profile", help="images a second on this device, and what to expect of cards that are not here"
     )
     profile.add_argument("--minutes", type=float, default=5.0)
-    for sub in (run, profile):
-        sub.add_argument("faces", type=Path, metavar="FACES")
-        sub.add_argument("out", type=Path, metavar="OUT")
-        sub.add_argument("--resnet", type=Path, help="dlib's ResNet; default: the installed one")
-        sub.add_argument("--device", default="cpu")
-        sub.add_argument("--batch", type=int)
-        sub.add_argument("--width", type=int)
-        sub.add_argument("--seed", type=int)
-        sub.add_argument("--threads", type=int, default=2)
-        sub.add_argument("--compile", action="store_true", help="torch.compile the swapper")
+    overfit = kinds.add_parser("overfit", help="rehearse: a small network must learn a few faces by heart")
+    overfit.add_argument("--steps", type=int, default=300)
+    overfit.add_argument("--faces-count", type=int, default=32, metavar="N")
+    for sub in (run, profile, overfit):
+        _add_training(sub)
     export = kinds.add_parser("export", help="the best weights of a run, in half precision")
     export.add_argument("out", type=Path, metavar="OUT")
-    export.add_argument("weights", type=Path, metavar="FILE")
+    export.add_argument(
+        "weights", type=Path, nargs="?", metavar="FILE", help="default: where the pack neural looks for them"
+    )
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("faces", type=Path, metavar="FACES")
+    parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("--resnet", type=Path, help="dlib's ResNet; default: the installed one")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--compile", action="store_true", help="torch.compile the swapper")
+    parser.add_argument(
+        "--fast", action="store_true", help="on a card, kernels whose last bits differ from run to run"
+    )
+    for name in SETTINGS:
+        parser.add_argument(f"--{name}", type=int, help=argparse.SUPPRESS if name == "every" else None)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run one of the subcommands."""
-    if arguments.kind == "pack":
-        _pack(arguments)
-    elif arguments.kind == "export":
-        from mfmc_engine.swapping.neural import export
-
-        size = export(arguments.out, arguments.weights)
-        print(f"{arguments.weights}: {size / 2**20:.1f} MiB")
-    elif arguments.kind == "profile":
-        _profile(arguments)
-    else:
-        _run(arguments)
-    return 0
+    """Run one of the subcommands; 1 if a rehearsal did not learn."""
+    kinds = {
+        "pack": _pack,
+        "sheet": _sheet,
+        "run": _run,
+        "profile": _profile,
+        "overfit": _overfit,
+        "export": _export,
+    }
+    return kinds[arguments.kind](arguments)
 
 
-def _pack(arguments: argparse.Namespace) -> None:
+def _pack(arguments: argparse.Namespace) -> int:
     from mfmc_engine.packs import load_pack
     from mfmc_engine.training.dataset import pack
 
     count = pack(arguments.folder, load_pack("builtin").recognizer, arguments.out, arguments.limit)
     print(f"{arguments.out}: {count} portraits, {arguments.out.stat().st_size / 2**20:.1f} MiB")
+    return 0
 
 
-def _trainer(arguments: argparse.Namespace) -> Trainer:
+def _sheet(arguments: argparse.Namespace) -> int:
+    from mfmc_engine.training import sheet
+    from mfmc_engine.training.dataset import Portraits
+
+    sheet.augmented(Portraits.load(arguments.faces, "cpu", limit=8), arguments.picture, arguments.seed)
+    print(arguments.picture)
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from mfmc_engine.packs import store
+    from mfmc_engine.packs.catalogue import NEURAL
+    from mfmc_engine.training.export import export
+
+    weights = arguments.weights or store.root() / NEURAL.name / NEURAL.weights[0].file
+    size = export(arguments.out, weights)
+    print(f"{weights}: {size / 2**20:.1f} MiB")
+    return 0
+
+
+def _trainer(arguments: argparse.Namespace, settings: Settings, limit: int | None = None) -> Trainer:
     import torch
 
     from mfmc_engine.memory import keep_freed_memory
@@ -86,56 +120,59 @@ def _trainer(arguments: argparse.Namespace) -> Trainer:
     if arguments.device.startswith("cuda") and not torch.cuda.is_available():
         raise EngineError(f"device {arguments.device!r} asked for, but this PyTorch sees no CUDA device")
     torch.set_num_threads(arguments.threads)
+    torch.backends.cudnn.benchmark = arguments.fast
+    if arguments.device.startswith("cuda") and not arguments.fast:  # on a CPU they always are
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
+        torch.use_deterministic_algorithms(True, warn_only=True)
     keep_freed_memory()
     resnet = arguments.resnet or dlib_weights("dlib_face_recognition_resnet_model_v1.dat")
-    portraits = Portraits.load(arguments.faces, arguments.device)
+    portraits = Portraits.load(arguments.faces, arguments.device, limit=limit)
     if not len(portraits):
         raise EngineError(f"{arguments.faces}: no portraits to train on")
-    trainer = Trainer.new(_settings(arguments), portraits, resnet, arguments.device)
+    trainer = Trainer.new(settings, portraits, resnet, arguments.device)
     if arguments.compile:
         trainer.step_function = torch.compile(swap)
     return trainer
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
+def _settings(arguments: argparse.Namespace, start: Settings | None = None) -> Settings:
     from mfmc_engine.training.settings import Settings
 
-    given = {name: getattr(arguments, name) for name in ("batch", "width", "seed")}
-    return replace(Settings(), **{name: value for name, value in given.items() if value is not None})
+    given = {name: getattr(arguments, name) for name in SETTINGS}
+    return replace(start or Settings(), **{name: value for name, value in given.items() if value is not None})
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> int:
     from mfmc_engine.training.dataset import Portraits
     from mfmc_engine.training.run import train
 
-    trainer = _trainer(arguments)
+    trainer = _trainer(arguments, _settings(arguments))
     held_out = Portraits.load(arguments.faces, arguments.device, validation=True)
     found = train(trainer, held_out, arguments.out, arguments.minutes * 60, arguments.steps)
     print(json.dumps({"step": trainer.step, "best": trainer.best, **found}))
+    return 0
 
 
-def _profile(arguments: argparse.Namespace) -> None:
-    """Steps for a while; the first ones, in which kernels are chosen and compiled, do not count."""
-    import torch
+def _profile(arguments: argparse.Namespace) -> int:
+    from mfmc_engine.training import profile
+    from mfmc_engine.training.settings import Settings
 
-    trainer = _trainer(arguments)
+    settings = _settings(arguments)
+    measured = profile.measure(_trainer(arguments, settings), arguments.minutes * 60)
+    report = {"measured": measured}
+    if arguments.device == "cpu":  # what is measured on a card needs no prediction
+        work = profile.count(_trainer(arguments, settings))
+        report["counted_per_image"] = work.per_image()
+        report["predicted"] = profile.predictions(work, Settings().batch)  # what a card is given
+    print(json.dumps(report, indent=1))
+    return 0
 
-    def wait() -> None:
-        if trainer.device.type == "cuda":
-            torch.cuda.synchronize()
 
-    for _ in range(3):
-        trainer.advance()
-    wait()
-    start, steps = time.monotonic(), 0
-    while time.monotonic() - start < arguments.minutes * 60:
-        trainer.advance()
-        steps += 1
-    wait()
-    rate = steps * trainer.settings.batch / (time.monotonic() - start)
-    report = {"device": arguments.device, "batch": trainer.settings.batch, "images_per_s": round(rate, 1)}
-    report["minutes_for_1M_images"] = round(1e6 / rate / 60, 1)
-    if trainer.device.type == "cuda":
-        report["card"] = torch.cuda.get_device_name()
-        report["peak_memory_gb"] = round(torch.cuda.max_memory_allocated() / 1e9, 2)
-    print(json.dumps(report))
+def _overfit(arguments: argparse.Namespace) -> int:
+    from mfmc_engine.training.rehearsal import SMALL, rehearse
+
+    trainer = _trainer(arguments, _settings(arguments, SMALL), arguments.faces_count)
+    lessons = rehearse(trainer, arguments.out, arguments.steps)
+    for lesson in lessons:
+        print(lesson)
+    return 0 if all(lesson.learnt for lesson in lessons) else 1

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfmc_engine import attributes, parameters
-from mfmc_engine.donors import bank, forecast, looks, selection
+from mfmc_engine.donors import bank, forecast, identities, looks, selection
 from mfmc_engine.donors.bank import Donor
+from mfmc_engine.donors.identities import Identity
 from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.recognition.space import DLIB
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A donor, and by how much its decoy is foretold to fall short of the distances wanted (Euclidean, 0: not)."""
+    """A donor, or an identity that was drawn, and by how much its decoy is foretold to fall short of the distances
+    wanted (Euclidean, 0: not)."""
 
-    donor: Donor
+    donor: Donor | Identity
     short: float
 
 
@@ -36,7 +38,7 @@ def candidates(
 
     Its third argument (N, D) are the person's decoys in other photos: donors unlike them come first. Donors are chosen
     in dlib's space, the bank's. With a ``pack`` that recognises in another one, the people to avoid are left to the
-    verification of the output.
+    verification of the output. A ``pack`` that draws identities gets those instead of donors.
     """
     donors = bank.load()
 
@@ -54,6 +56,10 @@ def candidates(
         if pack is not None and pack.gender_age is not None:
             male, age = pack.gender_age(image, five_of(face.landmarks)[None])
             wanted = replace(wanted, male=float(male[0]), age=float(age[0]))
+        if pack is not None and pack.draws_identities:
+            avoid = replace(avoid, original=aim.preferred)
+            drawn = identities.candidates(wanted, avoid, apart, aim.apart, random, order)
+            return (Candidate(identity, 0.0) for identity in drawn)
         expected = forecast.load().expected(embedding, donors.embeddings)
         spare = margins(expected, embedding, apart, aim)
         further = unfit(expected, embedding, spare)
@@ -68,8 +74,8 @@ def candidates(
 
 
 def with_last_resort(ranked: list[str], ids: NDArray[np.str_], spare: NDArray[np.float64]) -> list[str]:
-    """``ranked`` with those donors early, after the best-fitting ones, whose decoys are foretold to be farthest from the
-    person: ``spare`` (N,) by the ``ids`` (N,). Beside pixels, even a face of another complexion looks natural.
+    """``ranked`` with those donors early, after the best-fitting ones, whose decoys are foretold to be farthest from
+    the person: ``spare`` (N,) by the ``ids`` (N,). Beside pixels, even a face of another complexion looks natural.
     """
     first, allowed = ranked[: parameters.FIT_FIRST], set(ranked[parameters.FIT_FIRST :])
     farthest = [i for i in ids[np.argsort(-spare, kind="stable")].tolist() if i in allowed]

@@ -9,17 +9,31 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mfmc_engine import parameters
 from mfmc_engine.attributes import GROUPS
-from mfmc_engine.donors.bank import DonorBank
 from mfmc_engine.recognition.nearest import Index
 from mfmc_engine.types import FloatArray, Selection
 
 Values = NDArray[np.float64]
+
+
+class Donors(Protocol):
+    """What selection reads of a bank: its arrays, row ``i`` of each belonging to ``ids[i]``; others by their name."""
+
+    ids: NDArray[np.str_]
+    gender: NDArray[np.str_]
+    group: NDArray[np.str_]
+    age: FloatArray
+    skin: FloatArray  # (N, 3)
+    beard: FloatArray
+    embeddings: FloatArray  # (N, D)
+
+    def __len__(self) -> int: ...
 
 
 def _no_embeddings() -> FloatArray:
@@ -69,7 +83,7 @@ def distances(a: FloatArray, b: FloatArray) -> Values:
     return out
 
 
-def allowed(bank: DonorBank, face: Wanted, avoid: Avoid) -> NDArray[np.bool_]:
+def allowed(bank: Donors, face: Wanted, avoid: Avoid) -> NDArray[np.bool_]:
     """Which donors lie farther than every threshold from everybody named: (N,). NaN anywhere allows nothing."""
     donors = bank.embeddings
     gallery = avoid.gallery if isinstance(avoid.gallery, Index) else Index(avoid.gallery)
@@ -80,7 +94,7 @@ def allowed(bank: DonorBank, face: Wanted, avoid: Avoid) -> NDArray[np.bool_]:
     )
 
 
-def mismatch(bank: DonorBank, face: Wanted) -> Values:
+def mismatch(bank: Donors, face: Wanted) -> Values:
     """How unlike the face each donor looks: (N,), 0 for a perfect fit, about 1 per trait that is plainly off.
 
     Each difference is divided by the size at which it becomes noticeable (parameters.DONOR_TOLERANCE) and squared,
@@ -106,7 +120,7 @@ def mismatch(bank: DonorBank, face: Wanted) -> Values:
     return cost
 
 
-def _of_group(bank: DonorBank, scores: FloatArray) -> Values:
+def _of_group(bank: Donors, scores: FloatArray) -> Values:
     """(N,) each donor's own group's score, of (4,) scores in the order of GROUPS."""
     own = np.full(len(bank), np.nan)
     for group, score in zip(GROUPS, scores, strict=True):
@@ -114,7 +128,7 @@ def _of_group(bank: DonorBank, scores: FloatArray) -> Values:
     return own
 
 
-def kin(bank: DonorBank, face: Wanted) -> NDArray[np.bool_]:
+def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     """Which donors pass for the face's own gender, group and beard: (N,). Unsure traits rule nobody out."""
     same = np.ones(len(bank), np.bool_)
     if face.male is not None:
@@ -136,7 +150,7 @@ def generator(seed: bytes) -> np.random.Generator:
 
 
 def rank(
-    bank: DonorBank,
+    bank: Donors,
     face: Wanted,
     avoid: Avoid,
     seed: bytes,

@@ -79,7 +79,9 @@ def inversion(vectors: Vectors, arm: str, trial: V.Trial, donors: Labels, seed: 
     ``donor_found``: share of decoys whose nearest donor is the one used. ``person_found``: rank-1 of the person when
     a head learns, on other people, to turn a donor's embedding into its person's; what the choice of donor gives away.
     """
-    swaps = np.flatnonzero(donors != "")
+    swaps = np.flatnonzero(
+        np.isin(donors, bank.load().ids)
+    )  # neither redactions nor identities that were drawn
     if len(swaps) < P.EVAL_FOLDS:
         return {}
     everyone = bank.load()

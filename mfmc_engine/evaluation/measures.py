@@ -119,8 +119,9 @@ def _gap(means: Sequence[float]) -> float:
 
 
 def donors_in_use(rows: Rows) -> dict[str, Any]:
-    """How much of the bank a run draws on. ``effective``: exponential of the entropy of who was drawn."""
-    used = [row["donor"] for row in rows if row["donor"]]
+    """How much of the bank a run draws on. ``effective``: exponential of the entropy of who was drawn. Identities that
+    are nobody's are no donors."""
+    used = [row["donor"] for row in rows if row["donor"] in bank.load()]
     if not used:
         return {}
     _, counts = np.unique(used, return_counts=True)

@@ -27,11 +27,11 @@ def measure(engine: Engine, original: Image, result: Image, record: Record) -> d
     decoy, before, after = decoy_of(record), mark(original, five)[0], mark(result, five)[0]
     found = structure.measure(original, result, structure.mask_of(decoy, original.shape), before, after)
     seen = engine.pack.recognizer.embed(result, after[None])[0]
-    donor = bank.load()[decoy.donor].embedding if decoy.donor else None
+    donor = bank.load().get(decoy.donor or "")  # none for a redaction, nor for an identity that was drawn
     return {
         **json.loads(str(record["about"])),
         **found.as_json(),
-        "distance_to_donor": None if donor is None else number(float(np.linalg.norm(seen - donor))),
+        "distance_to_donor": None if donor is None else number(float(np.linalg.norm(seen - donor.embedding))),
         "hog_before": hog_finds(original, before),
         "hog_after": hog_finds(result, before),
     }

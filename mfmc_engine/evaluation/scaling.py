@@ -171,8 +171,8 @@ from mfmc_engine import imaging
 from mfmc_engine.engine import Engine
 from mfmc_engine.evaluation import scaling
 from mfmc_engine.memory import peak_megabytes
-path, faces, megapixels, threads = sys.argv[1], *map(float, sys.argv[2:])
-engine, photo = Engine(threads=int(threads)), imaging.decode(path)
+path, pack, faces, megapixels, threads = *sys.argv[1:3], *map(float, sys.argv[3:])
+engine, photo = Engine(pack, threads=int(threads)), imaging.decode(path)
 crowd = scaling.crowd(photo, engine.analyze(photo).faces, int(faces))
 crowd = scaling.resized(crowd, megapixels)
 before = peak_megabytes()
@@ -182,10 +182,10 @@ print(json.dumps({"before_mb": before, "peak_mb": peak, "faces": len(engine.anal
 """
 
 
-def memory(path: str, faces: int, megapixels: float, threads: int) -> dict[str, float]:
+def memory(path: str, faces: int, megapixels: float, threads: int, pack: str = "builtin") -> dict[str, float]:
     """Resident megabytes of a process that hides all of so many faces in so large a photo made of the one at ``path``:
     with everything loaded, at its peak; and the faces it found."""
-    command = [sys.executable, "-c", _ALONE, path, str(faces), str(megapixels), str(threads)]
+    command = [sys.executable, "-c", _ALONE, path, pack, str(faces), str(megapixels), str(threads)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -176,14 +176,16 @@ def of_decoy(engine: Engine, image: Image, face: Face, decoy: Decoy) -> dict[str
     five = five_of(face.landmarks)[None].astype(np.float32)
     before, after = mark(image, five)[0], mark(result, five)[0]
     seen = recognizer.embed(result, after[None])[0]
-    donor = bank.load()[decoy.donor].embedding if decoy.donor else None
+    donor = bank.load().get(decoy.donor or "")
     own, new = (attributes.load()(vector) for vector in (face.embedding, seen))
     return {
         "kind": decoy.kind,
         "distance_to_original": _finite(decoy.distance_to_original),
         "threshold": _finite(decoy.threshold),
         "nearest_gallery": _finite(decoy.nearest_gallery),
-        "distance_to_donor": None if donor is None else _finite(float(np.linalg.norm(seen - donor))),
+        "distance_to_donor": None
+        if donor is None
+        else _finite(float(np.linalg.norm(seen - donor.embedding))),
         "age_difference": _finite(float(new.age[0] - own.age[0])),
         "gender_difference": _finite(float(new.male[0] - own.male[0])),
         **measure(image, result, mask_of(decoy, image.shape), before, after).as_json(),

@@ -14,13 +14,14 @@ from mfmc_engine import replacement
 from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.engine import Engine
 from mfmc_engine.errors import EngineError
+from mfmc_engine.evaluation.cache import file_version
 from mfmc_engine.evaluation.structure import mask_of
 from mfmc_engine.guarantee import Thresholds
-from mfmc_engine.packs import missing
+from mfmc_engine.packs import missing, sources, store
 from mfmc_engine.types import Decoy, DecoyRequest, Face, FloatArray, Gallery, Image, Selection
 
 BASELINES = ("none", "blur", "pixelate", "blackbox")
-SWAPPERS = ("mesh", "neural", "inswapper_128")  # what ablations try; some need weights
+SWAPPERS = ("mesh", "neural", "neural-sampled", "inswapper_128")  # what ablations try; some need weights
 Kind = Literal["none", "blur", "pixelate", "blackbox", "context", "decoy"]
 
 
@@ -57,13 +58,21 @@ def make_engine(swapper: str, device: str) -> Engine:
     """An engine of builtin parts with that swapper. Raises EngineError if there is none, or its weights are missing."""
     absent = missing(pack_name(swapper))
     if absent:
-        raise EngineError(f"--swapper {swapper}: weights missing ({absent[0].weights.file})")
+        how = store.how_to_get(absent[0].source)
+        raise EngineError(f"--swapper {swapper}: weights missing ({absent[0].weights.file}): {how}")
     return Engine(pack_name(swapper), device=device, threads=1)
 
 
 def pack_name(swapper: str) -> str:
     """The pack that differs from the builtin one in its swapper only."""
     return "builtin" if swapper == "mesh" else f"builtin+swapper={swapper}"
+
+
+def weights_version(swapper: str) -> str:
+    """A digest of weights that are made here and so may change; what is downloaded never does."""
+    made = [source for source in sources(pack_name(swapper)) if source.made]
+    paths = [check.path for source in made for check in store.check(source, thorough=False) if check.path]
+    return file_version(*paths) if paths else ""
 
 
 def swappers(device: str) -> tuple[dict[str, Engine], dict[str, str]]:
@@ -84,7 +93,7 @@ def make_decoy(engine: Engine, image: Image, face: Face, arm: Arm, seed: bytes, 
         return engine.make_decoys(image, requests, selection=arm.selection)[0]
     # Ablations only: the engine's own promise is not an option of its public interface.
     thresholds = Thresholds(original=arm.preferred - P.EVAL_MARGIN, preferred=arm.preferred)
-    donors = candidates(image, Gallery(), thresholds, arm.selection)
+    donors = candidates(image, Gallery(), thresholds, arm.selection, engine.pack)
     return replacement.make_decoys(engine.pack, image, requests, Gallery(), donors, thresholds)[0]
 
 

@@ -31,7 +31,15 @@ from mfmc_engine.evaluation.cache import (
 from mfmc_engine.evaluation.protocols import FaceSet, Sample
 from mfmc_engine.evaluation.recognizers import FaceRecognizer, resolve
 from mfmc_engine.evaluation.records import decoy_of, measure, number
-from mfmc_engine.evaluation.treatments import Arm, blank, decoy_seed, hide_by_hand, make_decoy, make_engine
+from mfmc_engine.evaluation.treatments import (
+    Arm,
+    blank,
+    decoy_seed,
+    hide_by_hand,
+    make_decoy,
+    make_engine,
+    weights_version,
+)
 from mfmc_engine.geometry import overlap
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.types import Face, FloatArray, Image
@@ -164,7 +172,8 @@ class Worker:
 
     def _arm_key(self, index: int, arm: Arm) -> str:
         faces = [self._fingerprint(i) for i in (index, *self._earlier(index, arm))]
-        return digest("arm", *faces, engine_version(), arm.key(), self.task.seed)
+        made_by = weights_version(arm.swapper)
+        return digest("arm", *faces, engine_version(), made_by, arm.key(), self.task.seed)
 
     def _structure_key(self, index: int, arm: Arm) -> str:
         return digest("structure", self._arm_key(index, arm), _measuring_version())

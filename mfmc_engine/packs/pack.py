@@ -17,7 +17,7 @@ from mfmc_engine.detection import Detector
 from mfmc_engine.errors import EngineError
 from mfmc_engine.landmarks import Landmarker
 from mfmc_engine.packs import store
-from mfmc_engine.packs.catalogue import MESH, SOURCES, Task
+from mfmc_engine.packs.catalogue import DRAWN, MESH, NEURAL, SOURCES, Task
 from mfmc_engine.recognition import Recognizer
 from mfmc_engine.recognition.space import Space, space_of
 from mfmc_engine.resampling import Picture
@@ -107,6 +107,11 @@ class Pack:
         return self._once("swapper", self._load_swapper)
 
     @property
+    def draws_identities(self) -> bool:
+        """Whether decoys show identities drawn from the donors' distribution, instead of donors."""
+        return self.recipe["swapper"] == DRAWN
+
+    @property
     def identifier(self) -> Recognizer:
         """What gives inswapper a donor's identity: buffalo_l's recogniser, the only one it was trained with."""
         if self.recipe["recognizer"] == "buffalo_l":
@@ -151,6 +156,10 @@ class Pack:
         return Onnx68(self._file("landmarker"), self.device, self.threads)
 
     def _load_swapper(self) -> Swapper:
+        if self.recipe["swapper"] in (NEURAL.name, DRAWN):
+            from mfmc_engine.swapping.neural import NeuralSwapper
+
+            return NeuralSwapper(store.find(NEURAL, NEURAL.of("swapper")), self.device)
         network = InSwapper(self._file("swapper"), self.device, self.threads)
         return NetworkSwapper(network, self.identifier)
 

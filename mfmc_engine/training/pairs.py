@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from mfmc_engine.swapping.fields import gaussian
 from mfmc_engine.training import warp
@@ -20,7 +21,8 @@ def face_mask(landmarks: Tensor, size: int = SIZE, forehead: float = 0.35) -> Te
     up = landmarks[:, 17:27].mean(1, keepdim=True) - landmarks[:, 33:34]
     points[:, 17:] += up * forehead
     centre = points.mean(1, keepdim=True)
-    pixels = warp.pixel_centres(size, landmarks.device)
+    half = size // 2  # the edge is soft: half the resolution is a quarter of the work
+    pixels = warp.pixel_centres(half, landmarks.device) * 2
     # inside a star-shaped outline: on the inner side of the edge in whose sector the pixel lies
     a, b = points - centre, points.roll(-1, 1) - centre
     p = pixels - centre  # (B, M, 2)
@@ -28,7 +30,8 @@ def face_mask(landmarks: Tensor, size: int = SIZE, forehead: float = 0.35) -> Te
     s = (p[:, :, None, 0] * b[:, None, :, 1] - p[:, :, None, 1] * b[:, None, :, 0]) / (cross[:, None] + 1e-6)
     t = (a[:, None, :, 0] * p[:, :, None, 1] - a[:, None, :, 1] * p[:, :, None, 0]) / (cross[:, None] + 1e-6)
     inside = ((s >= 0) & (t >= 0) & (s + t <= 1)).any(-1)
-    return gaussian(inside.view(-1, 1, size, size).to(landmarks.dtype), FEATHER)
+    soft = gaussian(inside.view(-1, 1, half, half).to(landmarks.dtype), FEATHER / 2)
+    return F.interpolate(soft, size=(size, size), mode="bilinear", align_corners=False)
 
 
 def mesh_swaps(

@@ -1,9 +1,11 @@
-"""The loop: bounded in time, resumable to the step, deterministic given a seed (and, on a card, its kernels)."""
+"""The loop: bounded in time, resumable to the step, deterministic given a seed.
+
+Scores, sheets and lines of the curve come by steps, never by the clock: where a run was interrupted changes nothing.
+"""
 
 from __future__ import annotations
 
 import copy
-import csv
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,12 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mfmc_engine.donors import identities
 from mfmc_engine.errors import EngineError
 from mfmc_engine.recognition.dlib_resnet import load_network
-from mfmc_engine.training import augment, checkpoint, pairs, sheet
+from mfmc_engine.training import augment, checkpoint, curve, pairs, sheet
 from mfmc_engine.training.critic import Critic
 from mfmc_engine.training.dataset import Portraits
-from mfmc_engine.training.losses import Identity, Judges, Marker, judge_losses, swapper_losses
+from mfmc_engine.training.losses import Batch, Identity, Judges, Marker, judge_losses, swapper_losses
 from mfmc_engine.training.network import Swapper, swap
 from mfmc_engine.training.settings import Settings
 from mfmc_engine.training.validate import score
@@ -39,6 +42,7 @@ class Trainer:
     step: int = 0
     best: float = float("-inf")
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    sums: dict[str, float] = field(default_factory=dict)  # of the loss terms since the last score
     step_function: Callable[..., tuple[Tensor, Tensor]] = swap
 
     @classmethod
@@ -51,8 +55,8 @@ class Trainer:
         marker = Marker().to(place)
         judges = Judges(Identity(load_network(resnet)).to(place), critic, marker)
 
-        def adam(module: nn.Module) -> torch.optim.Optimizer:
-            return torch.optim.Adam(module.parameters(), lr=settings.rate, betas=settings.betas)
+        def adam(module: nn.Module, betas: tuple[float, float] = settings.betas) -> torch.optim.Optimizer:
+            return torch.optim.Adam(module.parameters(), lr=settings.rate, betas=betas)
 
         return cls(
             settings,
@@ -60,7 +64,7 @@ class Trainer:
             judges,
             network,
             copy.deepcopy(network).eval().requires_grad_(False),
-            {"swapper": adam(network), "critic": adam(critic), "marker": adam(marker)},
+            {"swapper": adam(network), "critic": adam(critic), "marker": adam(marker, settings.marker_betas)},
             torch.Generator(place).manual_seed(settings.seed),
             place,
         )
@@ -69,19 +73,15 @@ class Trainer:
 
     def advance(self) -> dict[str, float]:
         """One step; the weighted loss terms by name."""
-        target, wanted, original, same, pair = self._batch()
-        # the swapper and the critic run in bf16 on a card; embeddings and landmarks stay in full precision
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            output = self.step_function(
-                self.network, target.seen.to(memory_format=torch.channels_last), wanted
-            )
-        output = (output[0].float(), output[1].float())
+        batch = self.batch()
         share = max(0.0, 1 - self.step / max(1, self.settings.warm_up))
-        terms = swapper_losses(
-            self.settings, self.judges, target, wanted, original, same, output, pair, share
-        )
+        with self._mixed():
+            seen = batch.target.seen.to(memory_format=torch.channels_last)
+            swapped, mask = self.step_function(self.network, seen, batch.wanted)
+        output = swapped.float(), mask.float()
+        terms = swapper_losses(self.settings, self.judges, batch, output, share)
         self._update(("swapper",), terms)
-        judged = judge_losses(self.settings, self.judges, target, output[0], self.step)
+        judged = judge_losses(self.settings, self.judges, batch.target, output[0], self.step)
         self._update(("critic", "marker"), judged)
         with torch.no_grad():
             # young averages follow fast: 1 - 1 / step until the wanted memory is reached
@@ -89,7 +89,13 @@ class Trainer:
             for kept, new in zip(self.ema.parameters(), self.network.parameters(), strict=True):
                 kept.lerp_(new, 1 - memory)
         self.step += 1
-        return {name: float(value.detach()) for name, value in {**terms, **judged}.items()}
+        found = {**terms, **judged}
+        values = torch.stack([value.detach().float() for value in found.values()]).tolist()
+        return dict(zip(found, values, strict=True))
+
+    def _mixed(self) -> torch.autocast:
+        """bf16 for the swapper on a card. Its judges keep full precision: margins are thin, and R1 is squared."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
 
     def _update(self, names: tuple[str, ...], terms: dict[str, Tensor]) -> None:
         total = torch.stack(list(terms.values())).sum()
@@ -99,23 +105,38 @@ class Trainer:
             return  # one bad batch must not end in weights of NaN
         total.backward()
         for name in names:
+            weights = [p for group in self.optimizers[name].param_groups for p in group["params"]]
+            nn.utils.clip_grad_norm_(weights, self.settings.clip)
             self.optimizers[name].step()
 
-    def _batch(self) -> tuple[augment.Views, Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
-        g, count = self.generator, self.settings.batch
+    def batch(self) -> Batch:
+        """The next one."""
+        g, settings = self.generator, self.settings
+        count = settings.batch
         rows = torch.randint(len(self.portraits), (count,), generator=g, device=self.device)
         others = torch.randint(len(self.portraits), (count,), generator=g, device=self.device)
-        same = augment.rand(g, count) < self.settings.same
-        others = torch.where(same, rows, others)
+        others = torch.where(augment.rand(g, count) < settings.same, rows, others)
         same = rows == others
-        pictures, marks, identities = self.portraits.batch(rows)
-        donors, donor_marks, wanted = self.portraits.batch(others)
+        pictures, marks, own = self.portraits.batch(rows)
+        donors, donor_marks, theirs = self.portraits.batch(others)
+        drawn = (augment.rand(g, count) < settings.sampled) & ~same
+        wanted = torch.where(drawn[:, None], self._nobody(count), theirs)
         with torch.no_grad():
-            target = augment.views(pictures, marks, g)
-            pair = pairs.mesh_swaps(target.clean, target.landmarks, donors, donor_marks)
+            target = augment.views(pictures, marks, g) if settings.augment else augment.plain(pictures, marks)
+            answer, mask = pairs.mesh_swaps(target.clean, target.landmarks, donors, donor_marks)
             free = 1 - target.front
-            pair = (pair[0] * free + target.clean * target.front, pair[1] * free)
-        return target, wanted, identities, same, pair
+            answer, mask = answer * free + target.clean * target.front, mask * free
+        pair = augment.reduced(answer, settings.size), augment.reduced(mask, settings.size)
+        return Batch(target.reduced(settings.size), wanted, own, same, ~same & ~drawn, pair)
+
+    def _nobody(self, count: int) -> Tensor:
+        """(count, 128) identities drawn from the distribution of the shipped donors."""
+        known = identities.donors()
+        shares, means, factor = (
+            torch.from_numpy(a).to(self.device) for a in (known.shares, known.means, known.factor)
+        )
+        cells = torch.multinomial(shares, count, replacement=True, generator=self.generator)
+        return means[cells] + augment.randn(self.generator, count, len(factor)) @ factor.T
 
     # --- keeping ---
 
@@ -132,6 +153,7 @@ class Trainer:
             "generator": self.generator.get_state(),
             "best": self.best,
             "best_weights": self.best_weights,
+            "sums": self.sums,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -142,6 +164,7 @@ class Trainer:
             changed = sorted(name for name in own if own[name] != theirs.get(name))
             raise EngineError(f"the checkpoint was made with other settings: {', '.join(changed)}")
         self.step, self.best, self.best_weights = state["step"], state["best"], state["best_weights"]
+        self.sums = state["sums"]
         self.network.load_state_dict(state["network"])
         self.ema.load_state_dict(state["ema"])
         self.judges.critic.load_state_dict(state["critic"])
@@ -155,7 +178,7 @@ class Trainer:
         found = score(self.ema, self.judges, held_out, self.settings)
         if found["score"] > self.best:
             self.best = found["score"]
-            self.best_weights = {k: v.detach().cpu().clone() for k, v in self.ema.state_dict().items()}
+            self.best_weights = {k: v.detach().cpu().half() for k, v in self.ema.state_dict().items()}
         return found
 
 
@@ -165,7 +188,6 @@ def train(
     out: Path,
     seconds: float,
     steps: int | None = None,
-    every_s: float = 120.0,
     say: Callable[[str], None] = print,
 ) -> dict[str, float]:
     """Train for ``seconds`` (or to step ``steps``), leaving checkpoint, curve and sheets in ``out``; the last score.
@@ -175,44 +197,29 @@ def train(
     kept = checkpoint.load(out)
     if kept is not None:
         trainer.restore(kept)
+        curve.cut(out, trainer.step)  # of a run that was killed after its last checkpoint
         say(f"going on from step {trainer.step}")
-    start = last = time.monotonic()
-    sums: dict[str, float] = {}
-    since = trainer.step
+    start, first = time.monotonic(), trainer.step
     found: dict[str, float] = {}
     while time.monotonic() - start < seconds and (steps is None or trainer.step < steps):
         for name, value in trainer.advance().items():
-            sums[name] = sums.get(name, 0.0) + value
-        if time.monotonic() - last >= every_s:
-            found = _report(trainer, held_out, out, sums, since, time.monotonic() - last, say)
-            sums, since, last = {}, trainer.step, time.monotonic()
-    if trainer.step > since:
-        found = _report(trainer, held_out, out, sums, since, time.monotonic() - last, say)
+            trainer.sums[name] = trainer.sums.get(name, 0.0) + value
+        if trainer.step % trainer.settings.every == 0:
+            found = _report(trainer, held_out, out, say)
+            checkpoint.save(out, trainer.state())
+    if trainer.step > first:
+        checkpoint.save(out, trainer.state())
+        rate = (trainer.step - first) * trainer.settings.batch / (time.monotonic() - start)
+        say(f"step {trainer.step}, {rate:.4g} images a second, scores included")
     return found
 
 
-def _report(
-    trainer: Trainer,
-    held_out: Portraits,
-    out: Path,
-    sums: dict[str, float],
-    since: int,
-    seconds: float,
-    say: Callable[[str], None],
-) -> dict[str, float]:
-    steps = trainer.step - since
+def _report(trainer: Trainer, held_out: Portraits, out: Path, say: Callable[[str], None]) -> dict[str, float]:
     found = trainer.consider(held_out)
-    rate = steps * trainer.settings.batch / max(seconds, 1e-6)
-    row = {"step": float(trainer.step), "images_per_s": rate, **found}
-    row |= {name: total / steps for name, total in sorted(sums.items()) if name != "r1"}
-    checkpoint.save(out, trainer.state())
-    curve = out / "curve.csv"
-    fresh = not curve.exists()
-    with curve.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow({name: f"{value:.5g}" for name, value in row.items()})
-    sheet.save(trainer.ema, held_out, out / f"sheet-{trainer.step:07d}.jpg")
+    means = {n: total / trainer.settings.every for n, total in sorted(trainer.sums.items())}
+    trainer.sums = {}
+    row = {"step": float(trainer.step), **found, **means}
+    curve.add(out, row)
+    sheet.save(trainer.ema, held_out, out / f"sheet-{trainer.step:07d}.jpg", trainer.settings.size)
     say(" ".join(f"{name} {value:.4g}" for name, value in row.items()))
     return found

@@ -10,6 +10,7 @@ from mfmc_engine.donors.portraits import MIRROR
 from mfmc_engine.training.settings import CROP
 
 MIRRORED = MIRROR.tolist()  # what a picture's left and right half exchange when it is mirrored
+STEP = 4  # px between the places where a spline is worked out; between them it is as good as straight
 SOFTNESS = 1e-3  # ridge of the spline: landmarks are noisy, and two of them may coincide
 
 
@@ -34,6 +35,17 @@ def mirror(pictures: Tensor, landmarks: Tensor, chosen: Tensor) -> tuple[Tensor,
         torch.where(chosen.view(-1, 1, 1, 1), pictures.flip(-1), pictures),
         torch.where(chosen.view(-1, 1, 1), turned, landmarks),
     )
+
+
+def spline_grid(sources: Tensor, targets: Tensor, size: int) -> Tensor:
+    """Where the centres of all pixels go, row by row: (B, size * size, 2) px. The spline proper is worked out every
+    STEP px, and nearest to an edge beyond it."""
+    coarse = pixel_centres(size // STEP + 2, sources.device) * STEP - STEP
+    sides = size // STEP + 2
+    found = spline(sources, targets, coarse).view(-1, sides, sides, 2).permute(0, 3, 1, 2)
+    fine = F.interpolate(found, scale_factor=STEP, mode="bilinear", align_corners=False)
+    inner = fine[..., STEP : STEP + size, STEP : STEP + size]
+    return inner.flatten(2).transpose(1, 2)
 
 
 def spline(sources: Tensor, targets: Tensor, points: Tensor) -> Tensor:
@@ -70,9 +82,5 @@ def onto(pictures: Tensor, landmarks: Tensor, wanted: Tensor) -> Tensor:
     """(B, C, CROP, CROP) warped so that their landmarks (B, 68, 2) come to lie at ``wanted``."""
     fixed = anchors(pictures.device).expand(len(pictures), -1, -1)
     # a spline from the result to the origin: every pixel of the result is filled
-    grid = spline(
-        torch.cat([wanted, fixed], 1),
-        torch.cat([landmarks, fixed], 1),
-        pixel_centres(pictures.shape[-1], pictures.device),
-    )
-    return sample(pictures, grid)
+    points = torch.cat([wanted, fixed], 1), torch.cat([landmarks, fixed], 1)
+    return sample(pictures, spline_grid(*points, pictures.shape[-1]))

@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from mfmc_engine.cli import main
-from mfmc_engine.evaluation import attacks, worker
+from mfmc_engine.errors import EngineError
+from mfmc_engine.evaluation import attacks, measures, protocols, treatments, worker
+from mfmc_engine.evaluation.ablation import ablated
+from mfmc_engine.evaluation.settings import Settings
+from mfmc_engine.evaluation.treatments import Arm
+from tests import neural_weights
 
 
 def _evaluate(people, tiny_onnx, out, cache, *more: str) -> int:
@@ -139,9 +145,28 @@ def test_what_cannot_be_done_is_one_line(people, tiny_onnx, tmp_path, capsys, mo
     assert "Traceback" not in error
 
 
-def test_decoys_that_follow_the_person_are_linked_and_random_ones_are_not():
-    import numpy as np
+def test_our_own_swapper_is_judged_beside_the_mesh(people, tmp_path, monkeypatch):
+    monkeypatch.setenv("MFMC_WEIGHTS", str(tmp_path / "weights"))
+    arm = Arm("decoy", "decoy", swapper="neural-sampled")
+    faces = protocols.read(people, None, 2, 0)
+    task = worker.Task(faces, ("dlib",), people, tmp_path / "cache", 0, "cpu", (arm,))
+    index = faces.probes[0]
+    with pytest.raises(EngineError, match="not trained yet"):
+        worker.Worker(task).treated(index, arm)
+    neural_weights.put(tmp_path / "run", 30.0)  # noise is far from everybody
+    row = worker.Worker(task).structure(index, arm)
+    assert row["kind"] == "swap"
+    assert row["donor"].startswith("drawn-")
+    assert row["distance_to_donor"] is None  # nobody's picture to be compared with
+    assert measures.donors_in_use([row]) == {}
+    assert attacks.inversion(None, "decoy", None, np.array([row["donor"]] * 20), 0) == {}
+    usable, skipped = treatments.swappers("cpu")
+    assert {"mesh", "neural", "neural-sampled"} <= usable.keys()
+    assert {arm.swapper for arm in ablated(Settings(people, tmp_path)).extra_arms} == usable.keys()
+    assert "swapper inswapper_128" in skipped
 
+
+def test_decoys_that_follow_the_person_are_linked_and_random_ones_are_not():
     from mfmc_engine.evaluation.judging import Vectors
     from mfmc_engine.evaluation.verification import Trial
 
