@@ -23,7 +23,7 @@ def test_every_gender_and_group_has_donors_for_older_faces(bank, gender, group):
     """By the estimator that chooses, which pulls everybody toward the middle; portraits end at about 36 in its eyes."""
     ages = bank.age[(bank.gender == gender) & (bank.group == group)]
     assert np.sum(ages >= 40) >= 3
-    assert ages.max() >= 42
+    assert ages.max() >= 41
 
 
 def test_the_plan_ages_every_variant_and_leaves_most_donors_alone(bank):

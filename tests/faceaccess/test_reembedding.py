@@ -32,7 +32,15 @@ from faceaccess.models import (
 from mfmc_engine.errors import WeightsMissingError
 from photos.models import Photo
 from photos.services import post_delete
-from tests.faceaccess.conftest import USERS_OF_THE_ENGINE, client_of, face_of, person, posted, shown_to
+from tests.faceaccess.conftest import (
+    USERS_OF_THE_ENGINE,
+    client_of,
+    face_of,
+    person,
+    posted,
+    rematch,
+    shown_to,
+)
 from tests.faceaccess.engine import PALETTE, SquareEngine, box_of, embedding_of, group_photo
 from tests.factories import FaceCaptureFactory, PhotoFactory, UserFactory, befriend, file_bytes, upload
 
@@ -157,7 +165,7 @@ def test_while_the_gallery_is_not_whole_nothing_is_concluded_from_it(switched):
     assert captures.gallery_is_partial()
     waiting = PhotoFactory(author=switched.author, image=group_photo(4), state=Photo.State.WAITING)
     assert not pipeline.protect(waiting.pk), "its decoys could not be checked against everybody"
-    assert matching.rematch() == 0
+    assert rematch() == 0
     assert not matching.outdated().exists()
     with pytest.raises(ValidationError, match="read again"):
         capture_enroll(user=UserFactory(), upload=upload(portrait(3)), consented=True)
@@ -182,7 +190,7 @@ def test_a_twin_who_is_not_embedded_yet_still_makes_a_face_ambiguous(engines, se
     run_all()
     assert photo.regions.get().match == "ambiguous"
     enrolment_delete(user=twin)
-    matching.rematch()
+    rematch()
     assert photo.regions.get().owner == one
 
 
@@ -191,7 +199,7 @@ def test_who_enrols_meanwhile_is_not_found_in_photos_that_wait(switched, engines
         reembedding.embed_some(1)
     late = UserFactory()
     FaceCaptureFactory(user=late, embedding=engines[AFTER].look(1003))
-    matching.rematch()
+    rematch()
     assert not FaceRegion.objects.filter(owner=late).exists()
     run_all()
     assert FaceRegion.objects.filter(owner=late).count() == 3
@@ -316,7 +324,7 @@ def test_marked_faces_stay_marked_and_hidden(engines, settings):
     region = marks.mark_create(photo=photo, by=person(), box=box_of(1))
     assert marks.analyse(region.pk)
     owner = member(1, "authorization")
-    matching.rematch()
+    rematch()
     assert FaceRegion.objects.get(pk=region.pk).owner == owner
     settings.ENGINE_PACK = AFTER
     assert captures.embed_some(1) == 1
@@ -362,7 +370,7 @@ def test_a_photo_that_cannot_be_done_stops_no_other_and_is_hidden_in_the_end(swi
     assert "No such file" in PhotoAnalysis.objects.get(photo=broken).error
     assert not broken.regions.filter(owner__isnull=False).exists()
     assert broken.regions.filter(pack=AFTER).count() == 0
-    assert matching.rematch() >= 0
+    assert rematch() >= 0
     assert not broken.regions.filter(owner__isnull=False).exists()
     whole = switched.photos[1]
     assert shown_to(switched.stranger, whole) == switched.before[1, switched.stranger.pk]
@@ -379,7 +387,7 @@ def test_a_picture_without_a_face_is_given_up_and_recognises_nobody(switched, ca
     FaceCapture.objects.filter(pk=capture.pk).update(picture=capture.picture.name)
     call_command("reembed", retry=True)
     assert "Everything is of the pack" in capsys.readouterr().out
-    assert matching.rematch() == 3, "the person is found again"
+    assert rematch() == 3, "the person is found again"
 
 
 def test_missing_weights_are_nobodys_fault(switched, engines, monkeypatch, sent_tasks):

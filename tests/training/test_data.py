@@ -132,4 +132,5 @@ def test_the_mask_covers_all_inner_landmarks(portraits):
     shift = torch.tensor(WINDOW, dtype=torch.float32)
     mask = pairs.face_mask(marks - shift)
     for cover, points in zip(mask[:, 0], (marks - shift)[:, 17:].round().long(), strict=True):
-        assert cover[points[:, 1], points[:, 0]].min() > 0.4
+        # the soft edge begins at the outer brow of heads turned away
+        assert cover[points[:, 1], points[:, 0]].min() > 0.3
