@@ -325,7 +325,7 @@ def test_at_a_terminal_only_yes_accepts(capsys, source, monkeypatch, answer, sta
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("show", "nonsense"), "unknown name 'nonsense': the packs are builtin, buffalo_l"),
+        (("show", "nonsense"), "unknown name 'nonsense': the packs are builtin, neural"),
         (("show", "builtin+hat=buffalo_l"), "unknown part 'hat=buffalo_l'"),
         (("download", "mtcnn"), "comes from PyPI: pip install"),
         (("import", "mtcnn", "/"), "comes from PyPI: pip install"),
