@@ -20,7 +20,7 @@ from tests.engine.test_imaging import png_header
 def run(monkeypatch, capsys, real_engine):
     """A function: run a command line with the networks already loaded; (status, output, errors)."""
     for module in (analyze, anonymize):
-        monkeypatch.setattr(module, "Engine", lambda **options: real_engine)
+        monkeypatch.setattr(module, "Engine", lambda *pack, **options: real_engine)
 
     def run(*arguments: object) -> tuple[int, str, str]:
         try:
