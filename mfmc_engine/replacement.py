@@ -29,7 +29,6 @@ from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
-from mfmc_engine.threads import side_by_side
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
@@ -148,18 +147,18 @@ class _Draw:
     def _try(self, drawn: dict[int, list[Candidate]], shape_share: float, light_sigma: float) -> None:
         """One round: every drawn donor is swapped in and looked at once, what passes is looked at fully, in order."""
         fresh: list[tuple[_Case, _Attempt]] = []
-
-        def swap(i: int) -> Sequence[Patch | PatchThere]:
-            share = min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i]))
-            donors = [candidate.donor for candidate in drawn[i]]
-            return _swap(
-                self.pack, self.image, self.targets[i], donors, share, light_sigma, self.cases[i].random
-            )
-
-        for (i, donors), made in zip(
-            drawn.items(), side_by_side(swap, drawn, self.pack.threads), strict=True
-        ):
+        for i, donors in drawn.items():
             case = self.cases[i]
+            share = min(P.SHAPE_LARGEST_SHARE, shape_share + _help(donors))
+            made = _swap(
+                self.pack,
+                self.image,
+                self.targets[i],
+                [candidate.donor for candidate in donors],
+                share,
+                light_sigma,
+                case.random,
+            )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
             attempts = [
                 _Attempt(candidate.donor.id, patch, unseen, Verdict(0.0, 0.0, 0.0))

@@ -24,7 +24,6 @@ ALPHA = np.zeros((1, 1), np.uint8)
 # the chips that stand-ins cut are embeddings already
 PACK: Any = SimpleNamespace(
     device="cpu",
-    threads=1,
     upload=lambda image: image,
     recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128)),
 )
