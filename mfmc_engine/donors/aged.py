@@ -22,7 +22,7 @@ from mfmc_engine.types import FloatArray, Image
 
 NOTE = """
 ## Older and younger
-{older} donors were then made older by 25 to 45 years and {younger} younger by 20, by
+{older} donors were then made older by up to 45 years and {younger} younger by 20, by
 `{command}`: the oldest-looking and the youngest-looking
 of each gender, group, pose and expression. What a year does to shape, colour and the strength
 of fine detail is one average over 2,130 photos of 840 people in LFW (mfmc_engine/donors/later.py): it shows nobody.
