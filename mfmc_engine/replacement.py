@@ -31,6 +31,8 @@ from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
+# Chips of one face in a window of the photo, at its landmarks there (1, 68, 2).
+Views = Callable[[Pack, Picture, FloatArray], list[Picture]]
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
 Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]
 
@@ -184,13 +186,12 @@ class _Draw:
     def _look(
         self,
         pairs: Sequence[tuple[_Case, _Attempt]],
-        cut: Callable[[Pack, Picture, FloatArray], list[Picture]],
+        cut: Views,
     ) -> None:
         """Embed more views of attempts, all in one batch, and judge them."""
         chips: list[Picture] = []
         for case, attempt in pairs:
-            window, shift = _window(self.image, case.face, attempt.patch)
-            chips += cut(self.pack, window, (case.face.landmarks - shift)[None].astype(np.float32))
+            chips += _cut(self.pack, self.image, case.face, attempt.patch, cut)
         if not chips:
             return
         embeddings = self.pack.recognizer.embed_chips(_joined(chips))
@@ -218,13 +219,11 @@ def look_at_swaps(
     pack: Pack, image: Image, face: Face, donors: Sequence[Donor], random: np.random.Generator
 ) -> FloatArray:
     """(N, D) embeddings of N first-round swaps of one face, each seen once, none of them judged."""
-    target = blending.prepare(image, [face.landmarks], pack.device)[0]
-    patches = _swap(pack, image, target, donors, *P.DRAW_ROUNDS[0][:2], random)
-    chips = []
-    for patch in patches:
-        window, shift = _window(image, face, patch)
-        chips += _first_view(pack, window, (face.landmarks - shift)[None].astype(np.float32))
-    return pack.recognizer.embed_chips(np.concatenate(chips))
+    with torch.inference_mode():
+        target = blending.prepare(image, [face.landmarks], pack.device)[0]
+        patches = _swap(pack, image, target, donors, *P.DRAW_ROUNDS[0][:2], random)
+        chips = [chip for patch in patches for chip in _cut(pack, image, face, patch, _first_view)]
+        return pack.recognizer.embed_chips(_joined(chips))
 
 
 def _next(donors: Iterator[Candidate], used: set[str], number: int) -> list[Candidate]:
@@ -251,16 +250,15 @@ def _swap(
     """One decoy per donor on the same face; for the shares see DRAW_ROUNDS."""
     if not donors:
         return []
-    with torch.inference_mode():  # which holds for one thread only
-        decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
-        if isinstance(image, Tensor):
-            return there.place(image, decoys, alpha, target.frame, target.landmarks, random)
-        return [
-            blending.place(image, decoy, cover, target, random)
-            for decoy, cover in zip(
-                decoys.permute(0, 2, 3, 1).cpu().numpy(), alpha[:, 0].cpu().numpy(), strict=True
-            )
-        ]
+    decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
+    if isinstance(image, Tensor):
+        return there.place(image, decoys, alpha, target.frame, target.landmarks, random)
+    return [
+        blending.place(image, decoy, cover, target, random)
+        for decoy, cover in zip(
+            decoys.permute(0, 2, 3, 1).cpu().numpy(), alpha[:, 0].cpu().numpy(), strict=True
+        )
+    ]
 
 
 def _first_view(pack: Pack, window: Picture, marks: FloatArray) -> list[Picture]:
@@ -272,6 +270,12 @@ def _other_views(pack: Pack, window: Picture, marks: FloatArray) -> list[Picture
     """The chip mirrored, and the one at landmarks found anew."""
     anew = pack.landmarker.mark(window, five_of(marks), passes=1)
     return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)]
+
+
+def _cut(pack: Pack, image: Picture, face: Face, patch: Patch | PatchThere, views: Views) -> list[Picture]:
+    """The chips that ``views`` cuts of a face with a patch over it, (n, h, w, 3) each."""
+    window, shift = _window(image, face, patch)
+    return views(pack, window, (face.landmarks - shift)[None].astype(np.float32))
 
 
 def _joined(chips: Sequence[Picture]) -> Picture:

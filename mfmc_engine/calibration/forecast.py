@@ -21,15 +21,13 @@ from tqdm import tqdm
 
 from mfmc_engine import parameters as P
 from mfmc_engine import replacement
-from mfmc_engine.calibration.lfw import subject
+from mfmc_engine.calibration.lfw import face_at, subject
 from mfmc_engine.donors import bank, looks, selection
 from mfmc_engine.donors.embedding import lfw_picture
 from mfmc_engine.donors.forecast import Forecast
 from mfmc_engine.donors.portraits import Portraits
 from mfmc_engine.engine import Engine
 from mfmc_engine.evaluation import protocols
-from mfmc_engine.quality import assess, sharpnesses
-from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.types import Face, FloatArray, Image
 
 FITTING, ANY = 8, 12  # donors tried on each face: of the best-fitting, and of the next-best
@@ -71,9 +69,7 @@ def synthetic(engine: Engine, folder: Path, number: int) -> Iterator[Sample]:
     for i in np.random.default_rng(0).choice(len(portraits.names), number, replace=False):
         image = portraits.picture(int(i)).astype(np.uint8)
         marks = portraits.landmarks[i].astype(np.float32)
-        box = np.concatenate([marks.min(0), marks.max(0)])
-        quality = assess(box, marks, sharpnesses(extract_chips(image, marks[None]))[0])
-        yield image, Face(box, 1.0, marks, engine.pack.recognizer.embed(image, marks[None])[0], quality)
+        yield image, face_at(engine, image, np.concatenate([marks.min(0), marks.max(0)]), marks)
 
 
 def swaps(engine: Engine, samples: list[Sample], seed: int = 0) -> Swaps:
@@ -114,8 +110,8 @@ def fit(made: Swaps, ridge: float = RIDGE) -> Forecast:
 
 def foretold(forecast: Forecast, made: Swaps) -> NDArray[np.float64]:
     """(N,) distances from the face that the forecast expects."""
-    inputs = np.concatenate([made.face, made.donor, np.ones((len(made.out), 1))], 1)
-    return np.hypot(np.linalg.norm(inputs @ forecast.weights - made.face, axis=1), forecast.error)
+    expected = forecast.expected(made.face, made.donor)
+    return np.hypot(np.linalg.norm(expected - made.face, axis=1), forecast.error)
 
 
 def table(forecast: Forecast, made: Swaps) -> str:

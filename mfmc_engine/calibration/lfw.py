@@ -55,10 +55,14 @@ def people(folder: Path, limit: int, seed: int = 11) -> list[Person]:
 def subject(engine: Engine, image: Image) -> Subject:
     """The face of a prepared picture, which always lies in the same place."""
     marks = engine.pack.landmarker.mark(image, np.array([P.LFW_FIVE_POINTS], np.float32))[0]
-    box = np.array(P.LFW_FACE_BOX, np.float32)
+    return Subject(image, face_at(engine, image, np.array(P.LFW_FACE_BOX, np.float32), marks))
+
+
+def face_at(engine: Engine, image: Image, box: FloatArray, marks: FloatArray) -> Face:
+    """The face in a (4,) box whose landmarks (68, 2) are known; nothing is looked for."""
     embedding = engine.pack.recognizer.embed(image, marks[None])[0]
     quality = assess(box, marks, sharpnesses(extract_chips(image, marks[None]))[0])
-    return Subject(image, Face(box, 1.0, marks, embedding, quality))
+    return Face(box, 1.0, marks, embedding, quality)
 
 
 def recognizers(engine: Engine, judge: Path | None) -> dict[str, Embed]:

@@ -26,7 +26,7 @@ class Forecast:
     error: float
 
     def expected(self, face: FloatArray, donors: FloatArray) -> FloatArray:
-        """(N, D) expected embeddings of decoys of the ``face`` (D,) with each of the ``donors`` (N, D)."""
+        """(N, D) expected embeddings of decoys of one ``face`` (D,), or one each (N, D), with the ``donors`` (N, D)."""
         own, others = np.split(self.weights[:-1], 2)
         return np.asarray(face @ own + donors @ others + self.weights[-1], np.float32)
 

@@ -20,7 +20,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mfmc_engine import parameters as P
 from mfmc_engine.engine import Engine
-from mfmc_engine.resampling import Picture
 from mfmc_engine.types import Analysis, DecoyRequest, Image
 
 
@@ -87,7 +86,7 @@ def bars(found: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
 
 def throughput(photo: Image, engine: Engine, batch: int, repeats: int) -> Throughput:
     """``batch`` photos like this one through ``engine``, in lockstep, on its device from the start."""
-    photos = [_placed(engine, picture) for picture in variants(photo, batch)]
+    photos = [engine.pack.upload(picture) for picture in variants(photo, batch)]
     before, engine.runner.at_once = engine.runner.at_once, batch
     try:
         analyses = engine.analyze_many(photos)  # also warms up
@@ -110,7 +109,7 @@ def variants(photo: Image, count: int) -> list[Image]:
 
 def stages(photo: Image, engine: Engine, repeats: int) -> dict[str, float]:
     """Seconds of the steps of one photo alone, median; each waits for the device to finish."""
-    pack, pixels = engine.pack, _placed(engine, photo)
+    pack, pixels = engine.pack, engine.pack.upload(photo)
     detections = pack.detector.detect(pixels)
     points = np.stack([detection.points for detection in detections])
     marks = pack.landmarker.mark(pixels, points)
@@ -132,15 +131,11 @@ def stages(photo: Image, engine: Engine, repeats: int) -> dict[str, float]:
 
 def operations(photo: Image, engine: Engine) -> dict[str, float]:
     """Floating-point operations of the convolutions and matrix products for one photo alone."""
-    pixels, before = _placed(engine, photo), engine.runner.at_once
-    engine.runner.at_once = 1  # the counter sees the calls of its own thread
-    try:
-        with FlopCounterMode(display=False) as analysing:
-            analysis = engine.analyze(pixels)
-        with FlopCounterMode(display=False) as replacing:
-            engine.make_decoys(pixels, _requests([analysis], 1)[0])
-    finally:
-        engine.runner.at_once = before
+    pixels = engine.pack.upload(photo)  # alone it runs in this thread, the only one that the counter sees
+    with FlopCounterMode(display=False) as analysing:
+        analysis = engine.analyze(pixels)
+    with FlopCounterMode(display=False) as replacing:
+        engine.make_decoys(pixels, _requests([analysis], 1)[0])
     return {
         "analyse": float(analysing.get_total_flops()),
         "decoys": float(replacing.get_total_flops()),
@@ -192,10 +187,6 @@ def _cpu_info() -> list[str]:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-
-def _placed(engine: Engine, photo: Image) -> Picture:
-    return engine.pack.upload(photo)
 
 
 def _requests(analyses: Sequence[Analysis], run: int) -> list[list[DecoyRequest]]:

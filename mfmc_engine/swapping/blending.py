@@ -35,6 +35,11 @@ class Target:
         """(68, 2) px of the window."""
         return self.lit.landmarks[0]
 
+    def repainted(self, pictures: Tensor) -> Lit:
+        """Swapped (B, 3, H, W) ``pictures`` of the window that kept the person's own outlines and skin."""
+        skins = self.lit.skin.expand(len(pictures), -1, -1, -1).contiguous()
+        return Lit(pictures, skins, [self.landmarks] * len(pictures))
+
 
 def prepare(image: Picture, landmarks: Sequence[FloatArray], device: str = "cpu") -> list[Target]:
     """Crops and skin of all faces of a photo; ``landmarks`` (68, 2) px of ``image`` each."""
@@ -128,9 +133,7 @@ def place(
     )
     placed = np.asarray(layers, np.float32)
     cover = np.round(placed[..., 3] * 255).clip(0, 255).astype(np.uint8)
-    cheeks = np.zeros(cover.shape, np.uint8)
-    for polygon in outlines.cheeks(target.landmarks):
-        cv2.fillPoly(cheeks, [np.round((apply(shift, polygon) - 0.5) * 16).astype(np.int32)], 1, shift=4)
+    cheeks = outlines.cheek_mask(target.landmarks, shift, (y1 - y0, x1 - x0))
     region = image[y0:y1, x0:x1].astype(np.float32)
     grained = texture.add_grain(placed[..., :3] * 255, region, (cheeks > 0) & (cover == 255), random)
     pixels = np.round(grained).clip(0, 255).astype(np.uint8)

@@ -65,8 +65,7 @@ class NeuralSwapper:
         out = pictures.repeat(len(donors), 1, 1, 1)
         kept = swapped[..., inside_rows, :][..., inside_columns]
         out[..., rows[inside_rows][:, None], columns[inside_columns]] = kept
-        skins = target.lit.skin.expand(len(donors), -1, -1, -1).contiguous()
-        return Lit(out, skins, [target.landmarks] * len(donors))
+        return target.repainted(out)
 
     @torch.inference_mode()
     def swap(self, windows: Tensor, identities: FloatArray) -> tuple[Tensor, Tensor]:

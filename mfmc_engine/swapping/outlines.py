@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mfmc_engine import parameters as P
+from mfmc_engine.geometry import apply
 from mfmc_engine.types import FloatArray
 
 
@@ -90,6 +92,14 @@ def cheeks(landmarks: FloatArray) -> list[FloatArray]:
     side = np.array([4, 0], np.float32)
     bridge = np.concatenate([landmarks[28:31] - side, landmarks[28:31][::-1] + side])
     return [*(side.astype(np.float32) for side in shrunk), bridge.astype(np.float32)]
+
+
+def cheek_mask(landmarks: FloatArray, transform: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """(rows, columns) 1 on the cheeks of a picture of that ``size``, to which the (2, 3) ``transform`` leads."""
+    mask = np.zeros(size, np.uint8)
+    for polygon in cheeks(landmarks):
+        cv2.fillPoly(mask, [np.round((apply(transform, polygon) - 0.5) * 16).astype(np.int32)], 1, shift=4)
+    return mask
 
 
 def jaw_skin(landmarks: FloatArray) -> list[FloatArray]:

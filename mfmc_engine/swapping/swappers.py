@@ -107,8 +107,7 @@ class NetworkSwapper:
             .contiguous()
             .to(device)
         )
-        skins = target.lit.skin.expand(len(donors), -1, -1, -1).contiguous()
-        return Lit(batch, skins, [target.landmarks] * len(donors))
+        return target.repainted(batch)
 
     def _identified(self, donors: Sequence[Pictured]) -> FloatArray:
         for donor in donors:

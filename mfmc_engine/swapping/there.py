@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mfmc_engine import parameters as P
-from mfmc_engine.geometry import apply, index_space, invert
+from mfmc_engine.geometry import index_space, invert
 from mfmc_engine.resampling import resize_area, warp
 from mfmc_engine.swapping import mesh, outlines
 from mfmc_engine.swapping.mesh import Frame
@@ -112,9 +111,7 @@ def _placed(
     back = index_space(invert(shift))[None]
     moved = warp(layers.permute(1, 2, 0), back, (y1 - y0, x1 - x0), NOTHING)[0]
     cover = (moved[..., 3] * 255).round().clamp(0, 255).byte()
-    cheeks = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    for polygon in outlines.cheeks(landmarks):
-        cv2.fillPoly(cheeks, [np.round((apply(shift, polygon) - 0.5) * 16).astype(np.int32)], 1, shift=4)
+    cheeks = outlines.cheek_mask(landmarks, shift, (y1 - y0, x1 - x0))
     shown = torch.from_numpy(cheeks).to(layers.device).bool() & (cover == 255)
     return (x0, y0), moved[..., :3] * 255, cover, shown
 
