@@ -24,7 +24,7 @@ from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.resampling import Picture, on_host
-from mfmc_engine.swapping import blending, mesh, redaction, there
+from mfmc_engine.swapping import blending, fields, mesh, redaction, there
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
@@ -82,7 +82,7 @@ def make_decoys(
         if swappable:
             for case in swappable:
                 case.donors = candidates(case.face, case.random, case.apart)
-            with pack.single_threaded():
+            with fields.single_threaded(pack.device):
                 targets = blending.prepare(pixels, [case.face.landmarks for case in swappable], pack.device)
             _Draw(pack, pixels, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
@@ -143,7 +143,7 @@ class _Draw:
             if not any(drawn.values()):
                 break
             shares = {i: min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i])) for i in pending}
-            # A card swaps a round's donors at once for the price of one. A CPU pays for each, and often the first will do.
+            # A card swaps a round's donors for the price of one. A CPU pays for each, and often the first will do.
             step = 1 if self.pack.device == "cpu" else at_once
             for start in range(0, at_once, step):
                 now = {i: drawn[i][start : start + step] for i in pending}
@@ -258,7 +258,7 @@ def _swap(
     """One decoy per donor on the same face; for the shares see DRAW_ROUNDS."""
     if not donors:
         return []
-    with pack.single_threaded():
+    with fields.single_threaded(pack.device):
         decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
     if isinstance(image, Tensor):
         return there.place(image, decoys, alpha, target.frame, target.landmarks, random)

@@ -57,7 +57,7 @@ def _halve(x: Tensor) -> Tensor:
 
 
 def _third(x: Tensor, axis: int) -> Tensor:
-    """One axis of ``max_pool2d(x, 3, stride=2, ceil_mode=True)``; both together take a third of torch's time on a CPU."""
+    """One axis of ``max_pool2d(x, 3, stride=2, ceil_mode=True)``: a third of the time on a CPU."""
     x = x.movedim(axis, 0)
     pooled = torch.maximum(x[:-1:2], x[1::2])
     last = x[2::2]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
@@ -118,19 +117,6 @@ class Pack:
         if self.recipe["recognizer"] == "buffalo_l":
             return self.recognizer
         return self._once("identifier", lambda: self._load_recognizer("buffalo_l"))
-
-    @contextmanager
-    def single_threaded(self) -> Iterator[None]:
-        """On a CPU, torch on one thread: fields of one face are so small that a second costs more than it does."""
-        before = torch.get_num_threads()
-        if self.device != "cpu" or before == 1:
-            yield
-            return
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
 
     def _once(self, name: str, load: Callable[[], T]) -> T:
         """The network of that name; two threads that ask at once get the same one."""
