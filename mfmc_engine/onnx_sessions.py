@@ -37,6 +37,8 @@ def session_of(graph: str | bytes, device: str, threads: int) -> Any:
     options.intra_op_num_threads = threads  # its default takes every core from the neighbours
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # its threads wait for the next layer awake, which is fast, but would go on so after the last one
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     return onnxruntime.InferenceSession(graph, options, providers=providers(device))
 
 

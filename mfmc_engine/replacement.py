@@ -258,8 +258,9 @@ def _swap(
     """One decoy per donor on the same face; for the shares see DRAW_ROUNDS."""
     if not donors:
         return []
+    swapped = pack.swapper(target, donors, shape_share)
     with fields.single_threaded(pack.device):
-        decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
+        decoys, alpha = blending.blend(target, swapped, light_sigma)
     if isinstance(image, Tensor):
         return there.place(image, decoys, alpha, target.frame, target.landmarks, random)
     return [

@@ -15,7 +15,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.geometry import index_space, invert, similarity
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.recognition import Recognizer
-from mfmc_engine.swapping import blending, eyes, mesh, mouth, skin
+from mfmc_engine.swapping import blending, eyes, fields, mesh, mouth, skin
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.inswapper import InSwapper
 from mfmc_engine.swapping.relight import Lit
@@ -47,6 +47,11 @@ Swapper = Callable[[Target, Sequence[Any], float], Lit]
 
 def mesh_swapper(target: Target, donors: Sequence[Pictured], shape_share: float) -> Lit:
     """Donors warped onto the target's landmarks (swapping/mesh.py)."""
+    with fields.single_threaded(target.barred.device.type):
+        return _warped(target, donors, shape_share)
+
+
+def _warped(target: Target, donors: Sequence[Pictured], shape_share: float) -> Lit:
     layers = blending.interleaved([_with_skin(donor) for donor in donors], target.barred.device)
     marks = [mesh.mixed_landmarks(target.landmarks, donor.landmarks, shape_share) for donor in donors]
     if target.shut:
