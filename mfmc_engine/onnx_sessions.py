@@ -21,18 +21,25 @@ def session(path: Path, device: str, threads: int) -> Any:
 
 @lru_cache(maxsize=32)
 def _session(path: str, device: str, threads: int, process: int) -> Any:
+    try:
+        return session_of(path, device, threads)
+    except EngineError:
+        raise
+    except Exception as error:  # its errors share no public base class
+        raise WeightsMissingError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from None
+
+
+def session_of(graph: str | bytes, device: str, threads: int) -> Any:
+    """A new session for a graph in a file or in memory. Raises what ONNX Runtime raises."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads  # its default takes every core from the neighbours
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=providers(device))
-    except EngineError:
-        raise
-    except Exception as error:  # its errors share no public base class
-        raise WeightsMissingError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from None
+    # its threads wait for the next layer awake, which is fast, but would go on so after the last one
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return onnxruntime.InferenceSession(graph, options, providers=providers(device))
 
 
 def providers(device: str) -> list[Any]:

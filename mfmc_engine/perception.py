@@ -9,6 +9,7 @@ import numpy as np
 
 from mfmc_engine.detection import Detection
 from mfmc_engine.geometry import overlap
+from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.parameters import SAME_FACE_IOU
 from mfmc_engine.quality import assess, sharpnesses
@@ -23,6 +24,7 @@ def analyze(pack: Pack, image: Picture, boxes: Sequence[Sequence[float]] = ()) -
 
     Its pixels go to the pack's device once; what comes back are boxes, points, embeddings and numbers.
     """
+    keep_freed_memory()
     image = pack.upload(image)
     given = _checked(boxes, image)
     detected = sorted(pack.detector.detect(image), key=lambda d: (float(d.box[0]), float(d.box[1])))

@@ -24,7 +24,7 @@ from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.resampling import Picture, on_host
-from mfmc_engine.swapping import blending, mesh, redaction, there
+from mfmc_engine.swapping import blending, fields, mesh, redaction, there
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
@@ -82,7 +82,8 @@ def make_decoys(
         if swappable:
             for case in swappable:
                 case.donors = candidates(case.face, case.random, case.apart)
-            targets = blending.prepare(pixels, [case.face.landmarks for case in swappable], pack.device)
+            with fields.single_threaded(pack.device):
+                targets = blending.prepare(pixels, [case.face.landmarks for case in swappable], pack.device)
             _Draw(pack, pixels, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
 
@@ -141,23 +142,30 @@ class _Draw:
             drawn = {i: _next(self.cases[i].donors, used, at_once) for i in pending}
             if not any(drawn.values()):
                 break
-            self._try(drawn, shape_share, light_sigma)
-            pending = [i for i in pending if self.cases[i].chosen is None]
+            shares = {i: min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i])) for i in pending}
+            # A card swaps a round's donors for the price of one. A CPU pays for each, and often the first will do.
+            step = 1 if self.pack.device == "cpu" else at_once
+            for start in range(0, at_once, step):
+                now = {i: drawn[i][start : start + step] for i in pending}
+                self._try(now, shares, light_sigma)
+                pending = [i for i in pending if self.cases[i].chosen is None]
         for i in pending:
             self._settle(self.cases[i])
 
-    def _try(self, drawn: dict[int, list[Candidate]], shape_share: float, light_sigma: float) -> None:
-        """One round: every drawn donor is swapped in and looked at once, what passes is looked at fully, in order."""
+    def _try(self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float) -> None:
+        """Every drawn donor is swapped in and looked at once, what passes is looked at fully, in order.
+
+        ``shares``: of the donor's shape, by the number of the case.
+        """
         fresh: list[tuple[_Case, _Attempt]] = []
         for i, donors in drawn.items():
             case = self.cases[i]
-            share = min(P.SHAPE_LARGEST_SHARE, shape_share + _help(donors))
             made = _swap(
                 self.pack,
                 self.image,
                 self.targets[i],
                 [candidate.donor for candidate in donors],
-                share,
+                shares[i],
                 light_sigma,
                 case.random,
             )
@@ -250,7 +258,9 @@ def _swap(
     """One decoy per donor on the same face; for the shares see DRAW_ROUNDS."""
     if not donors:
         return []
-    decoys, alpha = blending.blend(target, pack.swapper(target, donors, shape_share), light_sigma)
+    swapped = pack.swapper(target, donors, shape_share)
+    with fields.single_threaded(pack.device):
+        decoys, alpha = blending.blend(target, swapped, light_sigma)
     if isinstance(image, Tensor):
         return there.place(image, decoys, alpha, target.frame, target.landmarks, random)
     return [

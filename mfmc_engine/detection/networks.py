@@ -30,18 +30,39 @@ class _Convolutions(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for convolution, slope, pool in zip(self.convolutions, self.slopes, self.pools, strict=True):
-            x = F.prelu(convolution(x), slope)
+            x = _prelu(convolution(x), slope)
             if pool == 2 and not (x.shape[2] % 2 or x.shape[3] % 2):
                 x = _halve(x)
+            elif pool == 3 and x.device.type == "cpu":
+                x = _third(_third(x, 2), 3)
             elif pool:
                 x = F.max_pool2d(x, pool, stride=2, ceil_mode=True)
         return x
+
+
+def _prelu(x: Tensor, slope: Tensor) -> Tensor:
+    """``F.prelu``, on a CPU along whole rows of pixels: five times faster where channels do not fill its vectors."""
+    if x.device.type != "cpu" or not x.is_contiguous(memory_format=torch.channels_last):
+        return F.prelu(x, slope)
+    count, channels, height, width = x.shape
+    rows = x.permute(0, 2, 3, 1).reshape(count * height, width * channels)
+    bent = F.prelu(rows, slope.repeat(width))
+    return bent.view(count, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _halve(x: Tensor) -> Tensor:
     """``max_pool2d(x, 2)`` for even sizes; ten times faster than torch's on a CPU."""
     x = torch.maximum(x[:, :, ::2], x[:, :, 1::2])
     return torch.maximum(x[..., ::2], x[..., 1::2]).contiguous(memory_format=torch.channels_last)
+
+
+def _third(x: Tensor, axis: int) -> Tensor:
+    """One axis of ``max_pool2d(x, 3, stride=2, ceil_mode=True)``: a third of the time on a CPU."""
+    x = x.movedim(axis, 0)
+    pooled = torch.maximum(x[:-1:2], x[1::2])
+    last = x[2::2]
+    torch.maximum(pooled[: len(last)], last, out=pooled[: len(last)])
+    return pooled.movedim(0, axis)
 
 
 class PNet(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import cv2
@@ -20,6 +21,14 @@ SMALLEST_LEVEL: Final = 12  # px, shorter side
 GREY: Final = (127, 127, 127)  # what lies outside the picture: nothing, to the networks
 
 
+@dataclass(slots=True)
+class _Known:
+    """What was worked out of a picture, for all its orientations."""
+
+    levels: dict[tuple[int, int], Picture] = field(default_factory=dict)  # upright, by width and height
+    tensors: dict[int, Tensor] = field(default_factory=dict)  # the halved pictures, by how often
+
+
 class Pyramid:
     """A picture at halving sizes, turned by any angle, from which levels and windows of any size are cut.
 
@@ -29,15 +38,15 @@ class Pyramid:
     """
 
     def __init__(
-        self, images: list[Picture], device: torch.device, tensors: dict[int, Tensor], degrees: float = 0
+        self, images: list[Picture], device: torch.device, known: _Known | None = None, degrees: float = 0
     ) -> None:
         self.images = images  # every one half the size of the one before
         self.device = device
+        self._known = known or _Known()
         self.degrees = degrees
         height, width = images[0].shape[:2]
         self.transform, size = turning(width, height, degrees)
         self.size = np.array(size, np.float32)
-        self._tensors = tensors  # the images as tensors, made when needed, shared by all orientations
 
     @classmethod
     def of(cls, image: Picture, device: torch.device) -> Pyramid:
@@ -47,11 +56,11 @@ class Pyramid:
         while min(image.shape[:2]) >= 2 * SMALLEST_LEVEL:
             image = _resized(image, image.shape[1] // 2, image.shape[0] // 2)
             images.append(image)
-        return cls(images, device, {})
+        return cls(images, device)
 
     def turned(self, degrees: float) -> Pyramid:
         """The same picture turned counter-clockwise by ``degrees`` from how it was opened."""
-        return Pyramid(self.images, self.device, self._tensors, degrees)
+        return Pyramid(self.images, self.device, self._known, degrees)
 
     def level(self, scale: float) -> Picture:
         """The turned picture at ``scale`` <= 1, both sides even (see ``networks``), grey around it."""
@@ -59,7 +68,9 @@ class Pyramid:
         image = self.images[min(int(np.log2(1 / scale)), len(self.images) - 1)]
         quarters, rest = divmod(self.degrees, 90)
         if rest == 0:
-            level = _resized(image, *((height, width) if quarters % 2 else (width, height)))
+            upright = (height, width) if quarters % 2 else (width, height)
+            levels = self._known.levels
+            level = levels[upright] = levels[upright] if upright in levels else _resized(image, *upright)
             if isinstance(level, Tensor):
                 return torch.rot90(level, int(quarters))
             return np.ascontiguousarray(np.rot90(level, int(quarters)))
@@ -91,8 +102,9 @@ class Pyramid:
             yield which, squares[which], joined.contiguous(memory_format=torch.channels_last)
 
     def _sample(self, level: int, squares: FloatArray, side: int) -> Tensor:
-        if level not in self._tensors:
-            self._tensors[level] = normalised(self.images[level], self.device)
+        tensors = self._known.tensors
+        if level not in tensors:
+            tensors[level] = normalised(self.images[level], self.device)
         size = np.array(self.images[0].shape[1::-1], np.float64)
         back = (
             np.array(invert(self.transform), np.float64) * (2 / size)[:, None]
@@ -103,8 +115,12 @@ class Pyramid:
         columns = torch.from_numpy((x[..., None] * back[:, 0] + back[:, 2] - 1).astype(np.float32))
         rows = torch.from_numpy((y[..., None] * back[:, 1]).astype(np.float32))
         grid = columns.to(self.device)[:, None] + rows.to(self.device)[:, :, None]
-        # one tall picture of all crops: grid_sample would otherwise want a copy of the level per crop
-        tall = F.grid_sample(self._tensors[level], grid.view(1, -1, side, 2), align_corners=False)
+        if (
+            self.device.type == "cpu"
+        ):  # the same level for every crop, without a copy; threads share out the crops
+            return F.grid_sample(tensors[level].expand(len(grid), -1, -1, -1), grid, align_corners=False)
+        # one tall picture of all crops: on a card grid_sample would otherwise want a copy of the level per crop
+        tall = F.grid_sample(tensors[level], grid.view(1, -1, side, 2), align_corners=False)
         return tall.view(3, len(squares), side, side).transpose(0, 1)
 
 

@@ -54,12 +54,20 @@ def upright_crop(
 
 def skin_colour(image: Image, landmarks: ArrayLike) -> FloatArray:
     """CIE L*, a*, b* (3,) of the cheeks (median) of the face at ``landmarks`` (68, 2) px in ``image`` (H, W, 3)."""
+    return _skin_colour(*_upright_lab(image, landmarks))
+
+
+def _upright_lab(image: Image, landmarks: ArrayLike) -> tuple[FloatArray, NDArray[np.float64]]:
+    """``upright_crop`` in CIE L*, a*, b*."""
     crop, points = upright_crop(image, landmarks)
+    return np.asarray(cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32), points
+
+
+def _skin_colour(lab: FloatArray, points: NDArray[np.float64]) -> FloatArray:
     left, right = cheeks(points, (256, 256))
     skin = left | right
     if not skin.any():  # landmarks folded over each other: the middle of the face is the best there is
         skin = filled(points[[36, 45, 54, 48]], (256, 256)) | (np.indices((256, 256)) == 128).all(0)
-    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     return np.median(lab[skin], 0).astype(np.float32)
 
 
@@ -89,18 +97,20 @@ def beard(image: Image, landmarks: ArrayLike, even_light: bool = False) -> float
     Shadow is dark, too. Hair takes colour away where shadow in warm light adds it, so unless ``even_light`` says that
     there is none (studio portraits) darkness counts only as far as the lip is less colourful than the cheeks.
     """
-    crop, points = upright_crop(image, landmarks)
+    return _beard(*_upright_lab(image, landmarks), even_light)
+
+
+def _beard(lab: FloatArray, points: NDArray[np.float64], even_light: bool) -> float:
     left, right = cheeks(points, (256, 256))
     _, lip = beard_regions(points, (256, 256))
     skin = left | right
     if not skin.any() or not lip.any():
         return 0.0
-    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     darker = max(0.0, float(np.median(lab[skin, 0]) - lab[lip, 0].mean()))
     if even_light:
         return darker
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    colour = float(chroma[lip].mean() / max(float(np.median(chroma[skin])), 1.0))
+    of_lip, of_skin = (np.hypot(lab[where, 1], lab[where, 2]) for where in (lip, skin))
+    colour = float(of_lip.mean() / max(float(np.median(of_skin)), 1.0))
     return darker * float(np.clip((1 - colour) / parameters.BEARD_COLOUR_LOSS, 0, 1))
 
 
@@ -108,6 +118,7 @@ def describe(image: Image, landmarks: ArrayLike, embedding: FloatArray) -> Wante
     """Everything selection can use about one face, measured. ``embedding`` (128,) of the builtin pack."""
     yaw, pitch, _ = traits.head_pose(landmarks)
     looks = attributes.load()(embedding)
+    lab, points = _upright_lab(image, landmarks)
     return Wanted(
         embedding=embedding,
         male=float(looks.male[0]),
@@ -118,6 +129,6 @@ def describe(image: Image, landmarks: ArrayLike, embedding: FloatArray) -> Wante
         mouth=float(traits.mouth_opening(landmarks)),
         smile=float(traits.smile(landmarks)),
         eyes=float(traits.eye_opening(landmarks)),
-        skin=skin_colour(image, landmarks),
-        beard=beard(image, landmarks),
+        skin=_skin_colour(lab, points),
+        beard=_beard(lab, points, even_light=False),
     )

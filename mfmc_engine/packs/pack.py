@@ -168,7 +168,7 @@ class Pack:
         if name == "dlib-resnet":
             from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
 
-            return DlibRecognizer(path, self.device, PRECISIONS[self.precision])
+            return DlibRecognizer(path, self.device, PRECISIONS[self.precision], self.threads)
         from mfmc_engine.recognition.arcface import ArcFace
 
         return ArcFace(path, self.device, self.threads)

@@ -7,9 +7,11 @@ file; architecture: dlib's examples/dnn_face_recognition_ex.cpp. Results agree w
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +21,9 @@ from torch.nn import functional as F
 from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.dlib_files import integer
 from mfmc_engine.errors import WeightsMissingError
+from mfmc_engine.onnx_sessions import session_of
 from mfmc_engine.parameters import EMBED_BATCH, EMBED_BATCH_CUDA, RESNET_MEAN
+from mfmc_engine.recognition import resnet_graph
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.resampling import Picture
 from mfmc_engine.types import FloatArray
@@ -91,10 +95,14 @@ class DlibRecognizer:
 
     dimensions = 128
 
-    def __init__(self, weights: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
-        self.device, self.dtype = torch.device(device), dtype
+    def __init__(
+        self, weights: Path, device: str = "cpu", dtype: torch.dtype = torch.float32, threads: int = 2
+    ) -> None:
+        """``threads``: of a CPU. It runs ONNX Runtime, unless another ``dtype`` than float32 is asked for."""
+        self.device, self.dtype, self.threads = torch.device(device), dtype, threads
         self.network = load_network(weights).to(self.device)
         self._embed = Shared(self._forward)
+        self._session: tuple[int, Any] | None = None  # and the process it runs in
 
     def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
         """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips, which lie where ``image`` does."""
@@ -117,9 +125,20 @@ class DlibRecognizer:
     @torch.inference_mode()
     def _forward(self, chips: Tensor) -> Tensor:
         """(N, 3, 150, 150) to (N, 128), its convolutions in ``dtype``."""
+        if self.device.type == "cpu" and self.dtype == torch.float32:
+            return self._on_cpu(chips)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             embeddings: Tensor = self.network(chips)
         return embeddings.float()
+
+    def _on_cpu(self, chips: Tensor) -> Tensor:
+        if (
+            self._session is None or self._session[0] != os.getpid()
+        ):  # a fork has none of its parent's threads
+            self._session = os.getpid(), session_of(resnet_graph.graph(self.network), "cpu", self.threads)
+        question = {resnet_graph.INPUT: chips.contiguous().numpy()}
+        (embeddings,) = self._session[1].run([resnet_graph.OUTPUT], question)
+        return torch.from_numpy(embeddings)
 
 
 # --- dlib's file format ---

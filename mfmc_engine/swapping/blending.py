@@ -65,9 +65,14 @@ def _reach(frame: Frame, landmarks: FloatArray) -> FloatArray:
 
 
 def to_tensor(images: Sequence[Image], device: str | torch.device = "cpu") -> Tensor:
-    """Equally sized uint8 pictures to (B, 3, H, W) in [0, 1]."""
-    batch = torch.from_numpy(np.ascontiguousarray(np.stack(images))).to(device)
-    return batch.permute(0, 3, 1, 2).float().div_(255).contiguous()
+    """Equally sized uint8 pictures to (B, 3, H, W) in [0, 1], channel by channel in memory."""
+    return interleaved(images, device).contiguous()
+
+
+def interleaved(images: Sequence[Image], device: str | torch.device = "cpu") -> Tensor:
+    """The same, pixel by pixel in memory: as pictures come, and as they are sampled."""
+    batch = torch.from_numpy(np.stack(images)).to(device)
+    return batch.permute(0, 3, 1, 2).float().div_(255)
 
 
 def blend(target: Target, donor: Lit, light_sigma: float) -> tuple[Tensor, Tensor]:
@@ -125,7 +130,7 @@ def place(
     shift = frame.to_photo.copy()
     shift[:, 2] -= [x0, y0]
     layers = cv2.warpAffine(
-        np.dstack([decoy, alpha]),
+        cv2.merge([*np.moveaxis(decoy, -1, 0), alpha]),
         index_space(shift),
         (x1 - x0, y1 - y0),
         flags=cv2.INTER_LINEAR,

@@ -6,7 +6,8 @@ instead, which is 3 to 8 times faster there and agrees to float rounding (tests/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.types import FloatArray
 
 Outline = Callable[[FloatArray], Sequence[FloatArray]]  # (68, 2) landmarks -> closed polygons (N, 2), crop px
+Window = tuple[slice, slice, slice, slice]  # of all dimensions of a field
 SQUARE = (P.CROP_SIZE, P.CROP_SIZE)  # rows and columns of a whole canonical crop
 
 
@@ -52,6 +54,29 @@ def enlarge(field: Tensor, size: tuple[int, int]) -> Tensor:
         size,
         lambda source, out: cv2.resize(source, size[::-1], dst=out, interpolation=cv2.INTER_LINEAR),
     )
+
+
+@contextmanager
+def single_threaded(device: str) -> Iterator[None]:
+    """On a CPU, torch on one thread: fields of one face are so small that sharing them out takes longer."""
+    threads = torch.get_num_threads()
+    if device != "cpu" or threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def window(points: FloatArray, room: float, size: tuple[int, int]) -> Window:
+    """What holds ``points`` (N, 2) px and ``room`` px round them of fields of ``size`` rows and columns."""
+    low, high = np.floor(points.min(0)) - room, np.ceil(points.max(0)) + room
+    height, width = size
+    x0, y0 = (int(v) for v in np.clip(low, 0, [width - 1, height - 1]))
+    x1, y1 = (int(v) for v in np.clip(high, [x0 + 1, y0 + 1], [width, height]))
+    return slice(None), slice(None), slice(y0, y1), slice(x0, x1)
 
 
 def on_cpu(field: Tensor) -> bool:

@@ -28,7 +28,7 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor) -> Tensor:
     certain = fields.gaussian(core, P.CORE_FEATHER)
     certain = (certain * 2).clamp(0, 1)
     alpha = torch.maximum(alpha, certain) * (1 - barred)
-    return torch.where(alpha < P.MASK_SMALLEST, torch.zeros_like(alpha), alpha)
+    return F.threshold(alpha, P.MASK_SMALLEST, 0.0)
 
 
 def _edge(region: Tensor) -> Tensor:
@@ -50,7 +50,9 @@ def occluders(skin: Tensor, region: Tensor, core: Tensor) -> Tensor:
     rim = 1 - fields.reduce(fields.dilate(region, -P.OCCLUDER_RIM), 4)
     grown = coarse * rim
     for _ in range(P.OCCLUDER_STEPS):
-        grown = torch.minimum(fields.dilate(grown, 1), coarse)
+        before, grown = grown, torch.minimum(fields.dilate(grown, 1), coarse)
+        if fields.on_cpu(grown) and torch.equal(before, grown):
+            break  # a card would have to be waited for to know
     reach = fields.enlarge(fields.dilate(grown, 1), (skin.shape[-2], skin.shape[-1]))
     return torch.minimum(blocked, reach)
 

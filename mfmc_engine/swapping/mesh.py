@@ -132,13 +132,20 @@ def warp_grid(
     fixed_point = np.round((corners[drawable] - 0.5) * 16).astype(np.int32)
     for position in np.argsort(visible[drawable], kind="stable").tolist():
         cv2.fillConvexPoly(numbers, fixed_point[position], position, shift=4)
-    # A pixel's source is a dot product: (x, y, 1) times the affine map of its triangle.
-    chosen = affine.astype(np.float32).reshape(-1, 6)[numbers]  # (*size, 6)
-    ys, xs = np.ogrid[: size[0], : size[1]]
-    xs, ys = xs.astype(np.float32)[..., None] + 0.5, ys.astype(np.float32)[..., None] + 0.5
-    grid = xs * chosen[..., :2] + ys * chosen[..., 2:4] + chosen[..., 4:]
-    # A light blur of the map rounds the kinks that straight lines get at triangle edges.
-    return np.asarray(cv2.GaussianBlur(grid, (0, 0), P.MESH_MAP_BLUR), np.float32)
+    # A pixel's source is a dot product: (x, y, 1) times the affine map of its triangle. Coordinate by coordinate and
+    # number by number, which is four times faster than rows of six numbers.
+    by_x, by_y, shift = (np.ascontiguousarray(affine[:, i].T, np.float32) for i in range(3))  # (2, T) each
+    chosen = numbers.ravel().astype(np.intp)
+    xs = np.arange(size[1], dtype=np.float32) + 0.5
+    ys = np.arange(size[0], dtype=np.float32)[:, None] + 0.5
+    grid = np.empty((2, *size), np.float32)
+    for i, plane in enumerate(grid):
+        np.multiply(by_x[i].take(chosen).reshape(size), xs, out=plane)
+        plane += by_y[i].take(chosen).reshape(size) * ys
+        plane += shift[i].take(chosen).reshape(size)
+        # A light blur of the map rounds the kinks that straight lines get at triangle edges.
+        cv2.GaussianBlur(plane, (0, 0), P.MESH_MAP_BLUR, dst=plane)
+    return np.moveaxis(grid, 0, -1)
 
 
 @cache
@@ -149,17 +156,20 @@ def _reference_orientation() -> FloatArray:
     return np.sign(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]).astype(np.float32)
 
 
-def sample(images: Tensor, grids: FloatArray) -> Tensor:
-    """Bicubic samples of ``images`` (B, C, H, W) at ``grids`` (B, h, w, 2) px, reflected at the border."""
+def sample(images: Tensor, grids: Sequence[FloatArray]) -> Tensor:
+    """Bicubic samples of ``images`` (B, C, H, W) at ``grids``, B of (h, w, 2) px, reflected at the border."""
     height, width = images.shape[-2:]
     if fields.on_cpu(images):
-        out = np.empty((*images.shape[:2], *grids.shape[1:3]), np.float32)
-        for planes, grid, sampled in zip(images.numpy(), grids - 0.5, out, strict=True):
-            xs, ys = np.ascontiguousarray(grid[..., 0]), np.ascontiguousarray(grid[..., 1])
-            for plane, filled in zip(planes, sampled, strict=True):
-                cv2.remap(plane, xs, ys, cv2.INTER_CUBIC, dst=filled, borderMode=cv2.BORDER_REFLECT)
+        out = np.empty((*images.shape[:2], *grids[0].shape[:2]), np.float32)
+        # all channels of a pixel at once: the weights of the four rows and columns around it are the same
+        pictures = images.permute(0, 2, 3, 1).contiguous().numpy()
+        for picture, grid, sampled in zip(pictures, grids, out, strict=True):
+            xs, ys = (np.ascontiguousarray(grid[..., i] - 0.5) for i in (0, 1))
+            there = cv2.remap(picture, xs, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+            sampled[:] = there.reshape(*there.shape[:2], -1).transpose(2, 0, 1)
         return torch.from_numpy(out)
-    normal = torch.from_numpy(grids * (2 / np.array([width, height], np.float32)) - 1).to(images.device)
+    lying = np.stack(grids) * (2 / np.array([width, height], np.float32)) - 1
+    normal = torch.from_numpy(lying.astype(np.float32)).to(images.device)
     return F.grid_sample(images, normal, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
@@ -209,7 +219,7 @@ def warp_donors(
 ) -> Tensor:
     """Fields of donors (B, C, S, S) in the poses of the targets (landmarks in crop px): (B, C, *size) in [0, 1]."""
     pairs = zip(target_landmarks, donor_landmarks, strict=True)
-    grids = np.stack([warp_grid(target, donor, size) for target, donor in pairs])
+    grids = [warp_grid(target, donor, size) for target, donor in pairs]
     return sample(donors, grids).clamp(0, 1)
 
 

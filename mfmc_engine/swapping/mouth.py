@@ -46,25 +46,40 @@ def open_wide(
     ``layers`` (B, C, S, S) are the donors before the warp with their landmarks ``donors``; ``marks`` (68, 2) px of the
     warped pictures.
     """
-    height, width = warped.shape[-2:]
-    out = warped.clone()
+    out = warped
     for i, (target, donor) in enumerate(zip(marks, donors, strict=True)):
         ended = teeth_end(target, donor)
         if ended is None:
             continue
-        teeth = mesh.warp_donors(layers[i : i + 1], [donor], [ended], (height, width))[0, :3]
-        inside = fields.rasterise(outlines.inner_mouth, [target], warped.device, (height, width))[0]
-        shown = fields.rasterise(outlines.inner_mouth, [ended], warped.device, (height, width))[0]
-        lips = fields.rasterise(outlines.lips, [target], warped.device, (height, width))
-        tone = fields.mean(warped[i : i + 1, :3], lips)[0]
-        depth = torch.from_numpy(_depth(target, ended, (height, width))).to(warped)
-        low, high = P.CAVITY_TONE
-        drawn = tone * (low + (high - low) * depth)
-        inside, shown = (
-            fields.gaussian(mask[None], P.CAVITY_FEATHER)[0] for mask in (inside, shown * inside)
-        )
-        out[i, :3] = warped[i, :3] * (1 - inside) + (teeth * shown + drawn * (1 - shown)) * inside
+        out = warped.clone() if out is warped else out
+        # only the mouth's surroundings are worked on
+        around = fields.window(target[48:], P.PART_ROOM, (warped.shape[-2], warped.shape[-1]))
+        corner = np.array([around[-1].start, around[-2].start], np.float32)
+        local = warped[i : i + 1, :3][around]
+        out[i : i + 1, :3][around] = _opened(local, layers[i : i + 1], donor, target - corner, ended - corner)
     return out
+
+
+def _opened(
+    warped: Tensor, layers: Tensor, donor: FloatArray, target: FloatArray, ended: FloatArray
+) -> Tensor:
+    """One warped donor (1, 3, H, W) with its mouth redrawn; all landmarks (68, 2) but the donor's in px of it."""
+    size = warped.shape[-2], warped.shape[-1]
+    teeth = mesh.warp_donors(layers, [donor], [ended], size)[:, :3]
+    inside, shown, lips = (
+        fields.rasterise(outline, [points], warped.device, size)
+        for outline, points in (
+            (outlines.inner_mouth, target),
+            (outlines.inner_mouth, ended),
+            (outlines.lips, target),
+        )
+    )
+    tone = fields.mean(warped, lips)
+    depth = torch.from_numpy(_depth(target, ended, size)).to(warped)
+    low, high = P.CAVITY_TONE
+    drawn = tone * (low + (high - low) * depth)
+    inside, shown = (fields.gaussian(mask, P.CAVITY_FEATHER) for mask in (inside, shown * inside))
+    return warped * (1 - inside) + (teeth * shown + drawn * (1 - shown)) * inside
 
 
 def _depth(target: FloatArray, ended: FloatArray, size: tuple[int, int]) -> FloatArray:

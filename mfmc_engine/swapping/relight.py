@@ -192,14 +192,10 @@ def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tenso
     return detail
 
 
-def _around(outline: fields.Outline, faces: Lit) -> tuple[slice, ...]:
+def _around(outline: fields.Outline, faces: Lit) -> fields.Window:
     """The window (of all dimensions of a field) that holds a part of every face with room for soft edges."""
     points = np.concatenate([polygon for marks in faces.landmarks for polygon in outline(marks)])
-    low, high = np.floor(points.min(0)) - P.PART_ROOM, np.ceil(points.max(0)) + P.PART_ROOM
-    height, width = faces.size
-    x0, y0 = (int(v) for v in np.clip(low, 0, [width - 1, height - 1]))
-    x1, y1 = (int(v) for v in np.clip(high, [x0 + 1, y0 + 1], [width, height]))
-    return np.s_[:, :, y0:y1, x0:x1]
+    return fields.window(points, P.PART_ROOM, faces.size)
 
 
 def _scaled(
@@ -238,15 +234,20 @@ def _cap_highlights(detail: Tensor, donor: Lit) -> Tensor:
     shiny = torch.maximum(donor.part(outlines.eye_openings), donor.part(outlines.inner_mouth))
     shiny = fields.gaussian(shiny, P.PART_FEATHER)
     half = (P.SKIN_HIGHLIGHT + (P.SHINY_HIGHLIGHT - P.SKIN_HIGHLIGHT) * shiny) / 2
-    bent = torch.where(detail > half, half + half * torch.tanh((detail - half) / half), detail)
-    return bent.clamp(min=P.DETAIL_FLOOR)
+    return _bent(detail, half, half).clamp(min=P.DETAIL_FLOOR)
+
+
+def _bent(values: Tensor, knee: Tensor, room: Tensor) -> Tensor:
+    """Values above ``knee`` bent so that they reach ``knee + room`` only asymptotically."""
+    over = (values - knee).clamp(min=0)  # without torch.where, which takes longer than the hyperbolic tangent
+    return torch.minimum(values, knee) + room * torch.tanh(over / room)
 
 
 def _roll_off(colour: Tensor) -> Tensor:
     """Bend values above the knee so that they reach white only asymptotically."""
     knee = P.HIGHLIGHT_KNEE
     over = (colour - knee).clamp(min=0)
-    return torch.where(colour > knee, knee + (1 - knee) * (1 - torch.exp(-over / (1 - knee))), colour)
+    return colour.clamp(max=knee) - (1 - knee) * torch.expm1(-over / (1 - knee))
 
 
 def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor:
@@ -266,8 +267,7 @@ def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:
     own = fields.luminance(decoys).clamp(min=P.LIGHT_DARKEST)
     knee = P.CEILING_KNEE * ceiling
     room = (ceiling - knee).clamp(min=P.LIGHT_DARKEST)
-    bent = torch.where(own > knee, knee + room * torch.tanh((own - knee) / room), own)
-    return decoys * (bent / own)
+    return decoys * (_bent(own, knee, room) / own)
 
 
 def _ceiling(target: Lit) -> Tensor:

@@ -15,7 +15,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.geometry import index_space, invert, similarity
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.recognition import Recognizer
-from mfmc_engine.swapping import blending, eyes, mesh, mouth, skin
+from mfmc_engine.swapping import blending, eyes, fields, mesh, mouth, skin
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.inswapper import InSwapper
 from mfmc_engine.swapping.relight import Lit
@@ -47,7 +47,12 @@ Swapper = Callable[[Target, Sequence[Any], float], Lit]
 
 def mesh_swapper(target: Target, donors: Sequence[Pictured], shape_share: float) -> Lit:
     """Donors warped onto the target's landmarks (swapping/mesh.py)."""
-    layers = blending.to_tensor([_with_skin(donor) for donor in donors], target.barred.device)
+    with fields.single_threaded(target.barred.device.type):
+        return _warped(target, donors, shape_share)
+
+
+def _warped(target: Target, donors: Sequence[Pictured], shape_share: float) -> Lit:
+    layers = blending.interleaved([_with_skin(donor) for donor in donors], target.barred.device)
     marks = [mesh.mixed_landmarks(target.landmarks, donor.landmarks, shape_share) for donor in donors]
     if target.shut:
         marks = [eyes.close(points) for points in marks]
@@ -66,7 +71,7 @@ def _skin(donor: Pictured) -> NDArray[np.uint8]:
 
 def _with_skin(donor: Pictured) -> NDArray[np.uint8]:
     """(CROP_SIZE, CROP_SIZE, 4) a donor's picture and, as a fourth channel, its skin."""
-    return np.dstack([donor.image, _skin(donor)])
+    return np.asarray(cv2.merge([donor.image, _skin(donor)]), np.uint8)
 
 
 class NetworkSwapper:

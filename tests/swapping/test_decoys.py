@@ -194,3 +194,25 @@ def test_a_decoy_recognised_in_any_one_view_is_turned_down(
     monkeypatch.setattr(replacement.P, "DRAW_ROUNDS", replacement.P.DRAW_ROUNDS[:2])
     decoy = real_engine.make_decoys(photo, requests[3:4])[0]
     assert decoy.kind == kind
+
+
+def test_a_rounds_donors_are_swapped_one_by_one_until_one_will_do(photo, requests, real_engine, monkeypatch):
+    swaps = []
+    swap = replacement._swap
+
+    def counted(pack, image, target, donors, *rest):
+        swaps.append(len(donors))
+        return swap(pack, image, target, donors, *rest)
+
+    monkeypatch.setattr(replacement, "_swap", counted)
+    monkeypatch.setattr(replacement.P, "DRAW_ROUNDS", ((0.35, 4.0, 3),))
+    (decoy,) = replacement.make_decoys(
+        real_engine.pack,
+        photo,
+        requests[:1],
+        Gallery(),
+        candidates(photo, Gallery(), Thresholds(), "random"),
+        Thresholds(preferred=0.0),
+    )
+    assert swaps == [1] * decoy.attempts
+    assert 1 <= decoy.attempts < 3
