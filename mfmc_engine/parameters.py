@@ -202,6 +202,16 @@ MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 # --- swapping: shut eyes -------------------------------------------------------------------------------------
 # Of 34 group photo faces looked at, the two with shut eyes measure .18 and .14 at contrasts .23 and .24; open eyes as
 # narrow (laughing ones) .27 to .40.
+# Gaze, in widths of an eye; contrast in shares of its white
+IRIS_HALF = 0.2  # half an iris: 12 mm of an opening of 30
+GLANCE_ROWS = (0.15, 0.85)  # between the lids; beyond are lashes and their shade
+GLANCE_RIM = 0.08  # beside the corners
+GLANCE_CONTRAST = 0.08
+GLANCE_APART = 0.15  # between both eyes
+TURN_LEAST = 0.04  # nobody sees less
+TURN_LARGEST = 0.22
+TURN_RIM = 0.03  # of white that is left beside a turned iris
+TURN_FEATHER = 2  # px beyond the lids
 SHUT_OPENING = 0.2  # eye aspect ratio, height over width
 SHUT_CONTRAST = 0.255  # standard deviation of log luma between the lids
 LASH_WIDTH = 3  # px of the line that shut lids meet in

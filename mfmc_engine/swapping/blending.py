@@ -14,7 +14,7 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, index_space
 from mfmc_engine.resampling import Picture
-from mfmc_engine.swapping import eyes, masks, mesh, outlines, relight, skin, texture, there
+from mfmc_engine.swapping import eyes, fields, gaze, masks, mesh, outlines, relight, skin, texture, there
 from mfmc_engine.swapping.mesh import Frame
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.relight import Lit
@@ -34,6 +34,15 @@ class Target:
     def landmarks(self) -> FloatArray:
         """(68, 2) px of the window."""
         return self.lit.landmarks[0]
+
+    def glance(self) -> float | None:
+        """Where the eyes look, see ``gaze.glance``; None of shut ones."""
+
+        def work_out() -> float | None:
+            grey = fields.luminance(self.lit.pictures)[0, 0].mul(255).round().byte().cpu().numpy()
+            return None if self.shut else gaze.glance(grey, self.landmarks)
+
+        return self.lit.once("glance", work_out)
 
     def repainted(self, pictures: Tensor) -> Lit:
         """Swapped (B, 3, H, W) ``pictures`` of the window that kept the person's own outlines and skin."""

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, invert, similarity
-from mfmc_engine.swapping import fields
+from mfmc_engine.swapping import fields, gaze
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -216,10 +216,17 @@ def warp_donors(
     donor_landmarks: Sequence[FloatArray],
     target_landmarks: Sequence[FloatArray],
     size: tuple[int, int] = (P.CROP_SIZE, P.CROP_SIZE),
+    turns: Sequence[tuple[float, float] | None] | None = None,
 ) -> Tensor:
-    """Fields of donors (B, C, S, S) in the poses of the targets (landmarks in crop px): (B, C, *size) in [0, 1]."""
+    """Fields of donors (B, C, S, S) in the poses of the targets (landmarks in crop px): (B, C, *size) in [0, 1].
+
+    ``turns`` are those of their eyes, see ``gaze.wanted_turns``.
+    """
     pairs = zip(target_landmarks, donor_landmarks, strict=True)
     grids = [warp_grid(target, donor, size) for target, donor in pairs]
+    for i, (target, chosen) in enumerate(zip(target_landmarks, turns or (), strict=False)):
+        if chosen is not None:
+            grids[i] = gaze.turn(grids[i], target, chosen)
     return sample(donors, grids).clamp(0, 1)
 
 

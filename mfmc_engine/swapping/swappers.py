@@ -15,7 +15,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.geometry import index_space, invert, similarity
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.recognition import Recognizer
-from mfmc_engine.swapping import blending, eyes, fields, mesh, mouth, skin
+from mfmc_engine.swapping import blending, eyes, fields, gaze, mesh, mouth, skin
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.inswapper import InSwapper
 from mfmc_engine.swapping.relight import Lit
@@ -56,10 +56,17 @@ def _warped(target: Target, donors: Sequence[Pictured], shape_share: float) -> L
     marks = [mesh.mixed_landmarks(target.landmarks, donor.landmarks, shape_share) for donor in donors]
     if target.shut:
         marks = [eyes.close(points) for points in marks]
-    warped = mesh.warp_donors(layers, [donor.landmarks for donor in donors], marks, target.frame.size)
+    own = target.glance()
+    turns = gaze.wanted_turns(own, [None if own is None else _glance(donor) for donor in donors])
+    warped = mesh.warp_donors(layers, [donor.landmarks for donor in donors], marks, target.frame.size, turns)
     warped = mouth.open_wide(warped, layers, [donor.landmarks for donor in donors], marks)
     pictures = eyes.draw_lashes(warped[:, :3], marks, [target.shut] * len(donors))
     return Lit(pictures, warped[:, 3:], marks)
+
+
+@lru_cache(P.DONOR_SKINS_KEPT)
+def _glance(donor: Pictured) -> float | None:
+    return gaze.glance(np.asarray(cv2.cvtColor(donor.image, cv2.COLOR_RGB2GRAY), np.uint8), donor.landmarks)
 
 
 @lru_cache(P.DONOR_SKINS_KEPT)
