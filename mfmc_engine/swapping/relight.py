@@ -139,7 +139,30 @@ def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     # Black brows beside orange skin look blue relative to it, and would turn truly blue on another skin.
     hair = fields.gaussian(fields.dilate(donor.part(outlines.brow_hair), P.BROW_REACH), P.BROW_REACH)
     rest = own.rest * ((1 - P.BROW_NEUTRAL * hair) * colour)
-    return rest + grey + wanted.tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
+    shaded = wanted.tint * grey.clamp(-P.CAST_SHADE, P.CAST_SHADE)
+    deeper = wanted.tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE) - shaded
+    return grey + shaded + _within_skin(rest + deeper, donor, target, sigma)
+
+
+def _within_skin(cast: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+    """The colour of detail (B, 3, H, W), bent where skin departs farther from the hue of its light than the photo's
+    own skin does: brown donors' lids would turn blue on an orange face, and folds would turn red."""
+
+    def usual() -> tuple[Tensor, Tensor]:
+        detail, bare = target.detail(sigma), target.plain() * certainty(target.skin)
+        colour = detail - fields.luminance(detail)
+        middle = fields.mean(colour, bare)
+        spread = fields.mean((colour - middle) ** 2, bare).sqrt()
+        return middle, spread.mul(P.CAST_DEVIATIONS).clamp(*P.CAST_LARGEST)
+
+    middle, half = target.once(("usual colour", sigma), usual)
+    half = half / 2  # bent over the outer half of the range
+    departure = cast - middle
+    size = departure.abs()
+    bent = torch.where(size > half, half + half * torch.tanh((size - half) / half), size)
+    own = torch.maximum(donor.part(outlines.eye_openings), donor.part(outlines.mouth))
+    share = fields.gaussian(1 - own, P.PART_FEATHER)
+    return cast + share * (middle + departure.sign() * bent - cast)
 
 
 def _beside_features(face: Lit) -> Tensor:
@@ -250,11 +273,17 @@ def _roll_off(colour: Tensor) -> Tensor:
 
 
 def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor:
-    """Carry the difference along the mask's edge smoothly into the decoy, where both sides are skin (a membrane)."""
-    edge = 4 * alpha * (1 - alpha) * target.skin * donor.skin
-    mass = fields.gaussian(edge, P.SEAM_SIGMA)
-    difference = fields.gaussian((target.pictures - decoys) * edge, P.SEAM_SIGMA)
-    return decoys + difference / (mass + P.SEAM_PRIOR)
+    """Carry the difference along the mask's edge smoothly into the decoy, where both sides are skin (a membrane), and
+    that of hue from all of the photo's bare skin: a cheek keeps its colour, whatever its donor's was."""
+    both = target.skin * donor.skin
+    edge = 4 * alpha * (1 - alpha) * both
+    apart = target.pictures - decoys
+    difference = fields.gaussian(apart * edge, P.SEAM_SIGMA)
+    closed = decoys + difference / (fields.gaussian(edge, P.SEAM_SIGMA) + P.SEAM_PRIOR)
+    bare = target.plain() * donor.plain() * certainty(both)
+    apart = (target.pictures - closed) * bare
+    hue = fields.gaussian(apart - fields.luminance(apart), P.HUE_SIGMA)
+    return closed + hue / (fields.gaussian(bare, P.HUE_SIGMA) + P.HUE_PRIOR)
 
 
 def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:
