@@ -1,0 +1,65 @@
+"""How blotched a decoy's skin is, measured on the decoy beside the photo it stands in.
+
+Light, hue and contrast of a swap are matched as a whole; what still tells it from a photo are patches: shadows of the
+donor's own studio light round nose and eyes, lids and folds of another hue. A patch is a place where skin departs from
+the smooth light on the face farther than the photo's own skin does anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mfmc_engine import parameters as P
+from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.swapping.relight import Lit
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What speaks against the looks of one decoy."""
+
+    unlike: float  # the donor to the face, selection.mismatch beyond the best donor's
+    share: float  # of the donor's own shape
+    dark: float  # blotches, log units
+    hue: float  # the same
+
+    @property
+    def cost(self) -> float:
+        """All of it in one number: 0 for none, 1 where one thing is plain to see."""
+        bent = max(0.0, self.share - P.DRAW_ROUNDS[0][0]) / P.LOOKS_SHAPE
+        return self.unlike / P.LOOKS_UNLIKE + bent**2 + self.dark / P.LOOKS_DARK + self.hue / P.LOOKS_HUE
+
+
+def blotches(decoys: Tensor, alpha: Tensor, donor: Lit, target: Lit) -> Tensor:
+    """(B, 2) how far the skin of ``decoys`` (B, 3, H, W) shown through ``alpha`` (B, 1, H, W) departs in lightness and
+    in hue beyond what the ``target``'s own does: root mean square over the skin, log units, 0 for none."""
+    light = target.light(P.BLOTCH_SIGMA)
+    usual = target.once("usual departure", lambda: _usual(target, light))
+    skin = fields.reduce(_clear(donor) * alpha, P.BLOTCH_REDUCTION)
+    excess = (_departure(decoys, light).abs() - usual).clamp(min=0).square()
+    return fields.mean(excess, skin).sqrt().flatten(1)
+
+
+def _clear(face: Lit) -> Tensor:
+    """(B, 1, H, W) the skin that is clear of brows, lashes, lips and nostrils."""
+    return face.part(outlines.region) * (1 - fields.dilate(face.part(outlines.features), P.BLOTCH_ROOM))
+
+
+def _usual(target: Lit, light: Tensor) -> Tensor:
+    """(1, 2, 1, 1) what the photo's own skin hardly ever departs beyond."""
+    bare = fields.reduce(_clear(target) * target.skin, P.BLOTCH_REDUCTION)
+    spread = fields.mean(_departure(target.pictures, light).square(), bare).sqrt()
+    least = torch.tensor(P.BLOTCH_LEAST, device=spread.device).view(1, 2, 1, 1)
+    return torch.maximum(spread * P.BLOTCH_DEVIATIONS, least)
+
+
+def _departure(pictures: Tensor, light: Tensor) -> Tensor:
+    """(B, 2, h, w) log ratio of reduced pictures to the light: of the brightness, and of the hue beside it."""
+    seen, expected = (fields.reduce(colours, P.BLOTCH_REDUCTION) for colours in (pictures, light))
+    ratio = torch.log((seen.clamp(min=0) + P.LIGHT_OFFSET) / (expected + P.LIGHT_OFFSET))
+    grey = fields.luminance(ratio)
+    hue = (ratio - grey).square().sum(1, keepdim=True).sqrt()
+    return torch.cat([grey, hue], 1)
