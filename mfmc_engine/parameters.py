@@ -275,11 +275,14 @@ LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (stron
 CONTRAST_GAIN = (0.6, 1.1)
 SKIN_CONTRAST = (0.45, 1.0)  # gain of a donor's folds and wrinkles over that of its features
 CHEEK_FEATHER = 3.0  # px between the two gains
-# Colour of a donor's skin detail, log ratio less its brightness: standard deviations of the photo's own skin that it
-# may depart by, and the least and largest of these bounds; by eye
+# Colour of a donor's skin that does not go along with light, log ratio: deviations of the photo's own skin that it may
+# reach, and the least and largest of these bounds; by eye
 CAST_DEVIATIONS = 2.0
-CAST_SHADE = 0.2  # log units of light over which that colour may also change along with it
 CAST_LARGEST = (0.03, 0.12)
+# The same of how much darker than its light clear skin may be
+SHADE_DEVIATIONS = 3.0
+SHADE_LARGEST = (0.15, 0.35)
+CLEAR_ROOM = 5  # px round brows, eyes, lips and nostrils where skin is not clear of them
 # Brightest a decoy gets: what the photo's skin reaches within REACH px of the half-size image
 CEILING_SMOOTH = 1.0  # px of the half-size image; noise sets no ceiling
 CEILING_CERTAIN = 0.25  # certainty of skin that may set the ceiling
@@ -327,7 +330,6 @@ BAND_GAIN = (0.1, 1.12)  # more would draw halos
 # --- swapping: blotches -----------------------------------------------------------------------------------------
 BLOTCH_SIGMA = 4.0  # px of the half-size image over which light is smooth, as in the first draws
 BLOTCH_REDUCTION = 4  # px of the crop a pixel that patches are looked for in: pores and wrinkles are none
-BLOTCH_ROOM = 5  # px round brows, eyes, lips and nostrils that are not looked at
 BLOTCH_DEVIATIONS = 2.0  # root mean squares of the photo's own skin that a decoy's may depart by
 BLOTCH_LEAST = (0.10, 0.05)  # log units of brightness and of hue that it always may; by eye
 

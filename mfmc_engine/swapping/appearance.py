@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mfmc_engine import parameters as P
-from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.swapping import fields
 from mfmc_engine.swapping.relight import Lit
 
 
@@ -38,19 +38,14 @@ def blotches(decoys: Tensor, alpha: Tensor, donor: Lit, target: Lit) -> Tensor:
     in hue beyond what the ``target``'s own does: root mean square over the skin, log units, 0 for none."""
     light = target.light(P.BLOTCH_SIGMA)
     usual = target.once("usual departure", lambda: _usual(target, light))
-    skin = fields.reduce(_clear(donor) * alpha, P.BLOTCH_REDUCTION)
+    skin = fields.reduce(donor.clear() * alpha, P.BLOTCH_REDUCTION)
     excess = (_departure(decoys, light).abs() - usual).clamp(min=0).square()
     return fields.mean(excess, skin).sqrt().flatten(1)
 
 
-def _clear(face: Lit) -> Tensor:
-    """(B, 1, H, W) the skin that is clear of brows, lashes, lips and nostrils."""
-    return face.part(outlines.region) * (1 - fields.dilate(face.part(outlines.features), P.BLOTCH_ROOM))
-
-
 def _usual(target: Lit, light: Tensor) -> Tensor:
     """(1, 2, 1, 1) what the photo's own skin hardly ever departs beyond."""
-    bare = fields.reduce(_clear(target) * target.skin, P.BLOTCH_REDUCTION)
+    bare = fields.reduce(target.clear() * target.skin, P.BLOTCH_REDUCTION)
     spread = fields.mean(_departure(target.pictures, light).square(), bare).sqrt()
     least = torch.tensor(P.BLOTCH_LEAST, device=spread.device).view(1, 2, 1, 1)
     return torch.maximum(spread * P.BLOTCH_DEVIATIONS, least)

@@ -89,6 +89,16 @@ class Lit:
         """(B, 1, H, W) the face without its features."""
         return self.once("plain", lambda: self.part(outlines.region) * (1 - self.part(outlines.features)))
 
+    def clear(self) -> Tensor:
+        """(B, 1, H, W) its skin clear of brows, lashes, lips and nostrils."""
+
+        def work_out() -> Tensor:
+            return self.part(outlines.region) * (
+                1 - fields.dilate(self.part(outlines.features), P.CLEAR_ROOM)
+            )
+
+        return self.once("clear", work_out)
+
 
 def relight(donor: Lit, target: Lit, sigma: float) -> Tensor:
     """The warped ``donor`` in the light and colours of ``target``: (B, 3, H, W) in [0, 1].
@@ -139,30 +149,39 @@ def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     # Black brows beside orange skin look blue relative to it, and would turn truly blue on another skin.
     hair = fields.gaussian(fields.dilate(donor.part(outlines.brow_hair), P.BROW_REACH), P.BROW_REACH)
     rest = own.rest * ((1 - P.BROW_NEUTRAL * hair) * colour)
-    shaded = wanted.tint * grey.clamp(-P.CAST_SHADE, P.CAST_SHADE)
-    deeper = wanted.tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE) - shaded
-    return grey + shaded + _within_skin(rest + deeper, donor, target, sigma)
+    grey = _not_darker(grey, donor, target, sigma)
+    rest = _within_skin(rest, donor, target, sigma)
+    return rest + grey + wanted.tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
+
+
+def _not_darker(grey: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+    """Brightness of detail (B, 1, H, W), bent where clear skin gets darker beside its light than the photo's own does:
+    what a lamp of the donor's studio left in shade, or was exaggerated."""
+
+    def usual() -> Tensor:
+        own = fields.luminance(target.detail(sigma)) ** 2
+        return fields.mean(own, target.clear() * certainty(target.skin)).sqrt()
+
+    spread = target.once(("usual shade", sigma), usual)
+    half = (spread * P.SHADE_DEVIATIONS).clamp(*P.SHADE_LARGEST) / 2
+    bent = torch.where(grey < -half, -half + half * torch.tanh((grey + half) / half), grey)
+    return grey + fields.gaussian(donor.clear(), P.PART_FEATHER) * (bent - grey)
 
 
 def _within_skin(cast: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
-    """The colour of detail (B, 3, H, W), bent where skin departs farther from the hue of its light than the photo's
-    own skin does: brown donors' lids would turn blue on an orange face, and folds would turn red."""
+    """Colour that does not go along with light (B, 3, H, W), bent where it is stronger on a donor's skin than it is on
+    the photo's: brown lids would turn blue on an orange face."""
 
-    def usual() -> tuple[Tensor, Tensor]:
-        detail, bare = target.detail(sigma), target.plain() * certainty(target.skin)
-        colour = detail - fields.luminance(detail)
-        middle = fields.mean(colour, bare)
-        spread = fields.mean((colour - middle) ** 2, bare).sqrt()
-        return middle, spread.mul(P.CAST_DEVIATIONS).clamp(*P.CAST_LARGEST)
+    def usual() -> Tensor:
+        own = target.once(("parts of detail", sigma), lambda: _Detail.of(target, sigma)).rest ** 2
+        return fields.mean(own, target.plain() * certainty(target.skin)).sqrt()
 
-    middle, half = target.once(("usual colour", sigma), usual)
-    half = half / 2  # bent over the outer half of the range
-    departure = cast - middle
-    size = departure.abs()
+    spread = target.once(("usual colour", sigma), usual)
+    half = (spread * P.CAST_DEVIATIONS).clamp(*P.CAST_LARGEST) / 2
+    size = cast.abs()
     bent = torch.where(size > half, half + half * torch.tanh((size - half) / half), size)
     own = torch.maximum(donor.part(outlines.eye_openings), donor.part(outlines.mouth))
-    share = fields.gaussian(1 - own, P.PART_FEATHER)
-    return cast + share * (middle + departure.sign() * bent - cast)
+    return cast + fields.gaussian(1 - own, P.PART_FEATHER) * (cast.sign() * bent - cast)
 
 
 def _beside_features(face: Lit) -> Tensor:
