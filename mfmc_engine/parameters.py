@@ -371,15 +371,19 @@ LOOKS_UNLIKE: Final = 20.0  # selection.mismatch beyond the best donor's
 LOOKS_SHAPE: Final = 0.6  # share of the donor's shape beyond the first draws'
 LOOKS_DARK: Final = 0.03  # log units, appearance.blotches of brightness
 LOOKS_HUE: Final = 0.02  # the same of hue
+LOOKS_MOVED: Final = 0.08  # inter-ocular distances that landmarks found on the decoy lie off, mean
+LOOKS_MOUTH: Final = (
+    0.06  # inter-ocular distances that its mouth is open more or less: the bar for nine in ten
+)
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
 # is smooth, donors tried at once for each face, what looks and wish of a decoy may cost to be taken after it). The
 # first draws look most like the photo; later ones give up shading to get away from the original. Two donors in one
 # batch cost far less than two rounds.
 DRAW_ROUNDS: Final = (
-    (0.35, 4.0, 1, 1.2),
-    (0.35, 4.0, 2, 1.4),
-    (0.5, 6.0, 3, 3.0),
-    (0.8, 9.0, 4, 4.0),
+    (0.35, 4.0, 1, 1.6),
+    (0.35, 4.0, 2, 2.0),
+    (0.5, 6.0, 3, 3.2),
+    (0.8, 9.0, 4, 4.2),
     (1.4, 9.0, 4, float("inf")),
 )
 REDRAW_ROUNDS: Final = sum(

@@ -33,8 +33,8 @@ from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
-# Chips of one face in a window of the photo, at its landmarks there (1, 68, 2).
-Views = Callable[[Pack, Picture, FloatArray], list[Picture]]
+# Chips of one face in a window of the photo, at its landmarks there (1, 68, 2), and the landmarks of the last chip.
+Views = Callable[[Pack, Picture, FloatArray], tuple[list[Picture], FloatArray]]
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
 Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]
 
@@ -43,13 +43,17 @@ Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidat
 class _Attempt:
     donor: str
     patch: Patch | PatchThere
-    looks: float  # appearance.Looks.cost
+    looks: Looks
     views: FloatArray  # (V, D), at first of one view only: most of those that fail, fail on it
     verdict: Verdict  # on those views
 
     @property
     def seen_fully(self) -> bool:
         return len(self.views) == P.VERIFICATION_VIEWS
+
+    def cost(self, thresholds: Thresholds) -> float:
+        """Of looks and wishes missed, as far as it has been seen: more views can only make it more."""
+        return self.looks.cost + self.verdict.missed(thresholds)
 
 
 @dataclass(slots=True)
@@ -169,7 +173,7 @@ class _Draw:
                 _Attempt(
                     candidate.donor.id,
                     patch,
-                    Looks(candidate.unlike, share, *blotches).cost,
+                    Looks(candidate.unlike, share, *blotches),
                     unseen,
                     Verdict(0.0, 0.0, 0.0),
                 )
@@ -201,14 +205,14 @@ class _Draw:
         while True:
             attempts = case.attempts
             verdicts = [attempt.verdict for attempt in attempts]
-            index = guarantee.best(verdicts, [attempt.looks for attempt in attempts], self.thresholds)
+            index = guarantee.best(verdicts, [attempt.looks.cost for attempt in attempts], self.thresholds)
             if index is None:
                 return None
             best = attempts[index]
             before = best.verdict.to_decoys
             best.verdict = replace(best.verdict, to_decoys=guarantee.nearest(best.views, self._others(case)))
             if best.verdict.to_decoys == before:
-                return best if best.looks + best.verdict.missed(self.thresholds) <= acceptable else None
+                return best if best.cost(self.thresholds) <= acceptable else None
 
     def _look(
         self,
@@ -218,12 +222,14 @@ class _Draw:
         """Embed more views of attempts, all in one batch, and judge them."""
         chips: list[Picture] = []
         for case, attempt in pairs:
-            chips += _cut(self.pack, self.image, case.face, attempt.patch, cut)
+            seen, misfit = _cut(self.pack, self.image, case.face, attempt.patch, cut)
+            attempt.looks = replace(attempt.looks, misfit=misfit)
+            chips += seen
         if not chips:
             return
         embeddings = self.pack.recognizer.embed_chips(_joined(chips))
-        for (case, attempt), seen in zip(pairs, np.split(embeddings, len(pairs)), strict=True):
-            attempt.views = np.concatenate([attempt.views, seen])
+        for (case, attempt), views in zip(pairs, np.split(embeddings, len(pairs)), strict=True):
+            attempt.views = np.concatenate([attempt.views, views])
             attempt.verdict = self._judge(case, attempt)
 
     def _judge(self, case: _Case, attempt: _Attempt) -> Verdict:
@@ -245,7 +251,7 @@ def look_at_swaps(
     with torch.inference_mode():
         target = blending.prepare(image, [face.landmarks], pack.device)[0]
         patches, _ = _swap(pack, image, target, donors, *P.DRAW_ROUNDS[0][:2], random)
-        chips = [chip for patch in patches for chip in _cut(pack, image, face, patch, _first_view)]
+        chips = [chip for patch in patches for chip in _cut(pack, image, face, patch, _first_view)[0]]
         return pack.recognizer.embed_chips(_joined(chips))
 
 
@@ -286,21 +292,25 @@ def _swap(
     ], blotched
 
 
-def _first_view(pack: Pack, window: Picture, marks: FloatArray) -> list[Picture]:
+def _first_view(pack: Pack, window: Picture, marks: FloatArray) -> tuple[list[Picture], FloatArray]:
     """(1, h, w, 3) chip of a decoy at the landmarks (1, 68, 2) of the face it replaces."""
-    return [pack.recognizer.chips(window, marks)]
+    return [pack.recognizer.chips(window, marks)], marks
 
 
-def _other_views(pack: Pack, window: Picture, marks: FloatArray) -> list[Picture]:
+def _other_views(pack: Pack, window: Picture, marks: FloatArray) -> tuple[list[Picture], FloatArray]:
     """The chip mirrored, and the one at landmarks found anew."""
     anew = pack.landmarker.mark(window, five_of(marks), passes=1)
-    return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)]
+    return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)], anew
 
 
-def _cut(pack: Pack, image: Picture, face: Face, patch: Patch | PatchThere, views: Views) -> list[Picture]:
-    """The chips that ``views`` cuts of a face with a patch over it, (n, h, w, 3) each."""
+def _cut(
+    pack: Pack, image: Picture, face: Face, patch: Patch | PatchThere, views: Views
+) -> tuple[list[Picture], float]:
+    """The chips that ``views`` cuts of a face with a patch over it, (n, h, w, 3) each, and the decoy's misfit there."""
     window, shift = _window(image, face, patch)
-    return views(pack, window, (face.landmarks - shift)[None].astype(np.float32))
+    marks = (face.landmarks - shift)[None].astype(np.float32)
+    chips, found = views(pack, window, marks)
+    return chips, appearance.misfit(marks[0], found[0])
 
 
 def _joined(chips: Sequence[Picture]) -> Picture:

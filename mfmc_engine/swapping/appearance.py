@@ -1,4 +1,4 @@
-"""How blotched a decoy's skin is, measured on the decoy beside the photo it stands in.
+"""What is wrong with a decoy's looks, measured on the decoy beside the photo it stands in.
 
 Light, hue and contrast of a swap are matched as a whole; what still tells it from a photo are patches: shadows of the
 donor's own studio light round nose and eyes, lids and folds of another hue. A patch is a place where skin departs from
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mfmc_engine import parameters as P
+from mfmc_engine.donors import traits
 from mfmc_engine.swapping import fields
 from mfmc_engine.swapping.relight import Lit
+from mfmc_engine.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,21 @@ class Looks:
     share: float  # of the donor's own shape
     dark: float  # blotches, log units
     hue: float  # the same
+    misfit: float = 0.0
 
     @property
     def cost(self) -> float:
         """All of it in one number: 0 for none, 1 where one thing is plain to see."""
         bent = max(0.0, self.share - P.DRAW_ROUNDS[0][0]) / P.LOOKS_SHAPE
-        return self.unlike / P.LOOKS_UNLIKE + bent**2 + self.dark / P.LOOKS_DARK + self.hue / P.LOOKS_HUE
+        skin = self.dark / P.LOOKS_DARK + self.hue / P.LOOKS_HUE
+        return self.unlike / P.LOOKS_UNLIKE + bent**2 + skin + self.misfit
+
+
+def misfit(wanted: FloatArray, found: FloatArray) -> float:
+    """How far landmarks (68, 2) found on a decoy lie from the person's, 1 where that or the mouth is plainly off."""
+    moved = np.linalg.norm(found - wanted, axis=1).mean() / max(float(traits.interocular(wanted)), 1.0)
+    mouth = traits.mouth_opening(found) - traits.mouth_opening(wanted)
+    return float((moved / P.LOOKS_MOVED) ** 2 + (mouth / P.LOOKS_MOUTH) ** 2)
 
 
 def blotches(decoys: Tensor, alpha: Tensor, donor: Lit, target: Lit) -> Tensor:
