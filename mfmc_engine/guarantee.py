@@ -18,7 +18,7 @@ from mfmc_engine.types import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What distances must exceed. ``original`` is the promise, ``preferred`` what redraws aim for."""
+    """What distances must exceed. ``original`` is the promise, ``preferred`` what redraws aim for if looks allow."""
 
     original: float = P.ORIGINAL_THRESHOLD
     preferred: float = P.ORIGINAL_PREFERRED
@@ -82,18 +82,11 @@ class Verdict:
             and self.to_decoys > thresholds.decoys
         )
 
-    def satisfies(self, thresholds: Thresholds) -> bool:
-        """Whether it is kept with the preferred margin, so that no redraw is worth its time."""
-        return (
-            self.keeps(thresholds)
-            and self.to_original > thresholds.preferred
-            and self.to_apart > thresholds.apart
-        )
-
-    def merit(self, thresholds: Thresholds) -> tuple[float, float]:
-        """How near it comes to satisfying, then how far it lies from the original: the larger the better."""
-        short = max(0.0, thresholds.preferred - self.to_original) + max(0.0, thresholds.apart - self.to_apart)
-        return -short, self.to_original
+    def missed(self, thresholds: Thresholds) -> float:
+        """What it costs that wishes are missed, in the unit of ``appearance.Looks.cost``; 0 if none is."""
+        original = max(0.0, thresholds.preferred - self.to_original) / P.WISH_ORIGINAL
+        apart = min(1.0, max(0.0, thresholds.apart - self.to_apart) / P.WISH_APART)
+        return original + P.WISH_LOST * apart
 
 
 def judge(
@@ -119,11 +112,8 @@ def nearest(views: FloatArray, others: FloatArray | Index) -> float:
     return float(index.nearest(views).min())
 
 
-def best(verdicts: Sequence[Verdict], thresholds: Thresholds) -> int | None:
-    """Index of the first verdict that satisfies, else of the one that keeps the promise and comes nearest to
-    satisfying, else None: the face must be redacted."""
+def best(verdicts: Sequence[Verdict], looks: Sequence[float], thresholds: Thresholds) -> int | None:
+    """Index of the decoy that keeps the promise and costs least by its ``looks`` and by what it misses of the wishes;
+    None if none keeps it: the face must be redacted."""
     kept = [i for i, verdict in enumerate(verdicts) if verdict.keeps(thresholds)]
-    for i in kept:
-        if verdicts[i].satisfies(thresholds):
-            return i
-    return max(kept, key=lambda i: verdicts[i].merit(thresholds), default=None)
+    return min(kept, key=lambda i: looks[i] + verdicts[i].missed(thresholds), default=None)

@@ -5,8 +5,9 @@ Every round is one batch over the faces of the photo that still lack a decoy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -24,15 +25,16 @@ from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.resampling import Picture, on_host
-from mfmc_engine.swapping import blending, fields, mesh, redaction, there
+from mfmc_engine.swapping import appearance, blending, fields, mesh, redaction, there
+from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
-# Chips of one face in a window of the photo, at its landmarks there (1, 68, 2).
-Views = Callable[[Pack, Picture, FloatArray], list[Picture]]
+# Chips of one face in a window of the photo, at its landmarks there (1, 68, 2), and the landmarks of the last chip.
+Views = Callable[[Pack, Picture, FloatArray], tuple[list[Picture], FloatArray]]
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
 Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]
 
@@ -41,12 +43,17 @@ Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidat
 class _Attempt:
     donor: str
     patch: Patch | PatchThere
+    looks: Looks
     views: FloatArray  # (V, D), at first of one view only: most of those that fail, fail on it
     verdict: Verdict  # on those views
 
     @property
     def seen_fully(self) -> bool:
         return len(self.views) == P.VERIFICATION_VIEWS
+
+    def cost(self, thresholds: Thresholds) -> float:
+        """Of looks and wishes missed, as far as it has been seen: more views can only make it more."""
+        return self.looks.cost + self.verdict.missed(thresholds)
 
 
 @dataclass(slots=True)
@@ -59,7 +66,7 @@ class _Case:
     donors: Iterator[Candidate] = field(default_factory=lambda: iter(()))
     attempts: list[_Attempt] = field(default_factory=list)
     chosen: _Attempt | None = None
-    tried: int = 0
+    tried: int = 0  # of the attempts, how many are considered so far
 
 
 def make_decoys(
@@ -138,29 +145,30 @@ class _Draw:
         """Fill in ``chosen`` of every case, as far as donors and rounds go."""
         pending = list(range(len(self.cases)))
         used: set[str] = set()
-        for shape_share, light_sigma, at_once in P.DRAW_ROUNDS:
+        for shape_share, light_sigma, at_once, acceptable in P.DRAW_ROUNDS:
             drawn = {i: _next(self.cases[i].donors, used, at_once) for i in pending}
             if not any(drawn.values()):
                 break
             shares = {i: min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i])) for i in pending}
             # A card swaps a round's donors for the price of one. A CPU pays for each, and often the first will do.
+            # Considered they are one by one on both, so that both take the same.
             step = 1 if self.pack.device == "cpu" else at_once
-            for start in range(0, at_once, step):
-                now = {i: drawn[i][start : start + step] for i in pending}
-                self._try(now, shares, light_sigma)
+            for start in range(at_once):
+                if start % step == 0:
+                    self._try({i: drawn[i][start : start + step] for i in pending}, shares, light_sigma)
+                waiting = [self.cases[i] for i in pending]
+                for case in waiting:
+                    case.tried = min(case.tried + 1, len(case.attempts))
+                self._accept(waiting, acceptable)
                 pending = [i for i in pending if self.cases[i].chosen is None]
-        for i in pending:
-            self._settle(self.cases[i])
+        self._accept([self.cases[i] for i in pending], math.inf)
 
     def _try(self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float) -> None:
-        """Every drawn donor is swapped in and looked at once, what passes is looked at fully, in order.
-
-        ``shares``: of the donor's shape, by the number of the case.
-        """
+        """Every drawn donor is swapped in and looked at once. ``shares``: of its shape, by the number of the case."""
         fresh: list[tuple[_Case, _Attempt]] = []
         for i, donors in drawn.items():
             case = self.cases[i]
-            made = _swap(
+            made, blotched = _swap(
                 self.pack,
                 self.image,
                 self.targets[i],
@@ -171,25 +179,48 @@ class _Draw:
             )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
             attempts = [
-                _Attempt(candidate.donor.id, patch, unseen, Verdict(0.0, 0.0, 0.0))
-                for candidate, patch in zip(donors, made, strict=True)
+                _Attempt(
+                    candidate.donor.id,
+                    patch,
+                    Looks(candidate.unlike, shares[i], *blotches),
+                    unseen,
+                    Verdict(0.0, 0.0, 0.0),
+                )
+                for candidate, patch, blotches in zip(donors, made, blotched, strict=True)
             ]
-            case.tried += len(attempts)
             case.attempts += attempts
             fresh += [(case, attempt) for attempt in attempts]
         self._look(fresh, _first_view)
-        waiting = [(case, attempt) for case, attempt in fresh if attempt.verdict.satisfies(self.thresholds)]
-        while waiting:  # the first of each face, then the second of those whose first failed
-            first = {id(case): (case, attempt) for case, attempt in reversed(waiting)}
-            batch = [pair for pair in waiting if first[id(pair[0])][1] is pair[1]]
-            self._look(batch, _other_views)
-            for case, attempt in batch:
-                attempt.verdict = self._judge(case, attempt)  # others may have been accepted just now
-                if attempt.verdict.satisfies(self.thresholds):
-                    case.chosen = attempt
-            waiting = [
-                (case, attempt) for case, attempt in waiting if case.chosen is None and not attempt.seen_fully
-            ]
+
+    def _accept(self, cases: Sequence[_Case], acceptable: float) -> None:
+        """Choose each case's best attempt if looks and wishes missed cost no more than ``acceptable`` on all views.
+
+        Those that are best so far are looked at fully, all cases' in one batch, until the best is one that was.
+        """
+        waiting = list(cases)
+        while waiting:
+            found = [(case, self._best(case, acceptable)) for case in waiting]
+            unseen = [(case, attempt) for case, attempt in found if attempt and not attempt.seen_fully]
+            for case, attempt in found:
+                best = attempt and attempt.seen_fully and self._best(case, acceptable)
+                if best and best.seen_fully:  # others may have been accepted just now, and another be best
+                    case.chosen = best
+            self._look(unseen, _other_views)
+            waiting = [case for case, attempt in found if attempt and case.chosen is None]
+
+    def _best(self, case: _Case, acceptable: float) -> _Attempt | None:
+        """The attempt that keeps the promise and costs least, beside what the photo's other faces have got so far."""
+        while True:
+            attempts = case.attempts[: case.tried]
+            verdicts = [attempt.verdict for attempt in attempts]
+            index = guarantee.best(verdicts, [attempt.looks.cost for attempt in attempts], self.thresholds)
+            if index is None:
+                return None
+            best = attempts[index]
+            before = best.verdict.to_decoys
+            best.verdict = replace(best.verdict, to_decoys=guarantee.nearest(best.views, self._others(case)))
+            if best.verdict.to_decoys == before:
+                return best if best.cost(self.thresholds) <= acceptable else None
 
     def _look(
         self,
@@ -199,28 +230,26 @@ class _Draw:
         """Embed more views of attempts, all in one batch, and judge them."""
         chips: list[Picture] = []
         for case, attempt in pairs:
-            chips += _cut(self.pack, self.image, case.face, attempt.patch, cut)
+            seen, misfit = _cut(self.pack, self.image, case.face, attempt.patch, cut)
+            attempt.looks = replace(attempt.looks, misfit=misfit)
+            chips += seen
         if not chips:
             return
         embeddings = self.pack.recognizer.embed_chips(_joined(chips))
-        for (case, attempt), seen in zip(pairs, np.split(embeddings, len(pairs)), strict=True):
-            attempt.views = np.concatenate([attempt.views, seen])
+        for (case, attempt), views in zip(pairs, np.split(embeddings, len(pairs)), strict=True):
+            attempt.views = np.concatenate([attempt.views, views])
             attempt.verdict = self._judge(case, attempt)
 
     def _judge(self, case: _Case, attempt: _Attempt) -> Verdict:
         """Verdict on all that has been seen of an attempt, beside what the photo's other faces have got so far."""
-        accepted = [other.chosen.views for other in self.cases if other.chosen and other is not case]
-        others = np.concatenate(accepted) if accepted else attempt.views[:0]
-        return guarantee.judge(attempt.views, case.face.embedding, self.gallery.index, others, case.apart)
+        return guarantee.judge(
+            attempt.views, case.face.embedding, self.gallery.index, self._others(case), case.apart
+        )
 
-    def _settle(self, case: _Case) -> None:
-        """Nothing reached the preferred margin: take the best attempt that keeps the promise, if there is one."""
-        for attempt in case.attempts:
-            attempt.verdict = self._judge(case, attempt)
-        kept = [attempt for attempt in case.attempts if attempt.verdict.keeps(self.thresholds)]
-        self._look([(case, attempt) for attempt in kept if not attempt.seen_fully], _other_views)
-        index = guarantee.best([attempt.verdict for attempt in kept], self.thresholds)
-        case.chosen = None if index is None else kept[index]
+    def _others(self, case: _Case) -> FloatArray:
+        """(M, D) views of what the photo's other faces have got so far."""
+        accepted = [other.chosen.views for other in self.cases if other.chosen and other is not case]
+        return np.concatenate(accepted) if accepted else np.empty((0, len(case.face.embedding)), np.float32)
 
 
 def look_at_swaps(
@@ -229,8 +258,8 @@ def look_at_swaps(
     """(N, D) embeddings of N first-round swaps of one face, each seen once, none of them judged."""
     with torch.inference_mode():
         target = blending.prepare(image, [face.landmarks], pack.device)[0]
-        patches = _swap(pack, image, target, donors, *P.DRAW_ROUNDS[0][:2], random)
-        chips = [chip for patch in patches for chip in _cut(pack, image, face, patch, _first_view)]
+        patches, _ = _swap(pack, image, target, donors, *P.DRAW_ROUNDS[0][:2], random)
+        chips = [chip for patch in patches for chip in _cut(pack, image, face, patch, _first_view)[0]]
         return pack.recognizer.embed_chips(_joined(chips))
 
 
@@ -254,38 +283,43 @@ def _swap(
     shape_share: float,
     light_sigma: float,
     random: np.random.Generator,
-) -> Sequence[Patch | PatchThere]:
-    """One decoy per donor on the same face; for the shares see DRAW_ROUNDS."""
+) -> tuple[Sequence[Patch | PatchThere], list[list[float]]]:
+    """One decoy per donor on the same face, and how blotched each is; for the shares see DRAW_ROUNDS."""
     if not donors:
-        return []
-    swapped = pack.swapper(target, donors, shape_share)
+        return [], []
+    warped = pack.swapper(target, donors, shape_share)
     with fields.single_threaded(pack.device):
-        decoys, alpha = blending.blend(target, swapped, light_sigma)
+        decoys, alpha = blending.blend(target, warped, light_sigma)
+        blotched = appearance.blotches(decoys, alpha, warped, target.lit).tolist()
     if isinstance(image, Tensor):
-        return there.place(image, decoys, alpha, target.frame, target.landmarks, random)
+        return there.place(image, decoys, alpha, target.frame, target.landmarks, random), blotched
     return [
         blending.place(image, decoy, cover, target, random)
         for decoy, cover in zip(
             decoys.permute(0, 2, 3, 1).cpu().numpy(), alpha[:, 0].cpu().numpy(), strict=True
         )
-    ]
+    ], blotched
 
 
-def _first_view(pack: Pack, window: Picture, marks: FloatArray) -> list[Picture]:
+def _first_view(pack: Pack, window: Picture, marks: FloatArray) -> tuple[list[Picture], FloatArray]:
     """(1, h, w, 3) chip of a decoy at the landmarks (1, 68, 2) of the face it replaces."""
-    return [pack.recognizer.chips(window, marks)]
+    return [pack.recognizer.chips(window, marks)], marks
 
 
-def _other_views(pack: Pack, window: Picture, marks: FloatArray) -> list[Picture]:
+def _other_views(pack: Pack, window: Picture, marks: FloatArray) -> tuple[list[Picture], FloatArray]:
     """The chip mirrored, and the one at landmarks found anew."""
     anew = pack.landmarker.mark(window, five_of(marks), passes=1)
-    return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)]
+    return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)], anew
 
 
-def _cut(pack: Pack, image: Picture, face: Face, patch: Patch | PatchThere, views: Views) -> list[Picture]:
-    """The chips that ``views`` cuts of a face with a patch over it, (n, h, w, 3) each."""
+def _cut(
+    pack: Pack, image: Picture, face: Face, patch: Patch | PatchThere, views: Views
+) -> tuple[list[Picture], float]:
+    """The chips that ``views`` cuts of a face with a patch over it, (n, h, w, 3) each, and the decoy's misfit there."""
     window, shift = _window(image, face, patch)
-    return views(pack, window, (face.landmarks - shift)[None].astype(np.float32))
+    marks = (face.landmarks - shift)[None].astype(np.float32)
+    chips, found = views(pack, window, marks)
+    return chips, appearance.misfit(marks[0], found[0])
 
 
 def _joined(chips: Sequence[Picture]) -> Picture:

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A donor, or an identity that was drawn, and by how much its decoy is foretold to fall short of the distances
-    wanted (Euclidean, 0: not)."""
+    """A donor, or an identity that was drawn, by how much its decoy is foretold to fall short of the distances wanted
+    (Euclidean, 0: not), and how much less it looks like the face than the best that may be taken
+    (``selection.mismatch``)."""
 
     donor: Donor | Identity
     short: float
+    unlike: float = 0.0
 
 
 def candidates(
@@ -67,8 +69,14 @@ def candidates(
         if order == "random":
             kin = selection.kin(donors, replace(wanted, group=None))
             ranked = with_last_resort(ranked, donors.ids, np.where(kin, spare, -np.inf))
-        short = dict(zip(donors.ids.tolist(), shortfall(spare).tolist(), strict=True))
-        return (Candidate(donors[donor_id], short[donor_id]) for donor_id in ranked)
+        short, unlike = shortfall(spare), selection.mismatch(donors, wanted)
+        rows = dict(zip(donors.ids.tolist(), range(len(donors)), strict=True))
+        least = min((float(unlike[rows[donor_id]]) for donor_id in ranked), default=0.0)
+        return (
+            Candidate(donors[donor_id], float(short[row]), float(unlike[row]) - least)
+            for donor_id in ranked
+            for row in (rows[donor_id],)
+        )
 
     return of_face
 

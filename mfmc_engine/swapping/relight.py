@@ -89,6 +89,16 @@ class Lit:
         """(B, 1, H, W) the face without its features."""
         return self.once("plain", lambda: self.part(outlines.region) * (1 - self.part(outlines.features)))
 
+    def clear(self) -> Tensor:
+        """(B, 1, H, W) its skin clear of brows, lashes, lips and nostrils."""
+
+        def work_out() -> Tensor:
+            return self.part(outlines.region) * (
+                1 - fields.dilate(self.part(outlines.features), P.CLEAR_ROOM)
+            )
+
+        return self.once("clear", work_out)
+
 
 def relight(donor: Lit, target: Lit, sigma: float) -> Tensor:
     """The warped ``donor`` in the light and colours of ``target``: (B, 3, H, W) in [0, 1].
@@ -139,7 +149,39 @@ def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     # Black brows beside orange skin look blue relative to it, and would turn truly blue on another skin.
     hair = fields.gaussian(fields.dilate(donor.part(outlines.brow_hair), P.BROW_REACH), P.BROW_REACH)
     rest = own.rest * ((1 - P.BROW_NEUTRAL * hair) * colour)
+    grey = _not_darker(grey, donor, target, sigma)
+    rest = _within_skin(rest, donor, target, sigma)
     return rest + grey + wanted.tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
+
+
+def _not_darker(grey: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+    """Brightness of detail (B, 1, H, W), bent where clear skin gets darker beside its light than the photo's own does:
+    what a lamp of the donor's studio left in shade, or was exaggerated."""
+
+    def usual() -> Tensor:
+        own = fields.luminance(target.detail(sigma)) ** 2
+        return fields.mean(own, target.clear() * certainty(target.skin)).sqrt()
+
+    spread = target.once(("usual shade", sigma), usual)
+    half = (spread * P.SHADE_DEVIATIONS).clamp(*P.SHADE_LARGEST) / 2
+    bent = torch.where(grey < -half, -half + half * torch.tanh((grey + half) / half), grey)
+    return grey + fields.gaussian(donor.clear(), P.PART_FEATHER) * (bent - grey)
+
+
+def _within_skin(cast: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+    """Colour that does not go along with light (B, 3, H, W), bent where it is stronger on a donor's skin than it is on
+    the photo's: brown lids would turn blue on an orange face."""
+
+    def usual() -> Tensor:
+        own = target.once(("parts of detail", sigma), lambda: _Detail.of(target, sigma)).rest ** 2
+        return fields.mean(own, target.plain() * certainty(target.skin)).sqrt()
+
+    spread = target.once(("usual colour", sigma), usual)
+    half = (spread * P.CAST_DEVIATIONS).clamp(*P.CAST_LARGEST) / 2
+    size = cast.abs()
+    bent = torch.where(size > half, half + half * torch.tanh((size - half) / half), size)
+    own = torch.maximum(donor.part(outlines.eye_openings), donor.part(outlines.mouth))
+    return cast + fields.gaussian(1 - own, P.PART_FEATHER) * (cast.sign() * bent - cast)
 
 
 def _beside_features(face: Lit) -> Tensor:
@@ -251,11 +293,17 @@ def _roll_off(colour: Tensor) -> Tensor:
 
 
 def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor:
-    """Carry the difference along the mask's edge smoothly into the decoy, where both sides are skin (a membrane)."""
-    edge = 4 * alpha * (1 - alpha) * target.skin * donor.skin
-    mass = fields.gaussian(edge, P.SEAM_SIGMA)
-    difference = fields.gaussian((target.pictures - decoys) * edge, P.SEAM_SIGMA)
-    return decoys + difference / (mass + P.SEAM_PRIOR)
+    """Carry the difference along the mask's edge smoothly into the decoy, where both sides are skin (a membrane), and
+    that of hue from all of the photo's bare skin: a cheek keeps its colour, whatever its donor's was."""
+    both = target.skin * donor.skin
+    edge = 4 * alpha * (1 - alpha) * both
+    apart = target.pictures - decoys
+    difference = fields.gaussian(apart * edge, P.SEAM_SIGMA)
+    closed = decoys + difference / (fields.gaussian(edge, P.SEAM_SIGMA) + P.SEAM_PRIOR)
+    bare = target.plain() * donor.plain() * certainty(both)
+    apart = (target.pictures - closed) * bare
+    hue = fields.gaussian(apart - fields.luminance(apart), P.HUE_SIGMA)
+    return closed + hue / (fields.gaussian(bare, P.HUE_SIGMA) + P.HUE_PRIOR)
 
 
 def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:

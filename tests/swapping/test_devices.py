@@ -50,7 +50,7 @@ def test_a_whole_swap_agrees_within_two_grey_levels(six_people, real_engine, por
                 for target in targets
                 for patch in _swap(
                     real_engine.pack, photo, target, donors, 0.8, 3.5, np.random.default_rng(1)
-                )
+                )[0]
             ]
 
     ours = swaps()

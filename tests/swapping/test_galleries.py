@@ -50,13 +50,21 @@ def seen(donor: str) -> np.ndarray:
     return (BANK[donor].embedding + noise).astype(np.float32)
 
 
+def blotches(donor: str) -> list[float]:
+    """How blotched a decoy of ``donor`` is: up to twice what is plain to see."""
+    return [float(np.random.default_rng(list(donor.encode()[::-1])).uniform(0, 0.06)), 0.0]
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _no_pictures():
     stand_ins = {
-        "_swap": lambda pack, image, target, donors, *shares: [Drawn(donor.id) for donor in donors],
+        "_swap": lambda pack, image, target, donors, *shares: (
+            [Drawn(donor.id) for donor in donors],
+            [blotches(donor.id) for donor in donors],
+        ),
         "_window": lambda image, face, patch: (patch, np.zeros(2, np.float32)),
-        "_first_view": lambda pack, patch, marks: [seen(patch.donor)[:1]],
-        "_other_views": lambda pack, patch, marks: [seen(patch.donor)[1:]],
+        "_first_view": lambda pack, patch, marks: ([seen(patch.donor)[:1]], marks),
+        "_other_views": lambda pack, patch, marks: ([seen(patch.donor)[1:]], marks),
         "_redaction_view": lambda *_: np.full((1, 128), 9, np.float32),
         "can_be_swapped": lambda face: True,
         "landmark_doubts": lambda pack, image, faces: [0.0] * len(faces),
@@ -177,5 +185,6 @@ def test_a_persons_next_decoy_is_unlike_the_ones_before():
         return np.array([d for d in found if np.isfinite(d)])
 
     independent, apart = distances(False), distances(True)
-    assert np.mean(independent < thresholds.apart) > 0.1
-    assert np.mean(apart < thresholds.apart) < 0.02
+    near = thresholds.apart - parameters.WISH_APART / 2  # looks may take a little of it, not half
+    assert np.mean(independent < near) > 0.1
+    assert np.mean(apart < near) < 0.02
