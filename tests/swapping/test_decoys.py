@@ -205,7 +205,7 @@ def test_a_rounds_donors_are_swapped_one_by_one_until_one_will_do(photo, request
         return swap(pack, image, target, donors, *rest)
 
     monkeypatch.setattr(replacement, "_swap", counted)
-    monkeypatch.setattr(replacement.P, "DRAW_ROUNDS", ((0.35, 4.0, 3),))
+    monkeypatch.setattr(replacement.P, "DRAW_ROUNDS", ((0.35, 4.0, 3, float("inf")),))
     (decoy,) = replacement.make_decoys(
         real_engine.pack,
         photo,
