@@ -127,7 +127,8 @@ class Pyramid:
 def padded(level: Picture, width: int) -> Picture:
     """A level with its edge drawn out by ``width`` px on every side."""
     if not isinstance(level, Tensor):
-        return np.pad(level, ((width,) * 2, (width,) * 2, (0, 0)), "edge")
+        bordered = cv2.copyMakeBorder(level, width, width, width, width, cv2.BORDER_REPLICATE)
+        return np.asarray(bordered, np.uint8)
     rows, columns = (
         torch.arange(-width, length + width, device=level.device).clamp(0, length - 1)
         for length in level.shape[:2]
