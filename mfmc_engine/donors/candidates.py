@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A donor, or an identity that was drawn, by how much its decoy is foretold to fall short of the distances wanted
-    (Euclidean, 0: not), and how much less it looks like the face than the best that may be taken
-    (``selection.mismatch``)."""
+    (Euclidean, 0: not), and how much less it and its decoy will look like the face than the best that may be taken
+    (in the units of ``selection.mismatch``)."""
 
     donor: Donor | Identity
     short: float
@@ -64,12 +64,12 @@ def candidates(
             return (Candidate(identity, 0.0) for identity in drawn)
         expected = forecast.load().expected(embedding, donors.embeddings)
         spare = margins(expected, embedding, apart, aim)
-        further = unfit(expected, embedding, spare)
-        ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order, further)
+        seeming = foretold_mismatch(expected, embedding)
+        ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order, unfit(spare) + seeming)
         if order == "random":
             kin = selection.kin(donors, replace(wanted, group=None))
             ranked = with_last_resort(ranked, donors.ids, np.where(kin, spare, -np.inf))
-        short, unlike = shortfall(spare), selection.mismatch(donors, wanted)
+        short, unlike = shortfall(spare), selection.mismatch(donors, wanted) + seeming
         rows = dict(zip(donors.ids.tolist(), range(len(donors)), strict=True))
         least = min((float(unlike[rows[donor_id]]) for donor_id in ranked), default=0.0)
         return (
@@ -108,13 +108,18 @@ def shortfall(spare: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.maximum(0, parameters.FORECAST_MARGIN - spare)
 
 
-def unfit(expected: FloatArray, embedding: FloatArray, spare: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) how unfit donors are for what is foretold of their decoys, in the units of ``selection.mismatch``: too
-    little ``spare`` (N,) distance, and another gender or age than the face (D,) seems to have."""
+def unfit(spare: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) how unfit donors are for too little ``spare`` (N,) distance of their decoys, in the units of
+    ``selection.mismatch``."""
+    return np.asarray((shortfall(spare) / parameters.FORECAST_TOLERANCE["distance"]) ** 2)
+
+
+def foretold_mismatch(expected: FloatArray, embedding: FloatArray) -> NDArray[np.float64]:
+    """(N,) how much older or younger, or of another gender, decoys with the ``expected`` embeddings (N, D) will seem
+    than the face (D,), in the units of ``selection.mismatch``."""
     estimator, tolerance = attributes.load(), parameters.FORECAST_TOLERANCE
     own, theirs = estimator(embedding), estimator(expected)
     return np.asarray(
-        (shortfall(spare) / tolerance["distance"]) ** 2
-        + ((theirs.male - own.male) / tolerance["gender"]) ** 2
+        ((theirs.male - own.male) / tolerance["gender"]) ** 2
         + ((theirs.age - own.age) / tolerance["age"]) ** 2
     )

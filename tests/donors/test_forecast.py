@@ -58,7 +58,8 @@ def test_what_a_decoy_is_foretold_to_lack_counts_against_its_donor(bank):
     face = bank.embeddings[bank.gender == "female"][0]
     expected = forecast.load().expected(face, bank.embeddings)
     enough = np.full(len(bank), parameters.FORECAST_MARGIN)
-    costs = candidates.unfit(expected, face, enough)
-    assert (candidates.unfit(expected, face, enough - 0.1) > costs).all()
+    assert (candidates.unfit(enough) == 0).all()
+    assert (candidates.unfit(enough - 0.1) > 0).all()
+    costs = candidates.foretold_mismatch(expected, face)
     male = attributes.load()(expected).male
     assert costs[male > 0.8].mean() > costs[male < 0.2].mean() + 5

@@ -91,7 +91,7 @@ def test_no_looks_make_up_for_a_promise_and_the_wish_is_weighed_against_them():
     assert guarantee.best([linked, far], [0.0, 1.0], limits) == 1
     assert guarantee.best([linked, far], [0.0, 99.0], limits) == 0
     nearly = Verdict(0.7, 1, 1, limits.apart - 0.01)
-    assert guarantee.best([nearly, far], [0.0, 1.0], limits) == 0
+    assert guarantee.best([nearly, far], [0.0, 2.0], limits) == 0
     # once it is lost, how far it is missed counts no more
     assert guarantee.best([Verdict(0.7, 1, 1, 0.3), Verdict(0.7, 1, 1, 0.5)], [1.0, 1.1], limits) == 0
     assert guarantee.best([broken], [0.0], limits) is None
