@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mfmc_engine import parameters as P
 from mfmc_engine.engine import Engine
-from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
 from mfmc_engine.types import Analysis, DecoyRequest, Image
 
 
@@ -134,29 +132,15 @@ def stages(photo: Image, engine: Engine, repeats: int) -> dict[str, float]:
 def operations(photo: Image, engine: Engine) -> dict[str, float]:
     """Floating-point operations of the convolutions and matrix products for one photo alone."""
     pixels = engine.pack.upload(photo)  # alone it runs in this thread, the only one that the counter sees
-    with _in_torch(engine):
-        with FlopCounterMode(display=False) as analysing:
-            analysis = engine.analyze(pixels)
-        with FlopCounterMode(display=False) as replacing:
-            engine.make_decoys(pixels, _requests([analysis], 1)[0])
+    with FlopCounterMode(display=False) as analysing:
+        analysis = engine.analyze(pixels)
+    with FlopCounterMode(display=False) as replacing:
+        engine.make_decoys(pixels, _requests([analysis], 1)[0])
     return {
         "analyse": float(analysing.get_total_flops()),
         "decoys": float(replacing.get_total_flops()),
         "faces": float(len(analysis.faces)),
     }
-
-
-@contextmanager
-def _in_torch(engine: Engine) -> Iterator[None]:
-    """The builtin recogniser leaves ONNX Runtime, whose operations the counter does not see."""
-    recognizer = engine.pack.recognizer
-    if isinstance(recognizer, DlibRecognizer):
-        recognizer.in_torch = True
-    try:
-        yield
-    finally:
-        if isinstance(recognizer, DlibRecognizer):
-            recognizer.in_torch = False
 
 
 def matmul_rates(device: torch.device) -> dict[str, float]:

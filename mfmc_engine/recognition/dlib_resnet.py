@@ -102,7 +102,6 @@ class DlibRecognizer:
         self.device, self.dtype, self.threads = torch.device(device), dtype, threads
         self.network = load_network(weights).to(self.device)
         self._embed = Shared(self._forward)
-        self.in_torch = False  # also on a CPU, for what counts torch's operations
         self._session: tuple[int, Any] | None = None  # and the process it runs in
 
     def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
@@ -126,7 +125,7 @@ class DlibRecognizer:
     @torch.inference_mode()
     def _forward(self, chips: Tensor) -> Tensor:
         """(N, 3, 150, 150) to (N, 128), its convolutions in ``dtype``."""
-        if self.device.type == "cpu" and self.dtype == torch.float32 and not self.in_torch:
+        if self.device.type == "cpu" and self.dtype == torch.float32:
             return self._on_cpu(chips)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             embeddings: Tensor = self.network(chips)
