@@ -616,7 +616,8 @@ SCRFD_SCORE: Final = (
 )
 SCRFD_LARGE_INPUT: Final = (1280, 1280)  # px, a second look for the small faces of a large photo
 ONNX_BATCH: Final = 16  # faces in one run of a graph that takes any batch
-# Aligned ArcFace crop, 112 px: left eye, right eye, nose, mouth corners (Deng et al. 2019, insightface)
+# Aligned ArcFace crop, 112 px: left eye, right eye, nose, mouth corners (Deng et al. 2019, insightface). Pixel indices,
+# as OpenCV counts: half a pixel less than the positions of the other coordinates here.
 ARCFACE_POINTS: Final = (
     (38.2946, 51.6963),
     (73.5318, 51.5014),
@@ -643,8 +644,10 @@ ARCFACE_TAIL_RATE: Final = 1e-3
 ARCFACE_TAIL_DISTANCE: Final = 1.248
 ARCFACE_TAIL_EXPONENT: Final = 92.0  # through 1e-6 at cos .329
 ARCFACE_CLAIM_LIMIT: Final = 1.25  # cos .22
-# inswapper's square is ArcFace's, wider by 16 px of 128 and moved by half of that (insightface, face_align.norm_crop2)
-INSWAPPER_CROP: Final = 128
-INSWAPPER_SHIFT: Final = 8 / 128
+ARCFACE_CROP: Final = 112  # px
+# A square of a multiple of 128 px (inswapper's) shows as much more, and the face is moved to its middle
+# (insightface, face_align.estimate_norm)
+ARCFACE_WIDE_CROP: Final = 128  # px
+ARCFACE_WIDE_SHIFT: Final = 8.0  # px of those 128, to the right
 INSWAPPER_RIM: Final = 0.06  # of the square's side, over which it fades into the photo
 ARCFACE_SAME_PERSON: Final = 1.20  # cos .28: most pictures of one person lie nearer

@@ -83,7 +83,9 @@ def test_it_leads_to_the_pictures_which_are_marked_with_the_next_step_beside(own
     assert "Your other pictures still count." in page.words
     first = owner.captures.unreadable().first()
     address = f"{reverse('face-enrol')}?replace={first.pk}"
-    (link,) = [tag for tag in page.all("a") if tag.get("href") == address and "button" in tag["class"].split()]
+    (link,) = [
+        tag for tag in page.all("a") if tag.get("href") == address and "button" in tag["class"].split()
+    ]
     assert client_of(owner).get(link["href"]).status_code == 200
 
 
