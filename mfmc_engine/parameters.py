@@ -651,3 +651,25 @@ ARCFACE_WIDE_CROP: Final = 128  # px
 ARCFACE_WIDE_SHIFT: Final = 8.0  # px of those 128, to the right
 INSWAPPER_RIM: Final = 0.06  # of the square's side, over which it fades into the photo
 ARCFACE_SAME_PERSON: Final = 1.20  # cos .28: most pictures of one person lie nearer
+
+# --- calibrating another recogniser (calibration/thresholds.py) ---
+# Shares of pairs of strangers, or of one person, that lie nearer than dlib's thresholds above on all pairs of
+# ../shared/data/lfw (2,265,645 and 1,740): the same shares give the other recogniser's thresholds.
+CALIBRATION_MATCH: Final = 1e-3  # of strangers, for MATCH_THRESHOLD (.513)
+CALIBRATION_CLAIM: Final = 0.01  # of strangers, for CLAIM_THRESHOLD (.579)
+CALIBRATION_ORIGINAL: Final = 0.02  # of strangers, for ORIGINAL_THRESHOLD (.602)
+CALIBRATION_PREFERRED: Final = 0.108  # of strangers, for ORIGINAL_PREFERRED (.670)
+CALIBRATION_APART: Final = 0.132  # of strangers, for APART_PREFERRED (.680)
+CALIBRATION_SAME_PERSON: Final = 0.881  # of pairs of one person, for ENROLMENT_SAME_PERSON (.600)
+# of pairs of one person; nothing farther apart than that is taken for one, by choice. dlib's are .71, beyond all its
+# thresholds, so it only binds better recognisers
+CALIBRATION_OWN_KEPT: Final = 0.99
+CALIBRATION_TAIL_PAIRS: Final = (
+    50  # nearest pairs of strangers, at least: Hill's exponent is known to 14 % then
+)
+CALIBRATION_OWN_PAIRS: Final = 100  # pairs of one person, at least: one of them is 1 %
+CALIBRATION_PEOPLE: Final = 1000  # drawn from a folder; with their pictures, a million pairs and more
+CALIBRATION_PICTURES: Final = 3  # of each, as ../shared/data/lfw has: nobody counts for more than others
+CALIBRATION_SEED: Final = 11
+CALIBRATION_GALLERIES: Final = (1, 100, 10_000, 1_000_000)  # templates, for the curve that is printed
+CALIBRATION_NEAREST: Final = 3  # pairs of strangers that are named: one person under two names shows there

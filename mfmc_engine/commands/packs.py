@@ -15,10 +15,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mfmc_engine.commands import calibrate
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import RECIPES, recipe, sources, store
 from mfmc_engine.packs.catalogue import SOURCES, Source
 from mfmc_engine.packs.download import download
+from mfmc_engine.recognition import space
 
 HELP = "list, check and download the networks' weights"
 NOT_TRAINED = "not trained yet"
@@ -38,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch = kinds.add_parser("download", help="download weights; a broken download is continued")
     fetch.add_argument("names", nargs="+", metavar="NAME")
     fetch.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
+    measure = kinds.add_parser(
+        "calibrate", help="measure the thresholds of a pack's recogniser on pictures of named people"
+    )
+    calibrate.add_arguments(measure)
     bring = kinds.add_parser(
         "import", help="install weights, without a network, out of a folder, a zip or a file"
     )
@@ -54,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         _show(arguments.name)
     elif arguments.kind == "verify":
         return _verify([source for name in arguments.names for source in _sources(name)])
+    elif arguments.kind == "calibrate":
+        calibrate.run(arguments)
     elif arguments.kind == "download":
         _download_all(arguments.names, arguments.accept_licence)
     else:
@@ -171,6 +179,7 @@ def _show(name: str) -> None:
             )
             print(f"  {task:12} {part:14} {about}")
         print(f"weights: {', '.join(source.name for source in wanted)} (packs show NAME for each)")
+        print(f"thresholds: {_thresholds(recipe(name)['recognizer'])}")
         return
     if name in RECIPES:
         print("as a pack:", ", ".join(f"{task} {part}" for task, part in RECIPES[name].items()))
@@ -187,6 +196,16 @@ def _show(name: str) -> None:
         if weights.size:
             print(f"             {weights.size:,} bytes, sha256 {weights.sha256}")
         print(f"             {check.state}{f': {check.path}' if check.path else ''}")
+    if any(weights.task == "recognizer" for weights in source.weights):
+        print(f"thresholds   {_thresholds(source.name)}")
+
+
+def _thresholds(recognizer: str) -> str:
+    if recognizer == space.DLIB_RESNET:
+        return "measured (docs/guarantee.md)"
+    if space.is_assumed(recognizer):
+        return "assumed; measure them: packs calibrate (docs/packs.md)"
+    return f"measured here: {space.measured_in(recognizer)}"
 
 
 def _verify(sources: Iterable[Source]) -> int:
