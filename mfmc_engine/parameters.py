@@ -373,6 +373,17 @@ SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner lan
 BATCH_PHOTOS: Final = 16  # photos that go in lockstep
 BATCH_PIXELS: Final = 48_000_000  # of those photos together: networks and swaps hold some 100 bytes a pixel
 BATCH_WAIT: Final = 0.02  # s that a photo is held back for company while the device is idle
+# Networks captured as CUDA graphs (batching/launching.py), by choice: small batches, which take longer to launch than
+# to run; larger ones are launched as they are
+GRAPH_ROWS: Final = (4, 16, 64, 256)  # windows or chips that a batch is padded to
+GRAPH_PICTURES: Final = (1, 4, 16)  # pyramid levels of photos that go together
+GRAPH_SIDE_STEP: Final = 64  # px, even; sides of levels are padded to multiples of it
+GRAPH_MAP_ELEMENTS: Final = 3 * 2**20  # numbers in a batch of levels, at most: a megapixel
+GRAPHS_KEPT: Final = 64  # sizes of one network; each holds its batch and its answers, some tens of MB
+GRAPH_WARM_UPS: Final = 3  # runs before a capture, as PyTorch's documentation has it
+LAUNCH_PAYS: Final = (
+    1.05  # times as many photos a second, from which another way of launching is worth its start
+)
 BATCH_RECORDS: Final = 10_000  # last batches and photos that the front remembers for its figures
 
 # --- memory ---------------------------------------------------------------------------------------------------------

@@ -41,11 +41,13 @@ RECIPES: Final[dict[str, dict[str, str]]] = {
 }
 
 
-def load_pack(name: str, device: str = "cpu", threads: int = 2, precision: str = "float32") -> Pack:
+def load_pack(
+    name: str, device: str = "cpu", threads: int = 2, precision: str = "float32", launch: str = "eager"
+) -> Pack:
     """The pack of that name; its networks load on first use. Raises EngineError for a name that means nothing."""
     from mfmc_engine.packs.pack import Pack  # with torch: who only asks about recipes does without
 
-    return Pack(name, recipe(name), device, threads, precision)
+    return Pack(name, recipe(name), device, threads, precision, launch)
 
 
 def recipe(name: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mfmc_engine.batching.launching import Rows, launched
 from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.dlib_files import integer
 from mfmc_engine.errors import WeightsMissingError
@@ -91,10 +92,16 @@ class DlibRecognizer:
 
     dimensions = 128
 
-    def __init__(self, weights: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        weights: Path,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        launch: str = "eager",
+    ) -> None:
         self.device, self.dtype = torch.device(device), dtype
         self.network = load_network(weights).to(self.device)
-        self._embed = Shared(self._forward)
+        self._embed = Shared(launched(self._forward, launch, self.device, Rows()))
 
     def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
         """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips, which lie where ``image`` does."""
