@@ -57,12 +57,14 @@ class Calibration:
 def labelled(folder: Path, people: int = P.CALIBRATION_PEOPLE) -> list[tuple[str, Path]]:
     """(person, picture) of at most ``people`` of a folder, drawn by a fixed seed: one subfolder a person, or a
     people.csv (columns file, person) that names whom every picture shows. Raises EngineError if there are none."""
+    if not folder.is_dir():
+        raise EngineError(f"{folder}: no such folder")
     found: dict[str, list[Path]] = defaultdict(list)
     if (folder / "people.csv").is_file():
         with (folder / "people.csv").open(newline="") as rows:
             for row in csv.DictReader(rows):
                 found[row["person"]].append(folder / row["file"])
-    elif folder.is_dir():
+    else:
         for path in sorted(folder.glob("*/*")):
             if path.suffix.lower() in READABLE_SUFFIXES:
                 found[path.parent.name].append(path)

@@ -102,7 +102,8 @@ def _import(name: str, package: Path, accept: bool) -> None:
         raise EngineError(f"{package}: no such file or folder")
     wanted = _sources(name)
     if all(source.pip for source in wanted):
-        raise EngineError(f"{name} comes from PyPI: {store.how_to_get(wanted[0])}")
+        commands = dict.fromkeys(store.how_to_get(source) for source in wanted)
+        raise EngineError(f"{name} comes from PyPI: {'; '.join(commands)}")
     downloads = [source for source in wanted if not source.pip]
     if len(downloads) > 1:
         raise EngineError(
@@ -188,7 +189,7 @@ def _show(name: str) -> None:
     print(f"source   {_origin(source)}")
     if source.url:
         print(f"download {source.size:,} bytes, sha256 {source.sha256}")
-    print(f"licence  {source.licence.name}{' (ask)' if source.licence.ask else ''}: {source.licence.text}")
+    print(f"licence  {source.licence.name}{_acceptance(source)}: {source.licence.text}")
     print(f"         {source.licence.url}")
     for check in store.check(source, thorough=False):
         weights = check.weights
@@ -198,6 +199,12 @@ def _show(name: str) -> None:
         print(f"             {check.state}{f': {check.path}' if check.path else ''}")
     if any(weights.task == "recognizer" for weights in source.weights):
         print(f"thresholds   {_thresholds(source.name)}")
+
+
+def _acceptance(source: Source) -> str:
+    if not source.licence.ask:
+        return ""
+    return ", accepted here" if store.accepted(source) else ", not accepted here yet"
 
 
 def _thresholds(recognizer: str) -> str:

@@ -64,7 +64,8 @@ class ArcFace:
 def _warp(image: Image, transform: FloatArray, size: int) -> Image:
     scale = float(np.hypot(transform[0, 0], transform[1, 0]))
     picture, matrix = image, transform
-    while scale < 0.5:  # halved by averaging until linear sampling skips no pixel
+    # halved by averaging until linear sampling skips no pixel; landmarks that all lie in one place have scale 0
+    while scale < 0.5 and min(picture.shape[:2]) > 1:
         picture = np.asarray(
             cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8
         )

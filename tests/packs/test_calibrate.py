@@ -122,6 +122,8 @@ def test_people_are_read_off_subfolders_a_few_pictures_each(tmp_path):
     assert len({name for name, _ in labelled(tmp_path / "set", people=1)}) == 1
     with pytest.raises(EngineError, match="no subfolders with pictures of one person each"):
         labelled(tmp_path / "set" / "ada")
+    with pytest.raises(EngineError, match="no such folder"):
+        labelled(tmp_path / "nowhere")
 
 
 def test_the_largest_face_of_a_picture_counts_and_one_without_is_left_out(tmp_path, six_people):

@@ -264,3 +264,12 @@ def test_a_picture_too_narrow_to_be_fitted_in_is_seen_in_tiles(tmp_path):
     network = SCRFD(graphs.detector(tmp_path / "d.onnx", 8))
     assert network.detect(np.zeros((16, 16000, 3), np.uint8)) == []
     assert len(network.detect(square(16000, 16, 8000, 8, 8))) == 1
+
+
+def test_landmarks_that_all_lie_in_one_place_are_embedded_too(tmp_path):
+    """Some detection that is no face must not keep a photo from being looked at."""
+    network = ArcFace(graphs.recognizer(tmp_path / "r.onnx"), threads=1)
+    marks = np.full((1, 68, 2), 40.0, np.float32)
+    vector = network.embed(square(300, 200, 0, 0, 60), marks)
+    assert vector.shape == (1, 192)
+    assert np.isfinite(vector).all()
