@@ -17,18 +17,17 @@ from mfmc_engine.errors import EngineError
 def pack_is_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Unknown pack: an error. Missing weights: a warning with the command. Research-only weights, and thresholds
     nobody measured: a warning."""
-    from mfmc_engine.packs import sources, space_name, store
+    from mfmc_engine.packs import missing, sources, space_name, store
 
     try:
-        needed = sources(settings.ENGINE_PACK)
+        needed, lacking = sources(settings.ENGINE_PACK), missing(settings.ENGINE_PACK)
     except EngineError as error:
         return [Error(f"ENGINE_PACK: {error}", id="faceaccess.E001")]
     found: list[CheckMessage] = []
     if len(settings.ENGINE_PACK) > PACK_LENGTH:
         found.append(Error(f"ENGINE_PACK is longer than {PACK_LENGTH} characters.", id="faceaccess.E002"))
     for source in needed:
-        checks = store.check(source, thorough=False)
-        bad = [check.weights.file for check in checks if check.state != "ok"]
+        bad = [check.weights.file for check in lacking if check.source == source]
         if bad:
             found.append(
                 Warning(

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from mfmc_engine.commands import calibrate
 from mfmc_engine.errors import EngineError
-from mfmc_engine.packs import RECIPES, recipe, sources, store
+from mfmc_engine.packs import RECIPES, missing, recipe, sources, store
 from mfmc_engine.packs.catalogue import SOURCES, Source
 from mfmc_engine.packs.download import download
 from mfmc_engine.recognition import space
@@ -154,10 +154,9 @@ def _list(as_json: bool) -> None:
         "packs (ENGINE_PACK; insightface means buffalo_l; parts can be mixed: builtin+recognizer=buffalo_l):"
     )
     for name in RECIPES:
-        states = {source.name: _state(source) for source in sources(name)}
-        needed = [part for part, state in states.items() if state != "here"]
-        found = f"needs {', '.join(needed)}" if needed else "ready"
-        print(f"  {name:12} {NOT_TRAINED if NOT_TRAINED in states.values() else found}")
+        lacking = {check.source.name: check.source for check in missing(name)}
+        found = f"needs {', '.join(lacking)}" if lacking else "ready"
+        print(f"  {name:12} {NOT_TRAINED if any(s.made for s in lacking.values()) else found}")
     print(f"weights (downloads go to {store.root()}):")
     for source in SOURCES.values():
         size = f"{source.bytes / 1e6:,.1f} MB" if source.bytes else "-"

@@ -39,7 +39,7 @@ def test_missing_weights_are_named_with_the_command(settings):
     settings.ENGINE_PACK = "builtin+recognizer=buffalo_s"
     message, unmeasured = pack_is_usable(None)
     assert (message.id, unmeasured.id) == ("faceaccess.W001", "faceaccess.W004")
-    assert "w600k_mbf.onnx" in message.msg
+    assert "lacks w600k_mbf.onnx: new" in message.msg, "and nothing that only comes with it"
     assert message.hint == "python -m mfmc_engine packs download buffalo_s"
 
 

@@ -397,3 +397,15 @@ def test_a_file_of_another_size_is_told_from_one_that_is_not_there(capsys, tiny_
     (home / "other.zip").write_bytes(tiny_buffalo.read_bytes())
     errors = run(capsys, "import", "inswapper_128", str(home / "other.zip"))[2]
     assert "inswapper_128.onnx is not in" in errors
+
+
+def test_only_the_files_that_a_pack_works_with_are_missed():
+    def lacking(pack: str) -> set[str]:
+        return {check.weights.file for check in missing(pack)}
+
+    assert lacking("builtin") == set()
+    assert lacking("builtin+detector=buffalo_s") == {"det_500m.onnx"}
+    assert lacking("builtin+swapper=inswapper_128") == {"inswapper_128.onnx", "w600k_r50.onnx"}
+    whole = {"det_10g.onnx", "1k3d68.onnx", "genderage.onnx", "w600k_r50.onnx", "inswapper_128.onnx"}
+    assert lacking("insightface") == whole, "all but the 106 points"
+    assert lacking("builtin+swapper=neural-sampled") in ({"neural.npz"}, set())
