@@ -372,7 +372,9 @@ SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner lan
 # --- photos at once on an accelerator (by choice: no card was at hand, see docs/gpu.md) ------------------------------
 BATCH_PHOTOS: Final = 16  # photos that go in lockstep
 BATCH_PIXELS: Final = 48_000_000  # of those photos together: networks and swaps hold some 100 bytes a pixel
-BATCH_WAIT: Final = 0.02  # s that a photo is held back for company while the device is idle
+# s that a photo is held back at most while the device is idle and others are under way; in .02 s too few of 50 posts
+# come (manage.py benchmark_posting)
+BATCH_WAIT: Final = 0.1
 # Networks captured as CUDA graphs (batching/launching.py), by choice: small batches, which take longer to launch than
 # to run; larger ones are launched as they are
 GRAPH_ROWS: Final = (4, 16, 64, 256)  # windows or chips that a batch is padded to

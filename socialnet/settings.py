@@ -299,7 +299,7 @@ ENGINE_LAUNCH = env("ENGINE_LAUNCH", default="eager")
 ENGINE_BATCH = env("ENGINE_BATCH", default="auto")
 ENGINE_BATCH_PHOTOS = env.int("ENGINE_BATCH_PHOTOS", default=16)
 ENGINE_BATCH_MEGAPIXELS = env.float("ENGINE_BATCH_MEGAPIXELS", default=48)
-ENGINE_BATCH_WAIT_MS = env.float("ENGINE_BATCH_WAIT_MS", default=20)
+ENGINE_BATCH_WAIT_MS = env.float("ENGINE_BATCH_WAIT_MS", default=100)
 
 # --- API ---
 REST_FRAMEWORK = {

@@ -83,6 +83,7 @@ def _work(photos: Sequence[Photo], threads: int, limit: float) -> float:
     """Seconds until a worker with that many threads has made all of them ready."""
     waiting = Photo.objects.filter(pk__in=[photo.pk for photo in photos]).exclude(state=Photo.State.READY)
     started = time.monotonic()
+    app.conf.worker_hijack_root_logger = False  # this process has its own log
     with start_worker(app, pool="threads", concurrency=threads, perform_ping_check=False, loglevel="WARNING"):
         while waiting.exists():
             if waiting.filter(state=Photo.State.FAILED).exists() or time.monotonic() - started > limit:
