@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import User
 from tests.faceaccess.conftest import engine  # noqa: F401  a fixture
 
-PATIENCE = 30_000  # ms, on a busy machine
+PATIENCE = 60_000  # ms, on a busy machine
 expect.set_options(timeout=PATIENCE)
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [

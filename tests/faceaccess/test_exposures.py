@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.db import transaction
 from django.urls import reverse
@@ -161,6 +163,13 @@ def test_a_photo_that_is_not_there_for_the_owner_any_more_loses_its_words(owner,
     assert "Dan" not in page
     assert str(photo.pk) not in page
     assert "You approved this photo." in page
+
+
+def test_one_photo_without_lines_does_not_claim_that_there_are_none_elsewhere(owner, photo):
+    services.authorization_answer(region=face_of(photo, owner), by=owner, answer="approved")
+    page = client_of(owner).get(reverse("who-could-see") + f"?photo={uuid.uuid4()}").content.decode()
+    assert "in this photo" in page
+    assert 'href="/face/who"' in page  # all photos
 
 
 def test_nobody_else_reads_it(owner, photo):
