@@ -33,7 +33,7 @@ format:
 
 # Stages on the bundled six-person photo beside a dlib + OpenCV baseline, how they grow with faces, viewers, pixels and
 # people, and peak memory (var/bench/speed.json, speed.svg); photos at once on DEVICE and the floor of its arithmetic
-# (device.json, docs/gpu.md); then the image gate on the demo network, one photo against
+# (device.json, docs/gpu.md), on a card fifty posts at once; then the image gate on the demo network, one photo against
 # 100,000 people, and the visible sets of a feed.
 bench: export MFMC_VAR := $(CURDIR)/var/bench
 bench: export OMP_NUM_THREADS := 2
@@ -41,6 +41,7 @@ bench:
 	@sh scripts/setup.sh
 	$(PY) -m mfmc_engine benchmark speed "$$($(PY) -c 'from importlib.util import find_spec; print(find_spec("insightface").submodule_search_locations[0])')/data/images/t1.jpg" --out var/bench --device $(DEVICE) --batches $(if $(filter cpu,$(DEVICE)),1,1,2,4,8,16,32)
 	@$(PY) manage.py migrate --verbosity 0 && $(PY) manage.py demo_seed
+	$(if $(filter cpu,$(DEVICE)),,ENGINE_DEVICE=$(DEVICE) $(PY) manage.py benchmark_posting)
 	$(PY) manage.py benchmark_gate
 	$(PY) manage.py benchmark_matching
 	$(PY) manage.py benchmark_feed --json var/bench/feed.json --plot docs/images/feed.svg

@@ -25,7 +25,13 @@ def get_engine() -> Engine:
     from mfmc_engine.fallback import usable_device
 
     device = usable_device(settings.ENGINE_DEVICE)
-    engine = Engine(settings.ENGINE_PACK, device, settings.ENGINE_THREADS, settings.ENGINE_PRECISION)
+    engine = Engine(
+        settings.ENGINE_PACK,
+        device,
+        settings.ENGINE_THREADS,
+        settings.ENGINE_PRECISION,
+        settings.ENGINE_LAUNCH if device != "cpu" else "eager",
+    )
     if settings.ENGINE_BATCH == "on" or (settings.ENGINE_BATCH == "auto" and device != "cpu"):
         engine.runner.front = Front(
             engine.runner.run_group,

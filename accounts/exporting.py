@@ -225,6 +225,7 @@ def _data(user: User) -> dict[str, Any]:
                 "consent_version": capture.consent_version,
                 "consented_at": capture.consented_at,
                 "held": capture.is_held,
+                "unreadable": capture.is_unreadable,
             }
             for capture in user.captures.all()
         ],

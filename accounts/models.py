@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 # Of a pack's name (mfmc_engine.packs), the longest mix of recipes included; checked by tests/packs/test_checks.py.
 PACK_LENGTH = 200
+READING_ATTEMPTS = 3  # of embedding one capture or photo anew, before it is given up in a pack
 
 
 def capture_path(capture: FaceCapture, filename: str) -> str:
@@ -168,6 +170,11 @@ class FaceCaptureQuerySet(models.QuerySet["FaceCapture"]):
     def held(self) -> FaceCaptureQuerySet:
         return self.filter(held_at__isnull=False)
 
+    def unreadable(self) -> FaceCaptureQuerySet:
+        """Those in which the pack in use finds no face: nobody is recognised by them any more."""
+        tried = self.filter(failed_pack=settings.ENGINE_PACK, failures__gte=READING_ATTEMPTS)
+        return tried.exclude(pack=settings.ENGINE_PACK)
+
     def known_in(self, pack: object) -> FaceCaptureQuerySet:
         """Those with a template of ``pack`` (a name, or an OuterRef to one), the present one or one kept."""
         return self.filter(Q(pack=pack) | Q(former__pack=pack))
@@ -206,6 +213,12 @@ class FaceCapture(models.Model):
     @property
     def is_held(self) -> bool:
         return self.held_at is not None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Of one row what ``FaceCaptureQuerySet.unreadable`` finds."""
+        given_up = self.failed_pack == settings.ENGINE_PACK and self.failures >= READING_ATTEMPTS
+        return given_up and self.pack != settings.ENGINE_PACK
 
 
 class FormerTemplate(models.Model):

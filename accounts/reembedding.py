@@ -14,14 +14,12 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.engine import get_engine
-from accounts.models import FaceCapture, FormerTemplate
-from accounts.signals import renew_version
+from accounts.models import READING_ATTEMPTS, FaceCapture, FormerTemplate
+from accounts.signals import capture_given_up, renew_version
 from accounts.templates import capture_purpose, seal
 from mfmc_engine.errors import EngineError, ImageRejectedError
 
 logger = logging.getLogger(__name__)
-
-ATTEMPTS = 3  # of embedding one picture or photo anew, before it is given up in this pack
 
 
 def of_another_pack(field: str = "pack") -> Q:
@@ -31,16 +29,8 @@ def of_another_pack(field: str = "pack") -> Q:
 
 def outdated() -> QuerySet[FaceCapture]:
     """Captures, held ones too, that wait for their template in the pack in use; without those given up."""
-    return FaceCapture.objects.filter(of_another_pack()).exclude(_given_up())
-
-
-def given_up() -> QuerySet[FaceCapture]:
-    """Captures in which the pack in use finds no face: nobody is recognised by them any more."""
-    return FaceCapture.objects.filter(_given_up(), of_another_pack())
-
-
-def _given_up() -> Q:
-    return Q(failed_pack=settings.ENGINE_PACK, failures__gte=ATTEMPTS)
+    given_up = Q(failed_pack=settings.ENGINE_PACK, failures__gte=READING_ATTEMPTS)
+    return FaceCapture.objects.filter(of_another_pack()).exclude(given_up)
 
 
 def gallery_is_partial() -> bool:
@@ -84,10 +74,14 @@ def is_not_its_fault(error: Exception) -> bool:
     return about_the_pack or isinstance(error, DatabaseError)
 
 
+@transaction.atomic
 def _note_failure(capture: FaceCapture) -> None:
+    """Count it; with the last try its owner is told, in the same transaction."""
     row = FaceCapture.objects.filter(pk=capture.pk)
     row.exclude(failed_pack=settings.ENGINE_PACK).update(failed_pack=settings.ENGINE_PACK, failures=0)
     row.update(failures=F("failures") + 1)
+    if (lost := row.unreadable().select_related("user").first()) is not None:
+        capture_given_up.send(sender=FaceCapture, capture=lost)
 
 
 @transaction.atomic

@@ -46,9 +46,11 @@ class CircleSerializer(serializers.ModelSerializer):
 class CaptureSerializer(serializers.ModelSerializer):
     class Meta:
         model = FaceCapture
-        fields = ("id", "consent_version", "consented_at", "created_at", "held")
+        fields = ("id", "consent_version", "consented_at", "created_at", "held", "unreadable")
 
     held = serializers.BooleanField(source="is_held", read_only=True)  # waits until staff have looked at it
+    # since the model pack changed: one is not recognised by it until another picture takes its place
+    unreadable = serializers.BooleanField(source="is_unreadable", read_only=True)
 
 
 class EnrolSerializer(serializers.Serializer):

@@ -26,6 +26,10 @@ def renew_version(pack: str) -> None:
     GalleryVersion.objects.update_or_create(pack=pack, defaults={"version": uuid.uuid4()})
 
 
+# Sent inside the transaction, with capture=: the model pack in use finds no face in it, so its owner is not
+# recognised by it any more (accounts/reembedding.py).
+capture_given_up = Signal()
+
 # Sent inside the transaction, with user= and action= "enrolled", "capture_deleted" or "erased": what they decided.
 enrolment_decided = Signal()
 

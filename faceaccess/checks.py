@@ -1,4 +1,5 @@
-"""System checks of the model pack: does it exist, are its weights here, may they be used, was all embedded with it."""
+"""System checks of the model pack: does it exist, are its weights here, may they be used, what do its distances mean,
+was all embedded with it."""
 
 from __future__ import annotations
 
@@ -14,19 +15,19 @@ from mfmc_engine.errors import EngineError
 
 @register()
 def pack_is_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Unknown pack: an error. Missing weights: a warning with the command. Research-only weights: a warning."""
-    from mfmc_engine.packs import sources, store
+    """Unknown pack: an error. Missing weights: a warning with the command. Research-only weights, and thresholds
+    nobody measured: a warning."""
+    from mfmc_engine.packs import missing, sources, space_name, store
 
     try:
-        needed = sources(settings.ENGINE_PACK)
+        needed, lacking = sources(settings.ENGINE_PACK), missing(settings.ENGINE_PACK)
     except EngineError as error:
         return [Error(f"ENGINE_PACK: {error}", id="faceaccess.E001")]
     found: list[CheckMessage] = []
     if len(settings.ENGINE_PACK) > PACK_LENGTH:
         found.append(Error(f"ENGINE_PACK is longer than {PACK_LENGTH} characters.", id="faceaccess.E002"))
     for source in needed:
-        checks = store.check(source, thorough=False)
-        bad = [check.weights.file for check in checks if check.state != "ok"]
+        bad = [check.weights.file for check in lacking if check.source == source]
         if bad:
             found.append(
                 Warning(
@@ -44,7 +45,26 @@ def pack_is_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                     id="faceaccess.W002",
                 )
             )
-    return found
+    return found + _thresholds(space_name(settings.ENGINE_PACK))
+
+
+def _thresholds(recognizer: str) -> list[CheckMessage]:
+    """Whether anybody knows what distances between the pack's embeddings mean."""
+    from mfmc_engine.recognition import space
+
+    try:
+        assumed = space.is_assumed(recognizer)
+    except EngineError as error:
+        return [Error(str(error), id="faceaccess.E003")]
+    if not assumed:
+        return []
+    return [
+        Warning(
+            f"What distances between {recognizer}'s embeddings mean is assumed, not measured.",
+            hint=f"python -m mfmc_engine packs calibrate {settings.ENGINE_PACK} FOLDER --write (docs/packs.md)",
+            id="faceaccess.W004",
+        )
+    ]
 
 
 @register(Tags.database)

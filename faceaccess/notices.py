@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
-from accounts.models import User
+from accounts.models import FaceCapture, User
+from accounts.signals import capture_given_up
 from community.kinds import Batch, Kind, register
 from community.notifications import notify, retract
 from community.told import BOLD, says
@@ -28,6 +29,7 @@ from faceaccess.signals import owner_asked, reminder_due
 from photos.models import Photo
 
 TAG, ANSWER, CLAIM, QUESTION, REMINDER = "tag", "answer", "claim", "question", "reminder"
+UNREADABLE = "unreadable"
 
 
 def _tags(recipient: User) -> Q:
@@ -55,6 +57,19 @@ def _anything_waits(recipient: User) -> Q:
     return Q(Exists(selectors.inbox(recipient)))
 
 
+def _unreadable(recipient: User) -> Q:
+    return Q(thing__in=recipient.captures.unreadable().order_by().values("pk"))
+
+
+def _take_a_new_one(batch: Batch) -> SafeString:
+    text = ngettext(
+        "A picture of your face cannot be read since an update. Take a new one in its place.",
+        "{n} pictures of your face cannot be read since an update. Take new ones in their place.",
+        len(batch.rows),
+    )
+    return format_html(text, n=len(batch.rows))
+
+
 def _is_this_you(batch: Batch) -> SafeString:
     """Names who posted the photo, never who gave the face another name."""
     text = _("Is this you? A face in a photo by {who} was named as somebody else.")
@@ -79,6 +94,10 @@ def _own_face(batch: Batch) -> str:
 
 def _inbox(batch: Batch) -> str:
     return reverse("face-inbox")
+
+
+def _enrolment(batch: Batch) -> str:
+    return reverse("face") + "#enrolment"
 
 
 register(
@@ -121,6 +140,26 @@ register(
         _inbox,
     )
 )
+
+
+register(
+    Kind(
+        UNREADABLE,
+        _lazy("A picture of your face cannot be read any more"),
+        "camera",
+        _unreadable,
+        _take_a_new_one,
+        _enrolment,
+    )
+)
+
+
+@receiver(capture_given_up)
+def tell_of_unreadable(sender: type[FaceCapture], capture: FaceCapture, **kwargs: object) -> None:
+    """Anew for every pack that gave it up: what was told of an earlier one has been seen."""
+    key = str(capture.pk)
+    retract(kind=UNREADABLE, key=key, recipient=capture.user)
+    notify(recipient=capture.user, kind=UNREADABLE, key=key, batch="captures", thing=capture.pk)
 
 
 @receiver(owner_asked)

@@ -28,8 +28,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from accounts import reembedding as captures
 from accounts.engine import get_engine
 from accounts.index import get_index
-from accounts.models import FormerTemplate
-from accounts.reembedding import ATTEMPTS, of_another_pack
+from accounts.models import READING_ATTEMPTS, FaceCapture, FormerTemplate
+from accounts.reembedding import of_another_pack
 from faceaccess import decoys, exposures, marks, matching, pipeline, renditions
 from faceaccess.models import Decoy, FaceRegion, PhotoAnalysis, ProtectionJob
 from mfmc_engine import types
@@ -56,7 +56,7 @@ class Status:
 def status() -> Status:
     return Status(
         captures.outdated().count(),
-        captures.given_up().count(),
+        FaceCapture.objects.unreadable().count(),
         outdated().count(),
         given_up().count(),
         FormerTemplate.objects.count(),
@@ -91,7 +91,7 @@ def _rows_of_another_pack() -> tuple[QuerySet[FaceRegion], QuerySet[PhotoAnalysi
 
 def _given_up() -> QuerySet[PhotoAnalysis]:
     return PhotoAnalysis.objects.filter(
-        photo=OuterRef("pk"), failed_pack=settings.ENGINE_PACK, failures__gte=ATTEMPTS
+        photo=OuterRef("pk"), failed_pack=settings.ENGINE_PACK, failures__gte=READING_ATTEMPTS
     )
 
 

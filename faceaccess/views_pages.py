@@ -35,6 +35,8 @@ def face(request: HttpRequest) -> HttpResponse:
         "captures": captures,
         "consents": consent.agreed(captures),
         "held": any(capture.is_held for capture in captures),
+        "unreadable": [capture for capture in captures if capture.is_unreadable],
+        "unrecognised": all(capture.is_unreadable or capture.is_held for capture in captures),
         "regions": selectors.regions_of(request.user).count() if captures else 0,
         "rules": Rule.objects.filter(owner=request.user, enabled=True).count(),
     }

@@ -22,9 +22,14 @@ class Engine:
     """
 
     def __init__(
-        self, pack: str = "builtin", device: str = "cpu", threads: int = 2, precision: str = "float32"
+        self,
+        pack: str = "builtin",
+        device: str = "cpu",
+        threads: int = 2,
+        precision: str = "float32",
+        launch: str = "eager",
     ) -> None:
-        self.pack = load_pack(pack, device, threads, precision)
+        self.pack = load_pack(pack, device, threads, precision, launch)
         self.runner = Runner(self.pack)
 
     def analyze(self, image: Picture, boxes: Sequence[Sequence[float]] = ()) -> Analysis:

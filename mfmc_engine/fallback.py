@@ -8,6 +8,8 @@ import logging
 import torch
 
 logger = logging.getLogger(__name__)
+SIGNS = ("CUDA error", "CUDA out of memory", "CUBLAS_STATUS", "cuDNN error")  # in torch's errors
+ONNX_SIGNS = ("CUDA", "CUDNN", "CUBLAS", "Failed to allocate memory")  # in ONNX Runtime's
 
 
 def usable_device(wanted: str) -> str:
@@ -23,9 +25,10 @@ def is_device_failure(error: BaseException) -> bool:
     """Whether it was the card that failed, not what it was asked to do: out of memory, lost, a kernel that died."""
     if isinstance(error, torch.OutOfMemoryError | torch.AcceleratorError):
         return True
-    return isinstance(error, RuntimeError) and any(
-        sign in str(error) for sign in ("CUDA error", "CUDA out of memory", "CUBLAS_STATUS", "cuDNN error")
-    )
+    # ONNX Runtime's errors have no public base class, and are no RuntimeErrors
+    theirs = type(error).__module__.startswith("onnxruntime")
+    signs = ONNX_SIGNS if theirs else SIGNS if isinstance(error, RuntimeError) else ()
+    return any(sign in str(error) for sign in signs)
 
 
 def release_memory() -> None:

@@ -1,8 +1,12 @@
-"""ONNX Runtime sessions: one per file, device and process; threads capped, the best provider that is here."""
+"""ONNX Runtime sessions, and insightface's networks on them: one session per file, device and process; threads capped,
+the best provider that is here."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,11 +30,14 @@ def _session(path: str, device: str, threads: int, process: int) -> Any:
     except EngineError:
         raise
     except Exception as error:  # its errors share no public base class
-        raise WeightsMissingError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from None
+        raise WeightsMissingError(f"{path} cannot be loaded: {_first_line(error)}") from None
 
 
 def session_of(graph: str | bytes, device: str, threads: int) -> Any:
-    """A new session for a graph in a file or in memory. Raises what ONNX Runtime raises."""
+    """A new session for a graph in a file or in memory.
+
+    Raises EngineError if ``device`` is a GPU this ONNX Runtime cannot use, else what ONNX Runtime raises.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -39,7 +46,13 @@ def session_of(graph: str | bytes, device: str, threads: int) -> Any:
     options.log_severity_level = 3
     # its threads wait for the next layer awake, which is fast, but would go on so after the last one
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    return onnxruntime.InferenceSession(graph, options, providers=providers(device))
+    made = onnxruntime.InferenceSession(graph, options, providers=providers(device))
+    if device != "cpu" and made.get_providers()[0] == "CPUExecutionProvider":  # it only logs that CUDA failed
+        raise EngineError(
+            f"device {device!r} asked for, but ONNX Runtime cannot start CUDA there: its CUDA and cuDNN libraries "
+            "are missing or of another version than onnxruntime-gpu needs"
+        )
+    return made
 
 
 def providers(device: str) -> list[Any]:
@@ -53,8 +66,33 @@ def providers(device: str) -> list[Any]:
             f"device {device!r} asked for, but this ONNX Runtime has no CUDA: pip install onnxruntime-gpu "
             "(after uninstalling onnxruntime)"
         )
+    onnxruntime.preload_dlls()  # torch's CUDA and cuDNN, which pip does not put where the linker looks
     number = int(device.partition(":")[2] or 0)
-    return [("CUDAExecutionProvider", {"device_id": number}), "CPUExecutionProvider"]
+    # the arena doubles otherwise, and torch works on the same card
+    options = {"device_id": number, "arena_extend_strategy": "kSameAsRequested"}
+    return [("CUDAExecutionProvider", options), "CPUExecutionProvider"]
+
+
+def wrapped(kind: Callable[..., Any], path: Path, device: str, threads: int) -> Any:
+    """The process's network of insightface's ``kind`` on the graph in ``path``: SCRFD makes a session for every size.
+
+    Raises WeightsMissingError if the graph is not of that kind: that is no photo's fault.
+    """
+    return _wrapped(kind, path, session(path, device, threads))
+
+
+@lru_cache(maxsize=32)
+def _wrapped(kind: Callable[..., Any], path: Path, graph: Any) -> Any:
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # some print their shape
+            return kind(model_file=str(path), session=graph)
+    except Exception as error:
+        reason = _first_line(error) or type(error).__name__
+        raise WeightsMissingError(f"{path.name} is not what {kind.__name__} takes: {reason}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")
 
 
 def takes_any_batch(graph: Any) -> bool:

@@ -394,7 +394,7 @@ DRAW_ROUNDS: Final = (
     (0.35, 4.0, 2, 2.0),
     (0.5, 6.0, 3, 3.2),
     (0.8, 9.0, 4, 5.0),
-    (1.4, 9.0, 4, float("inf")),
+    (1.4, 9.0, 4, 5.0),
 )
 REDRAW_ROUNDS: Final = sum(
     at_once for _, _, at_once, _ in DRAW_ROUNDS
@@ -415,7 +415,20 @@ SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner lan
 # --- photos at once on an accelerator (by choice: no card was at hand, see docs/gpu.md) ------------------------------
 BATCH_PHOTOS: Final = 16  # photos that go in lockstep
 BATCH_PIXELS: Final = 48_000_000  # of those photos together: networks and swaps hold some 100 bytes a pixel
-BATCH_WAIT: Final = 0.02  # s that a photo is held back for company while the device is idle
+# s that a photo is held back at most while the device is idle and others are under way; in .02 s too few of 50 posts
+# come (manage.py benchmark_posting)
+BATCH_WAIT: Final = 0.1
+# Networks captured as CUDA graphs (batching/launching.py), by choice: small batches, which take longer to launch than
+# to run; larger ones are launched as they are
+GRAPH_ROWS: Final = (4, 16, 64, 256)  # windows or chips that a batch is padded to
+GRAPH_PICTURES: Final = (1, 4, 16)  # pyramid levels of photos that go together
+GRAPH_SIDE_STEP: Final = 64  # px, even; sides of levels are padded to multiples of it
+GRAPH_MAP_ELEMENTS: Final = 3 * 2**20  # numbers in a batch of levels, at most: a megapixel
+GRAPHS_KEPT: Final = 64  # sizes of one network; each holds its batch and its answers, some tens of MB
+GRAPH_WARM_UPS: Final = 3  # runs before a capture, as PyTorch's documentation has it
+LAUNCH_PAYS: Final = (
+    1.05  # times as many photos a second, from which another way of launching is worth its start
+)
 BATCH_RECORDS: Final = 10_000  # last batches and photos that the front remembers for its figures
 
 # --- memory ---------------------------------------------------------------------------------------------------------
@@ -558,6 +571,11 @@ MATMUL_SIDE: Final = (
 MATMUL_SIDE_CPU: Final = 1024  # the same on a CPU, whose rate is reached earlier
 MATMUL_REPEATS: Final = 6  # the first of which warms up
 DEVICE_BATCHES: Final = (1, 2, 4, 8, 16, 32)  # photos at once
+# of manage.py benchmark_posting (issue 7); whether the figure has to reach the bar, or to stay within it
+POSTING_BARS: Final = {
+    "mean_batch": (8.0, True),
+    "held_back_p95_ms": (150.0, False),
+}
 DEVICE_BARS: Final = {  # on an H200, builtin pack, group photos of 1280 px already decoded (issue 7)
     "photos a second, analyse and decoys": 60.0,
     "faces a second, swap and verify": 500.0,
@@ -659,7 +677,8 @@ SCRFD_SCORE: Final = (
 )
 SCRFD_LARGE_INPUT: Final = (1280, 1280)  # px, a second look for the small faces of a large photo
 ONNX_BATCH: Final = 16  # faces in one run of a graph that takes any batch
-# Aligned ArcFace crop, 112 px: left eye, right eye, nose, mouth corners (Deng et al. 2019, insightface)
+# Aligned ArcFace crop, 112 px: left eye, right eye, nose, mouth corners (Deng et al. 2019, insightface). Pixel indices,
+# as OpenCV counts: half a pixel less than the positions of the other coordinates here.
 ARCFACE_POINTS: Final = (
     (38.2946, 51.6963),
     (73.5318, 51.5014),
@@ -686,8 +705,32 @@ ARCFACE_TAIL_RATE: Final = 1e-3
 ARCFACE_TAIL_DISTANCE: Final = 1.248
 ARCFACE_TAIL_EXPONENT: Final = 92.0  # through 1e-6 at cos .329
 ARCFACE_CLAIM_LIMIT: Final = 1.25  # cos .22
-# inswapper's square is ArcFace's, wider by 16 px of 128 and moved by half of that (insightface, face_align.norm_crop2)
-INSWAPPER_CROP: Final = 128
-INSWAPPER_SHIFT: Final = 8 / 128
+ARCFACE_CROP: Final = 112  # px
+# A square of a multiple of 128 px (inswapper's) shows as much more, and the face is moved to its middle
+# (insightface, face_align.estimate_norm)
+ARCFACE_WIDE_CROP: Final = 128  # px
+ARCFACE_WIDE_SHIFT: Final = 8.0  # px of those 128, to the right
 INSWAPPER_RIM: Final = 0.06  # of the square's side, over which it fades into the photo
 ARCFACE_SAME_PERSON: Final = 1.20  # cos .28: most pictures of one person lie nearer
+
+# --- calibrating another recogniser (calibration/thresholds.py) ---
+# Shares of pairs of strangers, or of one person, that lie nearer than dlib's thresholds above on all pairs of
+# ../shared/data/lfw (2,265,645 and 1,740): the same shares give the other recogniser's thresholds.
+CALIBRATION_MATCH: Final = 1e-3  # of strangers, for MATCH_THRESHOLD (.513)
+CALIBRATION_CLAIM: Final = 0.01  # of strangers, for CLAIM_THRESHOLD (.579)
+CALIBRATION_ORIGINAL: Final = 0.02  # of strangers, for ORIGINAL_THRESHOLD (.602)
+CALIBRATION_PREFERRED: Final = 0.108  # of strangers, for ORIGINAL_PREFERRED (.670)
+CALIBRATION_APART: Final = 0.132  # of strangers, for APART_PREFERRED (.680)
+CALIBRATION_SAME_PERSON: Final = 0.881  # of pairs of one person, for ENROLMENT_SAME_PERSON (.600)
+# of pairs of one person; nothing farther apart than that is taken for one, by choice. dlib's are .71, beyond all its
+# thresholds, so it only binds better recognisers
+CALIBRATION_OWN_KEPT: Final = 0.99
+CALIBRATION_TAIL_PAIRS: Final = (
+    50  # nearest pairs of strangers, at least: Hill's exponent is known to 14 % then
+)
+CALIBRATION_OWN_PAIRS: Final = 100  # pairs of one person, at least: one of them is 1 %
+CALIBRATION_PEOPLE: Final = 1000  # drawn from a folder; with their pictures, a million pairs and more
+CALIBRATION_PICTURES: Final = 3  # of each, as ../shared/data/lfw has: nobody counts for more than others
+CALIBRATION_SEED: Final = 11
+CALIBRATION_GALLERIES: Final = (1, 100, 10_000, 1_000_000)  # templates, for the curve that is printed
+CALIBRATION_NEAREST: Final = 3  # pairs of strangers that are named: one person under two names shows there

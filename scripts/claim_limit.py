@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from mfmc_engine import parameters as P  # noqa: E402
+from mfmc_engine.calibration.thresholds import equal_error  # noqa: E402
 from mfmc_engine.packs.builtin import dlib_weights  # noqa: E402
 
 # How the crops are prepared, and where the face then is, px: ../shared/data/lfw/README.md
@@ -63,15 +64,11 @@ def main() -> None:
     files = sorted(folder.glob("*.jpg"))
     people = np.array([file.stem.rsplit("_", 1)[0] for file in files])
     own, strangers = distances(people, embeddings(files))
-    # Where the share of own pairs beyond the distance falls below that of strangers within it.
-    within = np.searchsorted(strangers, own, side="right") / len(strangers)
-    beyond = 1 - np.arange(1, len(own) + 1) / len(own)
-    equal = own[np.argmax(within >= beyond)]
     report = {
         "photos": len(files),
         "own_pairs": len(own),
         "stranger_pairs": len(strangers),
-        "equal_error": shares(own, strangers, equal),
+        "equal_error": shares(own, strangers, equal_error(own, strangers)),
         "others": [shares(own, strangers, at) for at in (P.MATCH_THRESHOLD, P.CLAIM_THRESHOLD, 0.7, 0.75)],
         "in_use": shares(own, strangers, P.CLAIM_LIMIT),
     }

@@ -293,11 +293,13 @@ ENGINE_PACK = env("ENGINE_PACK", default="builtin")
 ENGINE_DEVICE = env("ENGINE_DEVICE", default="cpu")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)
 ENGINE_PRECISION = env("ENGINE_PRECISION", default="float32")
+# On a card: "eager", "graphs" (CUDA graphs) or "compile" (torch.compile). make bench DEVICE=cuda says which pays.
+ENGINE_LAUNCH = env("ENGINE_LAUNCH", default="eager")
 # Threads with a photo each share the networks' batches: "auto" on a card, "on", "off". See docs/gpu.md.
 ENGINE_BATCH = env("ENGINE_BATCH", default="auto")
 ENGINE_BATCH_PHOTOS = env.int("ENGINE_BATCH_PHOTOS", default=16)
 ENGINE_BATCH_MEGAPIXELS = env.float("ENGINE_BATCH_MEGAPIXELS", default=48)
-ENGINE_BATCH_WAIT_MS = env.float("ENGINE_BATCH_WAIT_MS", default=20)
+ENGINE_BATCH_WAIT_MS = env.float("ENGINE_BATCH_WAIT_MS", default=100)
 
 # --- API ---
 REST_FRAMEWORK = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.landmarks.onnx68 import face_square, run_on_crops
-from mfmc_engine.onnx_sessions import session
+from mfmc_engine.onnx_sessions import wrapped
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -18,9 +18,9 @@ class GenderAge:
     def __init__(self, weights: Path, device: str = "cpu", threads: int = 2) -> None:
         from insightface.model_zoo.attribute import Attribute
 
-        self.network: Any = Attribute(model_file=str(weights), session=session(weights, device, threads))
+        self.network = wrapped(Attribute, weights, device, threads)
         if self.network.taskname != "genderage":
-            raise ValueError(f"{weights.name} does not estimate gender and age")
+            raise WeightsMissingError(f"{weights.name} does not estimate gender and age")
 
     def __call__(self, image: Image, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(N,) probabilities of the apparent gender "male", and (N,) ages in years."""

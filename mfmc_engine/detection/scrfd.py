@@ -7,16 +7,16 @@ centres at .5, a second look at large photos in finer tiles, and points for face
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mfmc_engine.detection import Detection
 from mfmc_engine.detection.candidates import suppress
 from mfmc_engine.detection.tiles import tiles
+from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.geometry import overlap
 from mfmc_engine.landmarks import FIVE_POINTS
-from mfmc_engine.onnx_sessions import session
+from mfmc_engine.onnx_sessions import wrapped
 from mfmc_engine.parameters import DUPLICATE_OVERLAP, SCRFD_INPUT, SCRFD_LARGE_INPUT, SCRFD_SCORE
 from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import FloatArray, Image
@@ -30,7 +30,9 @@ class SCRFD:
     def __init__(self, weights: Path, device: str = "cpu", threads: int = 2) -> None:
         from insightface.model_zoo import scrfd
 
-        self.network: Any = scrfd.SCRFD(model_file=str(weights), session=session(weights, device, threads))
+        self.network = wrapped(scrfd.SCRFD, weights, device, threads)
+        if not self.network.use_kps:
+            raise WeightsMissingError(f"{weights.name} finds faces without their five points")
         self.fixed = self.network.static_input_size  # (width, height) px, None if the graph takes any size
 
     def detect(self, image: Picture) -> list[Detection]:
@@ -67,12 +69,15 @@ class SCRFD:
         return Detection(box, 1.0, (box[:2] + FIVE_POINTS * (box[2:] - box[:2])).astype(np.float32))
 
     def _run(self, image: Image, size: tuple[int, int]) -> list[Detection]:
+        height, width = image.shape[:2]
+        side = max(self.fixed or size)
+        if side * min(height, width) < max(
+            height, width
+        ):  # fitted in, nothing would be left of a narrow picture
+            return []
         # as a list: a bare pair would also be read as one size, but a graph of fixed size needs no other
         bgr = np.ascontiguousarray(image[:, :, ::-1])
         boxes, points = self.network.detect(bgr, input_size=[self.fixed or size], det_thresh=SCRFD_SCORE)
-        if points is None:
-            raise ValueError("a detection graph without the five points cannot be used")
-        height, width = image.shape[:2]
         return [
             Detection(
                 np.clip(row[:4], 0, [width, height, width, height]).astype(np.float32),

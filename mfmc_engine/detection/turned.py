@@ -56,8 +56,8 @@ DIAGONALS: Final = (45.0, 315.0)
 class TurnedMTCNN:
     """The detector of the builtin pack."""
 
-    def __init__(self, folder: Path, device: str = "cpu") -> None:
-        self.cascade = Cascade(folder, device)
+    def __init__(self, folder: Path, device: str = "cpu", launch: str = "eager") -> None:
+        self.cascade = Cascade(folder, device, launch)
 
     def detect(self, image: Picture) -> list[Detection]:
         """The faces of an (H, W, 3) uint8 RGB picture in every orientation, best score first.

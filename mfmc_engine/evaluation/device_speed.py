@@ -19,7 +19,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mfmc_engine import parameters as P
+from mfmc_engine.batching.launching import LAUNCHES
 from mfmc_engine.engine import Engine
+from mfmc_engine.fallback import release_memory
 from mfmc_engine.types import Analysis, DecoyRequest, Image
 
 
@@ -52,6 +54,7 @@ def report(photo: Image, engine: Engine, batches: Sequence[int], repeats: int) -
     found: dict[str, Any] = {
         "device": name(device),
         "precision": engine.pack.precision,
+        "launch": engine.pack.launch,
         "stages_s": stages(photo, engine, repeats),
         "batches": [
             {
@@ -69,9 +72,36 @@ def report(photo: Image, engine: Engine, batches: Sequence[int], repeats: int) -
     if device.type == "cuda":
         found["peak_device_memory_mb"] = torch.cuda.max_memory_allocated(device) / 2**20
         beside = throughput(photo, Engine(engine.pack.name, "cpu", 2), 1, max(1, repeats // 2))
+        found["launches"] = launches(photo, engine, sorted({1, best.batch}), repeats)
         found["cpu_photos_per_s"] = beside.photos_per_second
         found["faster_than_cpu"] = best.photos_per_second / beside.photos_per_second
     return found
+
+
+def launches(
+    photo: Image, engine: Engine, batches: Sequence[int], repeats: int, ways: Sequence[str] = LAUNCHES
+) -> list[dict[str, Any]]:
+    """Photos a second for every way of launching the builtin networks (batching/launching.py), eager first; ``pays``
+    where it is LAUNCH_PAYS times eager's. The first run, which captures or compiles, is not in it.
+    """
+    rates: dict[tuple[str, int], float] = {}
+    for way in ways:
+        pack = engine.pack
+        other = Engine(pack.name, pack.device, pack.threads, pack.precision, way)
+        for batch in batches:
+            rates[way, batch] = throughput(photo, other, batch, repeats).photos_per_second
+        del other
+        release_memory()
+    return [
+        {
+            "launch": way,
+            "batch": batch,
+            "photos_per_s": rate,
+            "times_eager": rate / rates["eager", batch],
+            "pays": way != "eager" and rate >= P.LAUNCH_PAYS * rates["eager", batch],
+        }
+        for (way, batch), rate in rates.items()
+    ]
 
 
 def bars(found: dict[str, Any]) -> list[tuple[str, float, float, bool]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from mfmc_engine import parameters as P
 from mfmc_engine.parameters import LANDMARK_PASSES
 from mfmc_engine.types import FloatArray
 
@@ -34,3 +35,18 @@ def five_of(landmarks: FloatArray) -> FloatArray:
     """(..., 68, 2) landmarks to (..., 5, 2) eye centres, nose tip and mouth corners."""
     eyes = [landmarks[..., 36:42, :].mean(-2), landmarks[..., 42:48, :].mean(-2)]
     return np.stack([*eyes, landmarks[..., 30, :], landmarks[..., 48, :], landmarks[..., 54, :]], -2)
+
+
+def arcface_template(size: int) -> FloatArray:
+    """(5, 2) px of a square crop of ``size`` px where insightface puts eyes, nose tip and mouth corners.
+
+    From insightface's ``face_align.estimate_norm``, with pixel centres at .5. Raises ValueError for a size it has no
+    rule for.
+    """
+    if size % P.ARCFACE_CROP and size % P.ARCFACE_WIDE_CROP:
+        multiples = f"{P.ARCFACE_CROP} or {P.ARCFACE_WIDE_CROP}"
+        raise ValueError(f"aligned crops are a multiple of {multiples} px wide, not {size}")
+    wide = bool(size % P.ARCFACE_CROP)
+    scale = size / (P.ARCFACE_WIDE_CROP if wide else P.ARCFACE_CROP)
+    moved = np.array(P.ARCFACE_POINTS) + [P.ARCFACE_WIDE_SHIFT if wide else 0.0, 0.0]
+    return np.asarray(moved * scale + 0.5, np.float32)

@@ -8,8 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.geometry import apply, index_space, invert, similarity
-from mfmc_engine.onnx_sessions import session, takes_any_batch
+from mfmc_engine.onnx_sessions import takes_any_batch, wrapped
 from mfmc_engine.parameters import ARCFACE_POINTS, ONNX_BATCH, ONNX_CROP_CENTRE, ONNX_CROP_SIDE
 from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import FloatArray
@@ -21,9 +22,9 @@ class Onnx68:
     def __init__(self, weights: Path, device: str = "cpu", threads: int = 2) -> None:
         from insightface.model_zoo.landmark import Landmark
 
-        self.network: Any = Landmark(model_file=str(weights), session=session(weights, device, threads))
+        self.network = wrapped(Landmark, weights, device, threads)
         if (self.network.lmk_num, self.network.lmk_dim) != (68, 3):
-            raise ValueError(
+            raise WeightsMissingError(
                 f"{weights.name} gives {self.network.taskname}, not 68 points in three dimensions"
             )
 

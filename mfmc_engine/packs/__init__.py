@@ -41,11 +41,13 @@ RECIPES: Final[dict[str, dict[str, str]]] = {
 }
 
 
-def load_pack(name: str, device: str = "cpu", threads: int = 2, precision: str = "float32") -> Pack:
+def load_pack(
+    name: str, device: str = "cpu", threads: int = 2, precision: str = "float32", launch: str = "eager"
+) -> Pack:
     """The pack of that name; its networks load on first use. Raises EngineError for a name that means nothing."""
     from mfmc_engine.packs.pack import Pack  # with torch: who only asks about recipes does without
 
-    return Pack(name, recipe(name), device, threads, precision)
+    return Pack(name, recipe(name), device, threads, precision, launch)
 
 
 def recipe(name: str) -> dict[str, str]:
@@ -76,9 +78,20 @@ def sources(name: str) -> list[Source]:
 
 
 def missing(name: str) -> list[store.Check]:
-    """Files of the pack ``name`` that are not here or have the wrong size."""
-    checks = [check for source in sources(name) for check in store.check(source, thorough=False)]
-    return [check for check in checks if check.state != "ok"]
+    """Files that the pack ``name`` works with and that are not here or have the wrong size. What lies in the same
+    download and is not needed is not asked for."""
+    parts = recipe(name)
+    wanted = set(parts.items())
+    if parts["swapper"] == INSWAPPER.name:
+        wanted.add(("recognizer", INSIGHTFACE))
+    if parts["swapper"] == DRAWN:
+        wanted.add(("swapper", NEURAL.name))
+    return [
+        check
+        for source in sources(name)
+        for check in store.check(source, thorough=False)
+        if check.state != "ok" and check.weights.used and (check.weights.task, source.name) in wanted
+    ]
 
 
 def space_name(name: str) -> str:

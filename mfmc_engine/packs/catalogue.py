@@ -54,13 +54,14 @@ OWN: Final = Licence(
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One file of weights. ``sha256`` over the whole file; ``size`` in bytes."""
+    """One file of weights. ``sha256`` over the whole file; ``size`` in bytes. ``used``: by any pack of ours."""
 
     file: str
     task: Task
     size: int
     sha256: str
     does: str
+    used: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ MARKS_106: Final = Weights(
     5_030_888,
     "f001b856447c413801ef5c42091ed0cd516fcd21f2d6b79635b1e733a7109dbf",
     "106 landmarks (not used: the mesh is cut along the 68)",
+    used=False,
 )
 GENDER_AGE: Final = Weights(
     "genderage.onnx",

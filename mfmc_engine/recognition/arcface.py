@@ -6,15 +6,15 @@ For unit vectors Euclidean distance and cosine similarity s say the same: d = sq
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
+from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.geometry import index_space, similarity
-from mfmc_engine.landmarks import five_of
-from mfmc_engine.onnx_sessions import session, takes_any_batch
-from mfmc_engine.parameters import ARCFACE_POINTS, ONNX_BATCH
+from mfmc_engine.landmarks import arcface_template, five_of
+from mfmc_engine.onnx_sessions import takes_any_batch, wrapped
+from mfmc_engine.parameters import ONNX_BATCH
 from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import FloatArray, Image
 
@@ -25,18 +25,17 @@ class ArcFace:
     def __init__(self, weights: Path, device: str = "cpu", threads: int = 2) -> None:
         from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 
-        self.network: Any = ArcFaceONNX(model_file=str(weights), session=session(weights, device, threads))
+        self.network = wrapped(ArcFaceONNX, weights, device, threads)
         dimensions = self.network.output_shape[-1]
         if not isinstance(dimensions, int) or dimensions < 2:
-            raise ValueError(f"{weights.name} does not state how long its embeddings are")
+            raise WeightsMissingError(f"{weights.name} does not state how long its embeddings are")
         self.dimensions = dimensions
         self.size = int(self.network.input_size[0])
 
     def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Image:
         """(N, 68, 2) landmarks in px to (N, size, size, 3) aligned chips."""
         image = on_host(image)
-        template = np.array(ARCFACE_POINTS, np.float32) * (self.size / 112)
-        five = five_of(landmarks)
+        template, five = arcface_template(self.size), five_of(landmarks)
         transforms = similarity(five, np.broadcast_to(template, five.shape))
         chips = np.empty((len(landmarks), self.size, self.size, 3), np.uint8)
         for chip, transform in zip(chips, transforms, strict=True):
@@ -65,7 +64,8 @@ class ArcFace:
 def _warp(image: Image, transform: FloatArray, size: int) -> Image:
     scale = float(np.hypot(transform[0, 0], transform[1, 0]))
     picture, matrix = image, transform
-    while scale < 0.5:  # halved by averaging until linear sampling skips no pixel
+    # halved by averaging until linear sampling skips no pixel; landmarks that all lie in one place have scale 0
+    while scale < 0.5 and min(picture.shape[:2]) > 1:
         picture = np.asarray(
             cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8
         )

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mfmc_engine.batching.launching import Rows, launched
 from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.dlib_files import integer
 from mfmc_engine.errors import WeightsMissingError
@@ -96,12 +97,21 @@ class DlibRecognizer:
     dimensions = 128
 
     def __init__(
-        self, weights: Path, device: str = "cpu", dtype: torch.dtype = torch.float32, threads: int = 2
+        self,
+        weights: Path,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        *,
+        threads: int = 2,
+        launch: str = "eager",
     ) -> None:
-        """``threads``: of a CPU. It runs ONNX Runtime, unless another ``dtype`` than float32 is asked for."""
+        """``threads``: of a CPU. It runs ONNX Runtime, unless another ``dtype`` than float32 or ``launch`` than eager
+        is asked for."""
         self.device, self.dtype, self.threads = torch.device(device), dtype, threads
         self.network = load_network(weights).to(self.device)
-        self._embed = Shared(self._forward)
+        # in ONNX Runtime, not in torch
+        self.as_graph = self.device.type == "cpu" and dtype == torch.float32 and launch == "eager"
+        self._embed = Shared(launched(self._forward, launch, self.device, Rows()))
         self._session: tuple[int, Any] | None = None  # and the process it runs in
 
     def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
@@ -125,7 +135,7 @@ class DlibRecognizer:
     @torch.inference_mode()
     def _forward(self, chips: Tensor) -> Tensor:
         """(N, 3, 150, 150) to (N, 128), its convolutions in ``dtype``."""
-        if self.device.type == "cpu" and self.dtype == torch.float32:
+        if self.as_graph:
             return self._on_cpu(chips)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             embeddings: Tensor = self.network(chips)

@@ -6,14 +6,11 @@ matrix stored as the graph's last initialiser (``INSwapper`` of the ``insightfac
 
 from __future__ import annotations
 
-import contextlib
-import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mfmc_engine.onnx_sessions import session, takes_any_batch
+from mfmc_engine.onnx_sessions import takes_any_batch, wrapped
 from mfmc_engine.parameters import ONNX_BATCH
 from mfmc_engine.types import FloatArray, Image
 
@@ -24,8 +21,7 @@ class InSwapper:
     def __init__(self, weights: Path, device: str = "cpu", threads: int = 2) -> None:
         from insightface.model_zoo.inswapper import INSwapper
 
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints its shape
-            self.network: Any = INSwapper(model_file=str(weights), session=session(weights, device, threads))
+        self.network = wrapped(INSwapper, weights, device, threads)
         self.size = int(self.network.input_size[0])
         self.dimensions = int(self.network.emap.shape[0])
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import index_space, invert, similarity
-from mfmc_engine.landmarks import five_of
+from mfmc_engine.landmarks import arcface_template, five_of
 from mfmc_engine.recognition import Recognizer
 from mfmc_engine.swapping import blending, eyes, fields, gaze, mesh, mouth, skin
 from mfmc_engine.swapping.blending import Target
@@ -92,11 +92,7 @@ class NetworkSwapper:
     def __call__(self, target: Target, donors: Sequence[Pictured], shape_share: float) -> Lit:
         device, size = target.barred.device, self.network.size
         window = target.lit.pictures[0].permute(1, 2, 0).mul(255).round().byte().cpu().numpy()
-        template = np.array(P.ARCFACE_POINTS, np.float32) * (size / P.INSWAPPER_CROP) + [
-            size * P.INSWAPPER_SHIFT,
-            0,
-        ]
-        to_square = similarity(five_of(target.landmarks), template.astype(np.float32))
+        to_square = similarity(five_of(target.landmarks), arcface_template(size))
         square = cv2.warpAffine(
             window,
             index_space(to_square),

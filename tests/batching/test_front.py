@@ -10,7 +10,7 @@ import pytest
 from mfmc_engine import imaging
 from mfmc_engine.batching.front import Front
 from mfmc_engine.batching.lockstep import Outcome
-from mfmc_engine.batching.users import on_behalf_of
+from mfmc_engine.batching.users import on_behalf_of, under_way
 from mfmc_engine.engine import Engine
 
 PHOTO = np.zeros((1000, 1280, 3), np.uint8)
@@ -57,18 +57,28 @@ def test_fifty_posts_at_once_share_batches_of_eight_and_more() -> None:
     assert np.quantile(held, 0.95) <= 0.150
 
 
-def test_a_single_post_is_held_back_no_longer_than_said() -> None:
-    front = Front(Card().run, wait_s=0.02)
+def test_a_single_post_is_not_held_back_while_no_other_is_under_way() -> None:
+    front = Front(Card().run, wait_s=3600)
     for i in range(5):
         assert post(front, i) == i
     assert list(front.record.sizes) == [1] * 5
-    assert max(front.record.held) < 0.1  # 20 ms, and what a busy machine adds
+
+
+def test_a_post_is_held_back_for_another_one_under_way_but_no_longer_than_said() -> None:
+    front = Front(Card().run, wait_s=0.02)
+    with on_behalf_of("somebody who is still reading a file"):
+        for i in range(5):
+            assert post(front, i) == i
+    assert list(front.record.sizes) == [1] * 5
+    assert min(front.record.held) >= 0.02
+    assert max(front.record.held) < 0.1  # and what a busy machine adds
+    assert under_way() == 0
 
 
 def test_the_wait_is_kept_by_the_clock_it_is_given() -> None:
     now = [100.0]
     front = Front(Card().run, wait_s=3600, clock=lambda: now[0])
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, on_behalf_of("a third who never comes"):
         waiting = pool.submit(post, front, "photo")
         with pytest.raises(TimeoutError):
             waiting.result(timeout=0.2)

@@ -30,6 +30,17 @@ def test_a_batch_goes_when_it_is_full_or_the_oldest_has_waited_long_enough() -> 
     assert waiting.due() == 0  # as many photos as fit
 
 
+def test_nobody_is_waited_for_who_will_not_come() -> None:
+    waiting = queue()
+    assert waiting.due(1) is None
+    waiting.add("a", 1, "ann", now=5.0)
+    assert waiting.due(1) == 0  # all there are
+    assert waiting.due(2) == waiting.due(0) == 5.02  # one more may come; nobody knows
+    waiting.add("b", 1, "bob", now=5.01)
+    assert waiting.due(2) == 0
+    assert waiting.due(9) == 5.02
+
+
 def test_users_are_served_in_turn_whatever_they_have_waiting() -> None:
     waiting = queue()
     for i in range(9):

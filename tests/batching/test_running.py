@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 import torch
+from onnxruntime.capi import onnxruntime_pybind11_state as onnx_errors
 
 from mfmc_engine import imaging
 from mfmc_engine.batching.running import Runner
@@ -97,6 +98,9 @@ def test_groups_are_bounded_in_photos_and_pixels() -> None:
         (RuntimeError("The size of tensor a (3) must match"), False),
         (MemoryError(), False),
         (ValueError("CUDA error"), False),
+        (onnx_errors.Fail("CUDNN failure 4: CUDNN_STATUS_INTERNAL_ERROR"), True),
+        (onnx_errors.RuntimeException("Failed to allocate memory for requested buffer of size 1"), True),
+        (onnx_errors.InvalidArgument("Got invalid dimensions for input: data"), False),
     ],
 )
 def test_the_devices_failures_are_told_from_ours(error, device) -> None:

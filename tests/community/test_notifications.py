@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts import services as people
+from accounts.models import READING_ATTEMPTS
+from accounts.signals import capture_given_up
 from community import notifications, services
 from community.kinds import KINDS
 from community.models import Notification
@@ -17,7 +20,7 @@ from faceaccess.signals import reminder_due
 from photos.models import Audience, Photo
 from photos.services import post_delete, post_update
 from tests.faceaccess.conftest import client_of, engine, face_of, person, posted  # noqa: F401  a fixture, and helpers
-from tests.factories import PhotoFactory, UserFactory, befriend
+from tests.factories import FaceCaptureFactory, PhotoFactory, UserFactory, befriend
 from tests.pages.html import Page
 
 pytestmark = pytest.mark.django_db
@@ -319,6 +322,10 @@ def test_every_kind_can_be_drawn(author, engine, django_capture_on_commit_callba
     reminder_due.send(sender=type(me), owner=me, waiting=1)
     with django_capture_on_commit_callbacks(execute=True):
         questions.ask(face_of(photo, me), named=asker)
+    lost = FaceCaptureFactory(
+        user=me, pack="earlier", failed_pack=settings.ENGINE_PACK, failures=READING_ATTEMPTS
+    )
+    capture_given_up.send(sender=type(lost), capture=lost)
     assert {batch.newest.kind for batch in notifications.batches(me)} == KINDS.keys()
     client = client_of(me)
     page = Page.of(client.get(reverse("notifications")))

@@ -45,3 +45,42 @@ def test_decoys_of_the_same_faces_agree_within_two_grey_levels(card, real_engine
         (x, y), (height, width) = other.origin, other.alpha.shape
         assert apart[y : y + height, x : x + width].mean() < 2
         assert one.distance_to_original > one.threshold or one.kind == "redaction"
+
+
+@pytest.mark.parametrize("launch", ["graphs", "compile"])
+def test_however_the_networks_are_launched_they_find_the_same(card, photo, launch, caplog) -> None:
+    other = Engine(device="cuda", threads=2, launch=launch)
+    plain = card.analyze(photo)
+    mirrored = np.ascontiguousarray(photo[:, ::-1])
+    for found in (
+        other.analyze(photo),  # captured or compiled here
+        other.analyze(photo),
+        other.analyze_many([mirrored, photo, mirrored])[1],
+    ):
+        assert len(found.faces) == len(plain.faces)
+        for ours, theirs in zip(found.faces, plain.faces, strict=True):
+            assert np.abs(ours.landmarks - theirs.landmarks).mean() < 0.01 * theirs.quality.size
+            assert np.linalg.norm(ours.embedding - theirs.embedding) < 0.05
+    assert "cannot be" not in caplog.text, "nothing fell back to single kernels"
+    if launch == "graphs":
+        cascade = other.pack.detector.cascade
+        for network in (cascade.scan, cascade.rnet, cascade.onet, other.pack.recognizer._embed):
+            assert network.network._replays
+
+
+def test_insightfaces_graphs_run_on_the_card(tmp_path) -> None:
+    """With onnxruntime-gpu: tiny graphs, batched, on CUDA as on the CPU."""
+    import onnxruntime
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has no CUDA: pip install onnxruntime-gpu")
+    from mfmc_engine.recognition.arcface import ArcFace
+    from tests.packs import graphs
+
+    path = graphs.recognizer(tmp_path / "r.onnx")
+    chips = np.random.default_rng(0).integers(0, 256, (20, 112, 112, 3), np.uint8)
+    there = ArcFace(path, "cuda", 1)
+    assert there.network.session.get_providers()[0] == "CUDAExecutionProvider"
+    np.testing.assert_allclose(
+        there.embed_chips(chips), ArcFace(path, "cpu", 1).embed_chips(chips), atol=1e-4
+    )

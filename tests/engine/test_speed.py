@@ -11,6 +11,7 @@ import pytest
 from mfmc_engine import imaging, parameters
 from mfmc_engine.cli import main
 from mfmc_engine.commands.benchmark import _print_device
+from mfmc_engine.engine import Engine
 from mfmc_engine.evaluation import charts, device_speed, scaling, speed
 from mfmc_engine.evaluation.speed import Stage
 from mfmc_engine.memory import peak_megabytes
@@ -82,9 +83,20 @@ def test_a_device_is_measured_against_batches_and_its_own_arithmetic(photo, tmp_
     assert found["operations"]["analyse"] > faces * 0.4e9
     assert found["operations"]["decoys"] > faces * 0.8e9
     assert 0 < found["share_of_floor"] < 1  # nothing is faster than its arithmetic
-    _print_device({**found, "faster_than_cpu": 21.0, "cpu_photos_per_s": 1.0})
+    engine = Engine(threads=1)
+    ways = device_speed.launches(imaging.decode(few), engine, [1], 1, ["eager", "graphs"])
+    assert [(way["launch"], way["batch"]) for way in ways] == [("eager", 1), ("graphs", 1)]
+    eager, graphs = ways
+    assert eager["times_eager"] == 1
+    assert not eager["pays"]
+    assert graphs["times_eager"] == graphs["photos_per_s"] / eager["photos_per_s"]
+    assert graphs["pays"] == (graphs["times_eager"] >= parameters.LAUNCH_PAYS)
+    ways = [eager, {**graphs, "times_eager": 1.2, "pays": True}]
+    _print_device({**found, "launches": ways, "faster_than_cpu": 21.0, "cpu_photos_per_s": 1.0})
     printed = capsys.readouterr().out
     assert "2 at once" in printed
+    assert "photos/s, 1.00 times eager\n" in printed
+    assert "photos/s, 1.20 times eager pays\n" in printed
     assert "FAIL  photos a second" in printed
     assert "pass  times the CPU" in printed
 

@@ -162,7 +162,7 @@ class TestPeople:
         capture = owner.captures.get()
         shown = api(owner).get("/api/v1/captures/").json()
         assert [row.keys() for row in shown] == [
-            {"id", "consent_version", "consented_at", "created_at", "held"}
+            {"id", "consent_version", "consented_at", "created_at", "held", "unreadable"}
         ]
         assert api(other).delete(f"/api/v1/captures/{capture.pk}/").status_code == 404
         assert api(owner).delete(f"/api/v1/captures/{capture.pk}/").status_code == 204

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from accounts import reembedding as captures
 from accounts import templates
 from accounts.enrolment import capture_enroll
-from accounts.models import FaceCapture, FormerTemplate, User
+from accounts.models import READING_ATTEMPTS, FaceCapture, FormerTemplate, User
 from accounts.services import enrolment_delete
 from faceaccess import claims, decoys, marks, matching, pipeline, reembedding, services, tasks
 from faceaccess.checks import everything_is_of_this_pack
@@ -395,7 +395,7 @@ def test_missing_weights_are_nobodys_fault(switched, engines, monkeypatch, sent_
         raise WeightsMissingError("w600k_mbf.onnx is missing: python -m mfmc_engine packs download buffalo_s")
 
     engines[AFTER].before["analyze"] = missing
-    for _ in range(2 * captures.ATTEMPTS):
+    for _ in range(2 * READING_ATTEMPTS):
         with pytest.raises(WeightsMissingError):
             reembedding.embed_some(1)
     tasks.faces_reembed()

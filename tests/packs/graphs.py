@@ -36,9 +36,14 @@ def detector(
     size: tuple[int | str, int | str] = ("h", "w"),
     reach: float = 2.0,
     points: bool = True,
+    declared: int = 0,
+    batched: bool = False,
 ) -> Path:
     """SCRFD: at ``stride`` a cell of pure white is a face whose box reaches ``reach`` strides to every side and
-    whose five points lie at the corners and the middle of a square one stride wide. Other strides see nothing."""
+    whose five points lie at the corners and the middle of a square one stride wide. Other strides see nothing.
+
+    ``declared``: the answers are declared to be those of a picture of that side. ``batched``: they have a batch axis.
+    """
     nodes, scores, boxes, marks = [], [], [], []
     five = np.array([-1, -1, 1, -1, 0, 0, -1, 1, 1, 1], np.float32) / 2
     constants = {
@@ -48,6 +53,7 @@ def detector(
         "five": five[None],
         "zero": np.zeros((), np.float32),
         "steep": np.array(400, np.float32),
+        "first": np.array([0], np.int64),
     }
     nodes.append(helper.make_node("Conv", ["image", "mean"], ["grey"]))
     for s in strides:
@@ -65,9 +71,13 @@ def detector(
             helper.make_node("Add", [f"nothing{s}", "reach"], [f"box{s}"]),
             helper.make_node("Add", [f"nothing{s}", "five"], [f"points{s}"]),
         ]
-        scores.append(floats(f"score{s}", "n", 1))
-        boxes.append(floats(f"box{s}", "n", 4))
-        marks.append(floats(f"points{s}", "n", 10))
+        rows = (declared // s) ** 2 * anchors or f"n{s}"
+        for group, name, columns in ((scores, "score", 1), (boxes, "box", 4), (marks, "points", 10)):
+            if batched:
+                nodes.append(helper.make_node("Unsqueeze", [f"{name}{s}", "first"], [f"{name}{s}of1"]))
+            group.append(
+                floats(f"{name}{s}of1", 1, rows, columns) if batched else floats(f"{name}{s}", rows, columns)
+            )
     outputs = scores + boxes + (marks if points else [])
     return save(path, nodes, [floats("image", 1, 3, size[1], size[0])], outputs, constants)
 
@@ -98,14 +108,32 @@ def landmarker(path: Path, batch: int | str = "n", size: int = 192, outputs: int
     )
 
 
-def recognizer(path: Path, batch: int | str = "n", size: int = 112) -> Path:
-    """ArcFace: the mean colours of 8 x 8 cells, red first (192 numbers)."""
+def recognizer(
+    path: Path,
+    batch: int | str = "n",
+    size: int = 112,
+    declared: int | str | None = None,
+    norms_itself: bool = False,
+) -> Path:
+    """ArcFace: the mean colours of 8 x 8 cells, red first (192 numbers).
+
+    ``declared``: how many answers it says it gives, if not ``batch``. ``norms_itself``: it takes bytes, as MXNet's do.
+    """
     cell = size // 8
-    nodes = [
+    if norms_itself:
+        constants = {"half": np.array(127.5, np.float32), "scale": np.array(1 / 127.5, np.float32)}
+        nodes = [
+            helper.make_node("Sub", ["bytes", "half"], ["centred"], name="_minusscalar0"),
+            helper.make_node("Mul", ["centred", "scale"], ["data"], name="_mulscalar0"),
+        ]
+    else:
+        constants, nodes = {}, []
+    nodes += [
         helper.make_node("AveragePool", ["data"], ["cells"], kernel_shape=[cell, cell], strides=[cell, cell]),
         helper.make_node("Flatten", ["cells"], ["fc1"], axis=1),
     ]
-    return save(path, nodes, [floats("data", batch, 3, size, size)], [floats("fc1", batch, 192)], {})
+    inputs = [floats("bytes" if norms_itself else "data", batch, 3, size, size)]
+    return save(path, nodes, inputs, [floats("fc1", declared or batch, 192)], constants)
 
 
 def gender_age(path: Path, batch: int | str = "n", size: int = 96) -> Path:
@@ -117,8 +145,13 @@ def gender_age(path: Path, batch: int | str = "n", size: int = 96) -> Path:
     return save(path, nodes, [floats("data", batch, 3, size, size)], [floats("fc1", batch, 3)], {})
 
 
-def inswapper(path: Path, batch: int | str = "n", size: int = 128, dimensions: int = 192) -> Path:
-    """inswapper: half the target, and the first three numbers of the mapped identity as a colour over all of it."""
+def inswapper(
+    path: Path, batch: int | str = "n", size: int = 128, dimensions: int = 192, turns: bool = False
+) -> Path:
+    """inswapper: half the target, and the first three numbers of the mapped identity as a colour over all of it.
+
+    The map turns an identity back to front, or with ``turns`` into anything.
+    """
     constants = {
         "half": np.array(0.5, np.float32),
         "first": np.array([0], np.int64),
@@ -126,7 +159,9 @@ def inswapper(path: Path, batch: int | str = "n", size: int = 128, dimensions: i
         "axis": np.array([1], np.int64),
         "plane": np.array([2, 3], np.int64),
         # last on purpose: the package takes the last initialiser for the matrix identities are mapped with
-        "emap": np.eye(dimensions, dtype=np.float32)[::-1].copy(),
+        "emap": np.random.default_rng(1).normal(size=(dimensions, dimensions)).astype(np.float32)
+        if turns
+        else np.eye(dimensions, dtype=np.float32)[::-1].copy(),
     }
     nodes = [
         helper.make_node("Mul", ["target", "half"], ["dim"]),

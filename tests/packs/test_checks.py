@@ -14,6 +14,7 @@ from faceaccess.checks import pack_is_usable
 from faceaccess.models import Decoy
 from mfmc_engine import packs
 from mfmc_engine.packs import RECIPES, catalogue, recipe, store
+from mfmc_engine.recognition import space
 
 
 @pytest.fixture(autouse=True)
@@ -36,9 +37,9 @@ def test_an_unknown_pack_is_an_error(settings):
 
 def test_missing_weights_are_named_with_the_command(settings):
     settings.ENGINE_PACK = "builtin+recognizer=buffalo_s"
-    (message,) = pack_is_usable(None)
-    assert message.id == "faceaccess.W001"
-    assert "w600k_mbf.onnx" in message.msg
+    message, unmeasured = pack_is_usable(None)
+    assert (message.id, unmeasured.id) == ("faceaccess.W001", "faceaccess.W004")
+    assert "lacks w600k_mbf.onnx: new" in message.msg, "and nothing that only comes with it"
     assert message.hint == "python -m mfmc_engine packs download buffalo_s"
 
 
@@ -52,12 +53,28 @@ def test_research_weights_are_said_to_be_that(settings, tmp_path, monkeypatch):
         path = store.root() / "buffalo_s" / weights.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"abc")
-    (message,) = pack_is_usable(None)
+    message, _ = pack_is_usable(None)
     assert message.id == "faceaccess.W002"
     assert "not accepted on this machine" in message.msg
     store.accept(small)
-    (message,) = pack_is_usable(None)
+    message, _ = pack_is_usable(None)
     assert "not accepted" not in message.msg
+
+
+def test_thresholds_are_assumed_until_somebody_measures_them(settings):
+    settings.ENGINE_PACK = "builtin+recognizer=buffalo_s"
+    unmeasured = pack_is_usable(None)[-1]
+    assert unmeasured.id == "faceaccess.W004"
+    assert unmeasured.hint.startswith(
+        "python -m mfmc_engine packs calibrate builtin+recognizer=buffalo_s FOLDER --write"
+    )
+    path = space.keep("buffalo_s", replace(space.ARCFACE, name="buffalo_s"))
+    assert [message.id for message in pack_is_usable(None)] == ["faceaccess.W001"]
+    path.write_text("{}")
+    broken = pack_is_usable(None)[-1]
+    assert broken.id == "faceaccess.E003"
+    assert broken.is_serious()
+    assert "measure them again: python -m mfmc_engine packs calibrate buffalo_s" in broken.msg
 
 
 def test_the_longest_mix_of_parts_fits_wherever_a_packs_name_is_kept(settings):

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from mfmc_engine.attributes.genderage import GenderAge
@@ -104,9 +105,9 @@ def test_a_known_box_keeps_its_place_and_gets_points(tmp_path):
 
 
 def test_a_detector_without_points_is_refused(tmp_path):
-    network = SCRFD(graphs.detector(tmp_path / "d.onnx", points=False))
-    with pytest.raises(ValueError, match="five points"):
-        network.detect(square(640, 640, 320, 320, 8))
+    path = graphs.detector(tmp_path / "d.onnx", points=False)
+    with pytest.raises(WeightsMissingError, match="five points"):
+        SCRFD(path)
 
 
 @pytest.mark.parametrize("batch", ["n", 1])
@@ -128,7 +129,7 @@ def test_landmarks_come_back_where_they_are_however_the_face_is_turned(tmp_path,
 
 
 def test_a_landmarker_of_106_points_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="68 points"):
+    with pytest.raises(WeightsMissingError, match="68 points"):
         Onnx68(graphs.landmarker(tmp_path / "l.onnx", outputs=212))
 
 
@@ -219,9 +220,56 @@ def test_a_damaged_graph_and_a_missing_gpu_are_one_line_errors(tmp_path):
         session(tmp_path / "r.onnx", "cuda", 1)
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider 'CUDAExecutionProvider'")
+def test_a_cuda_that_does_not_start_is_not_mistaken_for_one(tmp_path, monkeypatch, capsys):
+    """ONNX Runtime goes on with the CPU by itself then, and only logs it."""
+    path = graphs.recognizer(tmp_path / "r.onnx")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    with pytest.raises(EngineError, match="cannot start CUDA"):
+        session(path, "cuda", 1)
+
+
+def test_a_graph_of_another_kind_is_no_photos_fault(tmp_path):
+    """Whoever asks may tell it from a picture that cannot be read: nothing is given up for it."""
+    detector = graphs.detector(tmp_path / "d.onnx")
+    for network in (ArcFace, Onnx68, GenderAge, InSwapper):
+        with pytest.raises(WeightsMissingError, match=r"d\.onnx is not what \w+ takes") as caught:
+            network(detector)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(WeightsMissingError, match="does not estimate gender and age"):
+        GenderAge(graphs.recognizer(tmp_path / "r.onnx"))
+
+
 def test_a_session_is_shared_in_a_process_and_capped(tmp_path):
     path = graphs.recognizer(tmp_path / "r.onnx")
     one = session(path, "cpu", 1)
     assert session(path, "cpu", 1) is one
     assert one.get_session_options().intra_op_num_threads == 1
     assert one.get_providers() == ["CPUExecutionProvider"]
+
+
+def test_a_detectors_sessions_for_every_size_are_shared_and_capped_too(tmp_path):
+    path = graphs.detector(tmp_path / "d.onnx")
+    one, other = SCRFD(path, threads=1), SCRFD(path, threads=1)
+    for network in (one, other):
+        assert network.detect(square(3000, 2000, 100, 100, 32))
+    sessions = one.network.resolution_sessions
+    assert sorted(sessions) == [(640, 640), (1280, 1280)]
+    assert other.network.resolution_sessions == sessions
+    caps = [s.get_session_options() for s in sessions.values()]
+    assert {(cap.intra_op_num_threads, cap.inter_op_num_threads) for cap in caps} == {(1, 1)}
+
+
+def test_a_picture_too_narrow_to_be_fitted_in_is_seen_in_tiles(tmp_path):
+    network = SCRFD(graphs.detector(tmp_path / "d.onnx", 8))
+    assert network.detect(np.zeros((16, 16000, 3), np.uint8)) == []
+    assert len(network.detect(square(16000, 16, 8000, 8, 8))) == 1
+
+
+def test_landmarks_that_all_lie_in_one_place_are_embedded_too(tmp_path):
+    """Some detection that is no face must not keep a photo from being looked at."""
+    network = ArcFace(graphs.recognizer(tmp_path / "r.onnx"), threads=1)
+    marks = np.full((1, 68, 2), 40.0, np.float32)
+    vector = network.embed(square(300, 200, 0, 0, 60), marks)
+    assert vector.shape == (1, 192)
+    assert np.isfinite(vector).all()
