@@ -102,6 +102,7 @@ class DlibRecognizer:
         self.device, self.dtype, self.threads = torch.device(device), dtype, threads
         self.network = load_network(weights).to(self.device)
         self._embed = Shared(self._forward)
+        self.as_graph = self.device.type == "cpu" and dtype == torch.float32  # in ONNX Runtime, not in torch
         self._session: tuple[int, Any] | None = None  # and the process it runs in
 
     def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
@@ -125,7 +126,7 @@ class DlibRecognizer:
     @torch.inference_mode()
     def _forward(self, chips: Tensor) -> Tensor:
         """(N, 3, 150, 150) to (N, 128), its convolutions in ``dtype``."""
-        if self.device.type == "cpu" and self.dtype == torch.float32:
+        if self.as_graph:
             return self._on_cpu(chips)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             embeddings: Tensor = self.network(chips)
