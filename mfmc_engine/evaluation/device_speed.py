@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine.batching.launching import LAUNCHES
 from mfmc_engine.engine import Engine
 from mfmc_engine.fallback import release_memory
+from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
 from mfmc_engine.types import Analysis, DecoyRequest, Image
 
 
@@ -162,15 +164,30 @@ def stages(photo: Image, engine: Engine, repeats: int) -> dict[str, float]:
 def operations(photo: Image, engine: Engine) -> dict[str, float]:
     """Floating-point operations of the convolutions and matrix products for one photo alone."""
     pixels = engine.pack.upload(photo)  # alone it runs in this thread, the only one that the counter sees
-    with FlopCounterMode(display=False) as analysing:
-        analysis = engine.analyze(pixels)
-    with FlopCounterMode(display=False) as replacing:
-        engine.make_decoys(pixels, _requests([analysis], 1)[0])
+    with _all_in_torch(engine):
+        with FlopCounterMode(display=False) as analysing:
+            analysis = engine.analyze(pixels)
+        with FlopCounterMode(display=False) as replacing:
+            engine.make_decoys(pixels, _requests([analysis], 1)[0])
     return {
         "analyse": float(analysing.get_total_flops()),
         "decoys": float(replacing.get_total_flops()),
         "faces": float(len(analysis.faces)),
     }
+
+
+@contextmanager
+def _all_in_torch(engine: Engine) -> Iterator[None]:
+    """The counter sees what torch does, so the recogniser must not run in ONNX Runtime meanwhile."""
+    recognizer = engine.pack.recognizer
+    if not isinstance(recognizer, DlibRecognizer):
+        yield
+        return
+    before, recognizer.as_graph = recognizer.as_graph, False
+    try:
+        yield
+    finally:
+        recognizer.as_graph = before
 
 
 def matmul_rates(device: torch.device) -> dict[str, float]:
