@@ -720,7 +720,7 @@ CALIBRATION_MATCH: Final = 1e-3  # of strangers, for MATCH_THRESHOLD (.513)
 CALIBRATION_CLAIM: Final = 0.01  # of strangers, for CLAIM_THRESHOLD (.579)
 CALIBRATION_ORIGINAL: Final = 0.02  # of strangers, for ORIGINAL_THRESHOLD (.602)
 CALIBRATION_PREFERRED: Final = 0.108  # of strangers, for ORIGINAL_PREFERRED (.670)
-CALIBRATION_APART: Final = 0.132  # of strangers, for APART_PREFERRED (.680)
+CALIBRATION_APART: Final = 0.255  # of strangers, for APART_PREFERRED (.72)
 CALIBRATION_SAME_PERSON: Final = 0.881  # of pairs of one person, for ENROLMENT_SAME_PERSON (.600)
 # of pairs of one person; nothing farther apart than that is taken for one, by choice. dlib's are .71, beyond all its
 # thresholds, so it only binds better recognisers
