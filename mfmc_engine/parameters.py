@@ -355,7 +355,7 @@ REDACTION_FEATHER = 0.12  # of the axes
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
-ORIGINAL_PREFERRED: Final = 0.67
+ORIGINAL_PREFERRED: Final = 0.68
 # Share of strangers that lie within the threshold of anybody in a gallery, whatever its size. By choice: so that
 # MATCH_THRESHOLD holds up to 50 templates.
 FALSE_IDENTIFICATION_RATE: Final = 0.05
@@ -374,10 +374,10 @@ APART_PREFERRED: Final = 0.72
 # lost once it is missed by far (recognisers accept the pair either way), so it weighs no more then. Chosen on the
 # second photos of 100 people of LFW (`python -m mfmc_engine.calibration.unlinkability`), so that decoys of one person
 # are linked no more often than two people's.
-WISH_ORIGINAL: Final = 0.015  # Euclidean, missing toward the face
+WISH_ORIGINAL: Final = 0.010  # Euclidean, missing toward the face
 WISH_APART: Final = 0.08  # Euclidean, missing toward the decoys elsewhere, from which the wish is lost
-WISH_LOST: Final = 8.0  # what that costs
-LOOKS_UNLIKE: Final = 20.0  # selection.mismatch beyond the best donor's
+WISH_LOST: Final = 6.5  # what that costs
+LOOKS_UNLIKE: Final = 16.0  # selection.mismatch beyond the best donor's
 LOOKS_SHAPE: Final = 0.6  # share of the donor's shape beyond the first draws'
 LOOKS_DARK: Final = 0.03  # log units, appearance.blotches of brightness
 LOOKS_HUE: Final = 0.02  # the same of hue
@@ -719,8 +719,8 @@ ARCFACE_SAME_PERSON: Final = 1.20  # cos .28: most pictures of one person lie ne
 CALIBRATION_MATCH: Final = 1e-3  # of strangers, for MATCH_THRESHOLD (.513)
 CALIBRATION_CLAIM: Final = 0.01  # of strangers, for CLAIM_THRESHOLD (.579)
 CALIBRATION_ORIGINAL: Final = 0.02  # of strangers, for ORIGINAL_THRESHOLD (.602)
-CALIBRATION_PREFERRED: Final = 0.108  # of strangers, for ORIGINAL_PREFERRED (.670)
-CALIBRATION_APART: Final = 0.255  # of strangers, for APART_PREFERRED (.72)
+CALIBRATION_PREFERRED: Final = 0.132  # of strangers, for ORIGINAL_PREFERRED (.68)
+CALIBRATION_APART: Final = 0.256  # of strangers, for APART_PREFERRED (.72)
 CALIBRATION_SAME_PERSON: Final = 0.881  # of pairs of one person, for ENROLMENT_SAME_PERSON (.600)
 # of pairs of one person; nothing farther apart than that is taken for one, by choice. dlib's are .71, beyond all its
 # thresholds, so it only binds better recognisers
