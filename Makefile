@@ -10,7 +10,7 @@ help:
 	@echo "make demo [PORT=8000] [RESET=1]  run the demo network until Ctrl-C"
 	@echo "make test [ARGS='tests/engine']  run the test suite"
 	@echo "make lint | format               ruff and mypy"
-	@echo "make proof                       10,000 random histories, 1,000 racing changes"
+	@echo "make proof                       10,000 random histories, 1,000 racing changes, calibration"
 	@echo "make bench [DEVICE=cuda]         how fast it is, beside a baseline"
 	@echo "make evaluation [DATA=DIR]       the paper's experiment; writes docs/evaluation.md"
 	@echo "make screenshots                 the pictures in README.md"
@@ -47,11 +47,12 @@ bench:
 	$(PY) manage.py benchmark_feed --json var/bench/feed.json --plot docs/images/feed.svg
 
 # Decisions against a slow reference after every step of random histories, and changes racing with requests: the
-# short runs of these are in make test. About an hour on two idle cores.
+# short runs of these are in make test. Then the builtin recogniser's thresholds anew. About an hour on two idle cores.
 proof:
 	@sh scripts/setup.sh dev
 	HISTORIES=10000 $(PY) -m pytest tests/faceaccess/test_histories.py -q -s -n 0
 	RACES=1000 $(PY) -m pytest tests/faceaccess/test_races.py -q -s -n 0
+	CALIBRATION=1 $(PY) -m pytest tests/packs/test_calibrate.py -q -n 0
 
 # The paper's experiment on 200 people of LFW and all ablations on 40; figures and plots go to docs/evaluation.md.
 evaluation: export OMP_NUM_THREADS := 1

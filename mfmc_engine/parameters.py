@@ -531,7 +531,7 @@ DONOR_TOLERANCE = {
     "skin": 14.0,  # CIE76
     "beard": 5.0,  # CIE L*
 }
-KIN_GENDER = 0.25  # probability of a gender from which a face passes for it, by choice
+KIN_GENDER = 0.4  # probability of a gender from which a face passes for it: a wrong one is seen first
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there
 DONOR_POOL = 0.015  # share of the bank that is drawn from at random
