@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfmc_engine import parameters as P
+from mfmc_engine.landmarks import EYES
 from mfmc_engine.types import FloatArray, Image
 
-EYES = (slice(36, 42), slice(42, 48))  # iBUG points
 SIDE = 32  # px between the corners of the upright eye crop
 
 

@@ -31,9 +31,13 @@ FIVE_POINTS: Final = np.array(
 )
 
 
+# Both eyes' points: corner, two of the upper lid, corner, two of the lower one
+EYES: Final = (slice(36, 42), slice(42, 48))
+
+
 def five_of(landmarks: FloatArray) -> FloatArray:
     """(..., 68, 2) landmarks to (..., 5, 2) eye centres, nose tip and mouth corners."""
-    eyes = [landmarks[..., 36:42, :].mean(-2), landmarks[..., 42:48, :].mean(-2)]
+    eyes = [landmarks[..., eye, :].mean(-2) for eye in EYES]
     return np.stack([*eyes, landmarks[..., 30, :], landmarks[..., 48, :], landmarks[..., 54, :]], -2)
 
 

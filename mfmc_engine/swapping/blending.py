@@ -39,8 +39,10 @@ class Target:
         """Where the eyes look, see ``gaze.glance``; None of shut ones."""
 
         def work_out() -> float | None:
+            if self.shut:
+                return None
             grey = fields.luminance(self.lit.pictures)[0, 0].mul(255).round().byte().cpu().numpy()
-            return None if self.shut else gaze.glance(grey, self.landmarks)
+            return gaze.glance(grey, self.landmarks)
 
         return self.lit.once("glance", work_out)
 

@@ -14,12 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfmc_engine import parameters as P
+from mfmc_engine.landmarks import EYES
 from mfmc_engine.types import FloatArray
 
-EYES = (
-    slice(36, 42),
-    slice(42, 48),
-)  # iBUG points: corner, two of the upper lid, corner, two of the lower one
 _COLUMNS, _ROWS = 48, 8  # samples along and across an eye
 
 Values = NDArray[np.float64]
@@ -126,10 +123,10 @@ def _turned(grid: FloatArray, eye: _Eye, points: FloatArray, iris: float, shift:
     came = np.interp(u, [0, moved - half, moved + half, 1], [0, iris - half, iris + half, 1])
     share = np.clip(1 - beyond / P.TURN_FEATHER, 0, 1) * ((u > 0) & (u < 1))
     source = places + share[..., None] * (eye.place(came, v) - places)
-    xs, ys = (source[..., i].astype(np.float32) - 0.5 for i in (0, 1))
+    xs, ys = ((source[..., i] - low[i] - 0.5).astype(np.float32) for i in (0, 1))  # px of the part worked on
     out = grid.copy()
-    planes = np.ascontiguousarray(grid)
-    out[y0:y1, x0:x1] = cv2.remap(planes, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    around = np.ascontiguousarray(grid[y0:y1, x0:x1])
+    out[y0:y1, x0:x1] = cv2.remap(around, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return out
 
 

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from mfmc_engine import imaging
 from mfmc_engine.donors import bank
+from mfmc_engine.landmarks import EYES
 from mfmc_engine.parameters import CROP_SIZE, DRAW_ROUNDS, TURN_LARGEST
 from mfmc_engine.swapping import blending, fields, gaze, mesh, outlines
 from mfmc_engine.swapping.swappers import mesh_swapper
 
 FACE = mesh.mean_face()
-EYES = (slice(36, 42), slice(42, 48))
 
 
 def looking(*glances: float) -> np.ndarray:
