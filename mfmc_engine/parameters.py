@@ -234,6 +234,16 @@ BLUR_LARGEST_DIRECT_SIGMA = 3.0  # px; wider Gaussians run on a reduced image (e
 SPREAD_PRIOR = 0.02  # weight of the wider estimate in a normalised convolution
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
+# --- swapping: how skin's chroma goes along with its brightness (log units) ---------------------------------------
+TONE_OFFSET = 0.06  # of full scale; keeps noise in dark channels from exploding in the logarithm
+TONE_STEPS = 24  # of log luma at which it is known, .12 apart
+TONE_SMOOTH = 1.0  # steps, standard deviation
+TONE_PRIOR = 0.005  # share of the skin from which a step is believed
+TONE_REACH = 1.0  # steps over which the others are asked where there is less
+SKIN_TONE_ELSEWHERE = 0.1  # weight of the face beside the seeds when the curve is read
+SKIN_TONE_ROUNDS = 2
+SKIN_TONE_SPREAD = 0.12  # chroma beside the curve from which a pixel stops to shape it
+
 # --- swapping: outlines of the face's parts (px of the canonical frame, 64 px between the eyes) ---------------
 REGION_FOREHEAD = 34.0  # how far above the brows a swap may reach
 EYE_MARGIN = 1.5
@@ -251,17 +261,17 @@ SKIN_PRESMOOTH = 0.7  # px of the half-size image, like all the skin model's wid
 SKIN_LOG_OFFSET = 0.06  # of full scale; keeps noise in dark channels from exploding in the logarithm
 SKIN_SEED_ROUNDS = 2
 SKIN_GROW_ROUNDS = 2
-SKIN_CHROMA_SPREAD = (0.08, 0.16)  # smallest and largest standard deviation
+SKIN_CHROMA_SPREAD = (0.10, 0.20)  # smallest and largest standard deviation
 SKIN_FREE_DISTANCE = 3.0  # squared Mahalanobis distance that still counts as certain
 SKIN_WIDE_SIGMAS = (20.0,)  # px, first guess of the light and tint on the face
 SKIN_LOCAL_SIGMAS = (8.0, 20.0)  # px, the grown one: follows side light and coloured light
-SKIN_FARTHEST_CHROMA = 0.23
+SKIN_FARTHEST_CHROMA = 0.30
 SKIN_CHROMA_SOFTNESS = 0.025
 SKIN_SEED_TOLERANCE = (0.5, 0.5)  # how much darker / brighter than expected skin may be
 SKIN_SLOPE_PRIOR = 0.02  # squared log units; keeps the slope of chroma over light at 0 under flat light
 SKIN_SLOPE_REACH = 0.6  # log units of light over which that slope is trusted
 SKIN_DOUBT = 0.3  # likelihood below which a pixel says nothing about the light
-SKIN_TOLERANCE = (0.47, 0.45)  # darker than exp(-0.47) = 0.63 of the light around: hair, frames, beard
+SKIN_TOLERANCE = (0.47, 0.55)  # darker than exp(-0.47) = 0.63 of the light around: hair, frames, beard
 SKIN_LIGHT_SOFTNESS = 0.05
 
 # --- swapping: mask (px of the canonical frame) ----------------------------------------------------------------
@@ -322,7 +332,7 @@ PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
 LIPS_SHARES = (0.8, 0.5, 0.5)
 BROW_REACH = 3  # px round dlib's strip that still belong to a brow
 BROW_NEUTRAL = 0.85  # share of a donor brow's own colour that is dropped
-BROWS_SHARES = (0.8, 0.6, 0.5)
+BROWS_SHARES = (0.8, 0.85, 0.65)
 EYES_SHARES = (0.4, 0.4, 0.2)
 INNER_MOUTH_SHARES = (0.8, 0.7, 0.9)
 SEAM_SIGMA = 6.0

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from mfmc_engine import parameters as P
-from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.swapping import fields, outlines, tones
 from mfmc_engine.swapping.skin import certainty
 from mfmc_engine.types import FloatArray
 
@@ -63,7 +63,7 @@ class Lit:
         return self.once(("light", sigma), lambda: self._light(sigma))
 
     def _light(self, sigma: float) -> Tensor:
-        bare, half = self.bare(), self.once("half", lambda: fields.reduce(self.pictures, 2))
+        bare, half = self.bare(), self.half()
         grey = fields.luminance(half)
         inner = fields.dilate(
             bare, -P.TINT_INSET
@@ -73,13 +73,23 @@ class Lit:
         # its colour would paint what passed for skin by mistake (a grey shirt behind a chin) onto the decoy.
         tint = fields.spread(half, inner, P.TINT_SIGMAS).clamp(min=P.LIGHT_DARKEST)
         level = fields.luminance(tint)
-        brighter, redder = _log_ratio(grey, level), _log_ratio(half, tint)
-        slope = fields.mean((redder - brighter) * brighter, bare) / (
-            fields.mean(brighter**2, bare) + P.TINT_PRIOR
-        )
-        depth = _log_ratio(shade, level).clamp(-P.TINT_RANGE, P.TINT_RANGE)
-        light = shade * (tint / level) * torch.exp(slope.clamp(-P.TINT_LARGEST, P.TINT_LARGEST) * depth)
+        light = shade * (tint / level) * torch.exp(self.toned(tones.log(level), tones.log(shade)))
         return fields.enlarge(light, self.size)
+
+    def toned(self, before: Tensor, after: Tensor) -> Tensor:
+        """(B, 3, H, W) log ratio by which the colour of its skin changes besides when its log luma does."""
+        return tones.at(self._tones(), after) - tones.at(self._tones(), before)
+
+    def _tones(self) -> Tensor:
+        def work_out() -> Tensor:
+            half = self.half()
+            luma = tones.log(fields.luminance(half))
+            return tones.fit(luma, tones.log(half) - luma, self.bare())
+
+        return self.once("tones", work_out)
+
+    def half(self) -> Tensor:
+        return self.once("half", lambda: fields.reduce(self.pictures, 2))
 
     def bare(self) -> Tensor:
         """(B, 1, H/2, W/2) how surely the pixels of the half-size image are bare skin."""
@@ -151,7 +161,8 @@ def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     rest = own.rest * ((1 - P.BROW_NEUTRAL * hair) * colour)
     grey = _not_darker(grey, donor, target, sigma)
     rest = _within_skin(rest, donor, target, sigma)
-    return rest + grey + wanted.tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
+    luma = target.once(("luma", sigma), lambda: tones.log(fields.luminance(target.light(sigma))))
+    return rest + grey + target.toned(luma, luma + grey.clamp(-P.TINT_RANGE, P.TINT_RANGE))
 
 
 def _not_darker(grey: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
@@ -229,7 +240,9 @@ def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tenso
         tone = partial(_tone, target.detail(sigma), target.part(outline))
         wanted = target.once(("tone", outline, sigma), tone)
         seen = (mask.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
-        soft = fields.gaussian(mask, P.PART_FEATHER) * seen
+        # A donor's brows are broader than dlib's strip; scaling changes nothing of the skin around.
+        cover = fields.dilate(mask, P.BROW_REACH) if outline is outlines.brow_hair else mask
+        soft = fields.gaussian(cover, P.PART_FEATHER) * seen
         local += soft * change(local, _tone(local, mask), wanted, *shares)
     return detail
 
@@ -300,10 +313,20 @@ def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor
     apart = target.pictures - decoys
     difference = fields.gaussian(apart * edge, P.SEAM_SIGMA)
     closed = decoys + difference / (fields.gaussian(edge, P.SEAM_SIGMA) + P.SEAM_PRIOR)
-    bare = target.plain() * donor.plain() * certainty(both)
-    apart = (target.pictures - closed) * bare
-    hue = fields.gaussian(apart - fields.luminance(apart), P.HUE_SIGMA)
-    return closed + hue / (fields.gaussian(bare, P.HUE_SIGMA) + P.HUE_PRIOR)
+    return closed * torch.exp(_hue_missing(closed, donor, target))
+
+
+def _hue_missing(decoys: Tensor, donor: Lit, target: Lit) -> Tensor:
+    """(B, 3, H, W) log ratio from the hue of the decoys' skin to the one that the photo's has there, smooth; each at
+    the decoy's brightness, for skin that is darker is not grey."""
+    half = fields.reduce(decoys, 2)
+    luma = tones.log(fields.luminance(half))
+    own = target.once("luma", lambda: tones.log(fields.luminance(target.half())))
+    hue = target.once("hue", lambda: tones.log(target.half()) - own)
+    bare = target.bare() * donor.bare()
+    missing = (hue + target.toned(own, luma) - (tones.log(half) - luma)) * bare
+    smooth = fields.gaussian(missing, P.HUE_SIGMA / 2) / (fields.gaussian(bare, P.HUE_SIGMA / 2) + P.HUE_PRIOR)
+    return fields.enlarge(smooth, target.size)
 
 
 def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:

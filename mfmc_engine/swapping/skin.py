@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mfmc_engine import parameters as P
-from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.swapping import fields, outlines, tones
 from mfmc_engine.types import FloatArray
 
 
@@ -21,24 +21,27 @@ def likelihood(crops: Tensor, landmarks: Sequence[FloatArray]) -> Tensor:
     device, size = crops.device, (crops.shape[-2], crops.shape[-1])
     # Half the resolution is plenty for a soft mask and a quarter of the work.
     smooth = fields.gaussian(fields.reduce(crops, 2), P.SKIN_PRESMOOTH)
-    logs = torch.log(smooth + P.SKIN_LOG_OFFSET)
+    logs = tones.log(smooth)
     chroma = torch.cat([logs[:, :1] - logs[:, 1:2], logs[:, 2:] - logs[:, 1:2]], 1)
-    light = torch.log(fields.luminance(smooth) + P.SKIN_LOG_OFFSET)
+    light = tones.log(fields.luminance(smooth))
     seeds, region, features = (
         fields.reduce(fields.rasterise(outline, landmarks, device, size), 2)
         for outline in (outlines.cheeks, outlines.region, outlines.features)
     )
     inside = region * (1 - features)
+    curve = _curve(light, chroma, inside * (seeds + P.SKIN_TONE_ELSEWHERE))
+    # Chroma beside the one that goes with the brightness: of skin in the light and in the shade alike
+    colour = torch.cat([chroma - tones.at(curve, light), light], 1)
     weights = seeds * inside + 1e-4 * inside
     # Robust start: hair or a hand over one cheek must not become the model. Reweight the seeds twice.
-    colour = torch.cat([chroma, light], 1)
     for _ in range(P.SKIN_SEED_ROUNDS):
         weights = (
             seeds * inside * _agreement(colour, fields.mean(colour, weights), weights, P.SKIN_SEED_TOLERANCE)
         )
         weights = weights + 1e-4 * inside
     # The local model follows coloured side light; the global one keeps it from following a wall.
-    plausible = _plausible(chroma, light, weights)
+    departure = (colour[:, :2] - fields.mean(colour[:, :2], weights)).square().sum(1, keepdim=True).sqrt()
+    plausible = torch.sigmoid((P.SKIN_FARTHEST_CHROMA - departure) / P.SKIN_CHROMA_SOFTNESS)
     wide = fields.spread(colour, weights, P.SKIN_WIDE_SIGMAS)
     probability = plausible * _agreement(colour, wide, weights, P.SKIN_TOLERANCE)
     for _ in range(P.SKIN_GROW_ROUNDS):
@@ -53,17 +56,13 @@ def certainty(likelihood: Tensor) -> Tensor:
     return ((likelihood - P.SKIN_DOUBT) / (1 - P.SKIN_DOUBT)).clamp(min=0).square()
 
 
-def _plausible(chroma: Tensor, light: Tensor, seeds: Tensor) -> Tensor:
-    """Whether chroma is anywhere near the seeds' mean, in [0, 1].
-
-    Skin in the shade is more saturated: how much more is read off the seeds, and allowed for where it is dark.
-    """
-    departure = chroma - fields.mean(chroma, seeds)
-    depth = light - fields.mean(light, seeds)
-    slope = fields.mean(departure * depth, seeds) / (fields.mean(depth**2, seeds) + P.SKIN_SLOPE_PRIOR)
-    departure = departure - slope * depth.clamp(-P.SKIN_SLOPE_REACH, P.SKIN_SLOPE_REACH)
-    departure = departure.square().sum(1, keepdim=True).sqrt()
-    return torch.sigmoid((P.SKIN_FARTHEST_CHROMA - departure) / P.SKIN_CHROMA_SOFTNESS)
+def _curve(light: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
+    """How chroma goes along with light on most of what counts by ``weights``; what lies beside it counts less."""
+    curve = tones.fit(light, chroma, weights)
+    for _ in range(P.SKIN_TONE_ROUNDS):
+        beside = (chroma - tones.at(curve, light)).square().sum(1, keepdim=True)
+        curve = tones.fit(light, chroma, weights * torch.exp(-0.5 * beside / P.SKIN_TONE_SPREAD**2))
+    return curve
 
 
 def _agreement(colour: Tensor, expected: Tensor, weights: Tensor, tolerance: tuple[float, float]) -> Tensor:
@@ -74,11 +73,7 @@ def _agreement(colour: Tensor, expected: Tensor, weights: Tensor, tolerance: tup
     """
     departure = colour - expected
     light = departure[:, 2:]
-    # Shaded skin is more saturated, overexposed skin paler: expect chroma to change along with light.
-    slope = fields.mean(departure[:, :2] * light, weights) / (
-        fields.mean(light**2, weights) + P.SKIN_SLOPE_PRIOR
-    )
-    departure = departure[:, :2] - slope * light
+    departure = departure[:, :2]
     spread = fields.mean(departure**2, weights).sqrt().clamp(*P.SKIN_CHROMA_SPREAD)
     distance = ((departure / spread) ** 2).sum(1, keepdim=True)
     probability = torch.exp(-0.5 * (distance - P.SKIN_FREE_DISTANCE).clamp(min=0))
