@@ -50,6 +50,10 @@ class _Eye:
         """Height of the upper (0) or lower (1) lid at ``u``, eye widths."""
         return np.interp(u, *self.lids[which])
 
+    def opening(self, u: Values) -> Values:
+        """Height between the lids at ``u``, eye widths."""
+        return np.maximum(self.lid(1, u) - self.lid(0, u), 0)
+
     def place(self, u: Values, v: Values) -> Values:
         """(..., 2) px."""
         top, bottom = self.lid(0, u), self.lid(1, u)
@@ -96,18 +100,22 @@ def _iris(grey: NDArray[np.uint8], eye: _Eye) -> float | None:
     return float(centres[best]) if contrast[best] > P.GLANCE_CONTRAST else None
 
 
-def turn(grid: FloatArray, landmarks: FloatArray, glances: tuple[float, float]) -> FloatArray:
+def behind_lids(
+    grid: FloatArray, landmarks: FloatArray, donor: FloatArray, glances: tuple[float, float] | None
+) -> FloatArray:
     """A map (H, W, 2) of where each pixel comes from, see ``mesh.warp_grid``, with the eyes at ``landmarks`` (68, 2)
-    turned from the first of the ``glances`` to the second."""
-    turned = grid
+    shown as they are behind their lids: where those leave less open than the ``donor``'s (68, 2), less of the eye is
+    seen, none of it squeezed. They are turned from the first of the ``glances`` to the second, if given."""
+    seen = grid
     for part in EYES:
-        eye = _Eye.of(landmarks[part])
-        if eye is not None:
-            turned = _turned(turned, eye, landmarks[part], 0.5 + glances[0], glances[1] - glances[0])
-    return turned
+        eye, theirs = _Eye.of(landmarks[part]), _Eye.of(donor[part])
+        if eye is not None and theirs is not None:
+            iris, shift = (0.5 + glances[0], glances[1] - glances[0]) if glances else (0.5, 0.0)
+            seen = _seen(seen, eye, theirs, landmarks[part], iris, shift)
+    return seen
 
 
-def _turned(grid: FloatArray, eye: _Eye, points: FloatArray, iris: float, shift: float) -> FloatArray:
+def _seen(grid: FloatArray, eye: _Eye, donor: _Eye, points: FloatArray, iris: float, shift: float) -> FloatArray:
     room = P.TURN_FEATHER + 2
     height, width = grid.shape[:2]
     low = np.clip(np.floor(points.min(0)).astype(int) - room, 0, [width, height])
@@ -121,8 +129,10 @@ def _turned(grid: FloatArray, eye: _Eye, points: FloatArray, iris: float, shift:
     moved = np.clip(iris + shift, half + P.TURN_RIM, 1 - half - P.TURN_RIM)
     # an iris keeps its width, the white on either side gives way
     came = np.interp(u, [0, moved - half, moved + half, 1], [0, iris - half, iris + half, 1])
+    covered = np.clip(eye.opening(u) / np.maximum(donor.opening(came), 1e-3), P.LIDS_LEAST, 1)
     share = np.clip(1 - beyond / P.TURN_FEATHER, 0, 1) * ((u > 0) & (u < 1))
-    source = places + share[..., None] * (eye.place(came, v) - places)
+    behind = eye.place(came, P.LIDS_MEET + (v - P.LIDS_MEET) * covered)
+    source = places + share[..., None] * (behind - places)
     xs, ys = ((source[..., i] - low[i] - 0.5).astype(np.float32) for i in (0, 1))  # px of the part worked on
     out = grid.copy()
     around = np.ascontiguousarray(grid[y0:y1, x0:x1])

@@ -224,9 +224,8 @@ def warp_donors(
     """
     pairs = zip(target_landmarks, donor_landmarks, strict=True)
     grids = [warp_grid(target, donor, size) for target, donor in pairs]
-    for i, (target, chosen) in enumerate(zip(target_landmarks, turns or (), strict=False)):
-        if chosen is not None:
-            grids[i] = gaze.turn(grids[i], target, chosen)
+    for i, chosen in enumerate(turns or ()):
+        grids[i] = gaze.behind_lids(grids[i], target_landmarks[i], donor_landmarks[i], chosen)
     return sample(donors, grids).clamp(0, 1)
 
 
