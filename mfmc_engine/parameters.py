@@ -297,6 +297,12 @@ LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (stron
 CONTRAST_GAIN = (0.6, 1.1)
 SKIN_CONTRAST = (0.45, 1.0)  # gain of a donor's folds and wrinkles over that of its features
 CHEEK_FEATHER = 3.0  # px between the two gains
+# A decoy foretold to look younger than the person keeps some of their own folds: nobody in the bank is over 60
+FOLDS_SIGMA = 4.0  # px; what is finer on skin counts as a fold or a pore
+FOLDS_FROM = 4.0  # years younger from which folds are kept
+FOLDS_YEARS = 10.0  # years beyond over which the share rises to the largest
+FOLDS_LARGEST = 0.8  # the rest is the donor's
+FOLDS_DISTANCE = 0.05  # Euclidean, by which a decoy with all of the person's folds lies nearer (80 first swaps on LFW)
 # Colour of a donor's skin that does not go along with light, log ratio: deviations of the photo's own skin that it may
 # reach, and the least and largest of these bounds; by eye
 CAST_DEVIATIONS = 2.0

@@ -176,6 +176,7 @@ class _Draw:
                 shares[i],
                 light_sigma,
                 case.random,
+                [candidate.folds for candidate in donors],
             )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
             attempts = [
@@ -283,13 +284,15 @@ def _swap(
     shape_share: float,
     light_sigma: float,
     random: np.random.Generator,
+    folds: Sequence[float] = (),
 ) -> tuple[Sequence[Patch | PatchThere], list[list[float]]]:
-    """One decoy per donor on the same face, and how blotched each is; for the shares see DRAW_ROUNDS."""
+    """One decoy per donor on the same face, and how blotched each is; for the share and the sigma see DRAW_ROUNDS, for
+    ``folds`` ``relight.relight``."""
     if not donors:
         return [], []
     warped = pack.swapper(target, donors, shape_share)
     with fields.single_threaded(pack.device):
-        decoys, alpha = blending.blend(target, warped, light_sigma)
+        decoys, alpha = blending.blend(target, warped, light_sigma, folds)
         blotched = appearance.blotches(decoys, alpha, warped, target.lit).tolist()
     if isinstance(image, Tensor):
         return there.place(image, decoys, alpha, target.frame, target.landmarks, random), blotched

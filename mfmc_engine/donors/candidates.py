@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A donor, or an identity that was drawn, by how much its decoy is foretold to fall short of the distances wanted
-    (Euclidean, 0: not), and how much less it and its decoy will look like the face than the best that may be taken
-    (in the units of ``selection.mismatch``)."""
+    (Euclidean, 0: not), how much less it and its decoy will look like the face than the best that may be taken (in the
+    units of ``selection.mismatch``), and what share of the person's own folds makes up for its looking younger."""
 
     donor: Donor | Identity
     short: float
     unlike: float = 0.0
+    folds: float = 0.0
 
 
 def candidates(
@@ -63,7 +64,8 @@ def candidates(
             drawn = identities.candidates(wanted, avoid, apart, aim.apart, random, order)
             return (Candidate(identity, 0.0) for identity in drawn)
         expected = forecast.load().expected(embedding, donors.embeddings)
-        spare = margins(expected, embedding, apart, aim)
+        folds = folds_kept(expected, embedding)
+        spare = margins(expected, embedding, apart, aim) - parameters.FOLDS_DISTANCE * folds
         seeming = foretold_mismatch(expected, embedding)
         ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order, unfit(spare) + seeming)
         if order == "random":
@@ -73,7 +75,7 @@ def candidates(
         rows = dict(zip(donors.ids.tolist(), range(len(donors)), strict=True))
         least = min((float(unlike[rows[donor_id]]) for donor_id in ranked), default=0.0)
         return (
-            Candidate(donors[donor_id], float(short[row]), float(unlike[row]) - least)
+            Candidate(donors[donor_id], float(short[row]), float(unlike[row]) - least, float(folds[row]))
             for donor_id in ranked
             for row in (rows[donor_id],)
         )
@@ -112,6 +114,15 @@ def unfit(spare: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N,) how unfit donors are for too little ``spare`` (N,) distance of their decoys, in the units of
     ``selection.mismatch``."""
     return np.asarray((shortfall(spare) / parameters.FORECAST_TOLERANCE["distance"]) ** 2)
+
+
+def folds_kept(expected: FloatArray, embedding: FloatArray) -> NDArray[np.float64]:
+    """(N,) shares of the person's own folds that decoys with the ``expected`` embeddings (N, D) keep, the more the
+    younger than the face (D,) they are foretold to look."""
+    estimator = attributes.load()
+    younger = float(estimator(embedding).age[0]) - estimator(expected).age.astype(np.float64)
+    share = (younger - parameters.FOLDS_FROM) / parameters.FOLDS_YEARS
+    return np.asarray(np.clip(share, 0, 1) * parameters.FOLDS_LARGEST)
 
 
 def foretold_mismatch(expected: FloatArray, embedding: FloatArray) -> NDArray[np.float64]:

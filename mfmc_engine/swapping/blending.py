@@ -86,10 +86,14 @@ def interleaved(images: Sequence[Image], device: str | torch.device = "cpu") -> 
     return batch.permute(0, 3, 1, 2).float().div_(255)
 
 
-def blend(target: Target, donor: Lit, light_sigma: float) -> tuple[Tensor, Tensor]:
-    """Decoys (B, 3, H, W) and alpha (B, 1, H, W), both in [0, 1], of each of the warped ``donor``s on the target."""
+def blend(
+    target: Target, donor: Lit, light_sigma: float, folds: Sequence[float] = ()
+) -> tuple[Tensor, Tensor]:
+    """Decoys (B, 3, H, W) and alpha (B, 1, H, W), both in [0, 1], of each of the warped ``donor``s on the target.
+
+    ``folds`` as for ``relight.relight``."""
     alpha = masks.swap_mask(target.lit, donor, target.barred)
-    decoys = relight.relight(donor, target.lit, light_sigma)
+    decoys = relight.relight(donor, target.lit, light_sigma, folds)
     decoys = texture.match_sharpness(decoys, target.lit)
     decoys = relight.close_seam(decoys, donor, target.lit, alpha)
     decoys = relight.darken_rim(relight.keep_in_range(decoys, target.lit), target.lit)

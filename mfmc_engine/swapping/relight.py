@@ -110,14 +110,17 @@ class Lit:
         return self.once("clear", work_out)
 
 
-def relight(donor: Lit, target: Lit, sigma: float) -> Tensor:
+def relight(donor: Lit, target: Lit, sigma: float, folds: Sequence[float] = ()) -> Tensor:
     """The warped ``donor`` in the light and colours of ``target``: (B, 3, H, W) in [0, 1].
 
-    What is finer than ``sigma`` is the donor's, what is coarser the target's.
+    What is finer than ``sigma`` is the donor's, what is coarser the target's. ``folds``: for each of the batch the
+    share of the target's own folds and pores on its skin, none by default.
     """
     offset = P.LIGHT_OFFSET
     detail = _match_contrast(donor, target, sigma)
     detail = _match_parts(detail, donor, target, sigma)
+    if any(folds):
+        detail = _with_folds(detail, donor, target, sigma, folds)
     relit = (target.light(sigma) + offset) * torch.exp(_cap_highlights(detail, donor)) - offset
     return _roll_off(relit)
 
@@ -193,6 +196,18 @@ def _within_skin(cast: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
     bent = torch.where(size > half, half + half * torch.tanh((size - half) / half), size)
     own = torch.maximum(donor.part(outlines.eye_openings), donor.part(outlines.mouth))
     return cast + fields.gaussian(1 - own, P.PART_FEATHER) * (cast.sign() * bent - cast)
+
+
+def _with_folds(detail: Tensor, donor: Lit, target: Lit, sigma: float, shares: Sequence[float]) -> Tensor:
+    """What is fine on the photo's own skin, instead of the donor's, by the shares: how old somebody looks is theirs."""
+
+    def clear(face: Lit) -> Tensor:
+        return fields.gaussian(face.clear() * certainty(face.skin), P.CHEEK_FEATHER)
+
+    both = target.once("clear skin", lambda: clear(target)) * clear(donor)
+    change = target.detail(sigma) - detail
+    fine = change - fields.gaussian(change, P.FOLDS_SIGMA)
+    return detail + both * torch.tensor(shares, device=detail.device).view(-1, 1, 1, 1) * fine
 
 
 def _beside_features(face: Lit) -> Tensor:
