@@ -214,11 +214,11 @@ TURN_RIM = 0.03  # of white that is left beside a turned iris
 LIDS_LEAST = 0.3  # of a donor's eye that is seen at least between narrower lids; less is a shut eye
 LIDS_MEET = 0.6  # where lids meet, from the donor's upper (0) to its lower one (1): the upper one comes down more
 TURN_FEATHER = 2  # px beyond the lids
-SHUT_OPENING = 0.14  # eye aspect ratio, height over width
+SHUT_OPENING = 0.155  # eye aspect ratio, height over width
 SHUT_CONTRAST = 0.255  # standard deviation of log luma between the lids
-LASH_WIDTH = 2  # px of the line that shut lids meet in
+LASH_WIDTH = 3  # px of the line that shut lids meet in
 LASH_FEATHER = 1.0  # px
-LASH_TONE = 0.6  # of the donor's skin, by eye
+LASH_TONE = 0.55  # of the donor's skin, by eye
 
 # --- swapping: mouths open wider than the donor's ---------------------------------------------------------------
 CAVITY_LEAST = 5.0  # px, height of an opening that is looked into; by eye

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from celery.signals import before_task_publish
 from django.core.cache import cache
@@ -15,6 +16,9 @@ from accounts.index import get_index, whole_gallery
 
 # Playwright's event loop makes Django think it is in async code when a browser test touches the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine must fail no test
+hypothesis.settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

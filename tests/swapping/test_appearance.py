@@ -10,7 +10,7 @@ from mfmc_engine import guarantee, imaging, replacement
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import bank
 from mfmc_engine.guarantee import Thresholds, Verdict
-from mfmc_engine.swapping import appearance, blending, swappers
+from mfmc_engine.swapping import appearance, blending, masks, swappers
 from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.types import DecoyRequest
 
@@ -36,7 +36,8 @@ def _painted(target, colour):
     picture = target.lit.pictures.clone()
     x, y = target.landmarks[[31, 48, 3, 1]].mean(0).astype(int)
     picture[:, :, y - 9 : y + 9, x - 9 : x + 9] *= torch.tensor(colour).view(1, 3, 1, 1)
-    return appearance.blotches(picture, target.lit.skin, target.lit, target.lit)[0].tolist()
+    shown = masks.swap_mask(target.lit, target.lit, target.barred)
+    return appearance.blotches(picture, shown, target.lit, target.lit)[0].tolist()
 
 
 def test_a_photo_is_not_blotched_beside_itself_and_a_patch_on_its_cheek_is(target):

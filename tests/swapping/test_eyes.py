@@ -16,18 +16,18 @@ def _with_white_eyes() -> torch.Tensor:
     return torch.maximum(picture, fields.rasterise(outlines.eye_openings, [FACE], CPU))
 
 
-def test_only_the_two_women_who_look_down_have_shut_eyes(six_people, real_engine):
+def test_only_the_woman_whose_lids_meet_has_shut_eyes(six_people, real_engine):
+    """Neither the woman who looks down nor the man who laughs: drawn shut, their eyes would be black lines."""
     photo = imaging.decode(six_people)
-    faces = real_engine.analyze(photo).faces
+    faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
     targets = blending.prepare(photo, [face.landmarks for face in faces])
-    left = [face.box[0] for face in faces]
-    order = np.argsort(left)
-    assert [targets[i].shut for i in order] == [True, False, False, False, False, True]
+    assert sum(eyes.opening(target.landmarks) < SHUT_OPENING for target in targets) > 1  # it takes more than that
+    assert [target.shut for target in targets] == [False, False, False, False, False, True]
 
 
 def test_narrow_eyes_that_show_white_and_iris_are_open():
     narrow = FACE.copy()
-    narrow[[37, 38, 43, 44]] += (narrow[[41, 40, 47, 46]] - narrow[[37, 38, 43, 44]]) * 0.5
+    narrow[[37, 38, 43, 44]] += (narrow[[41, 40, 47, 46]] - narrow[[37, 38, 43, 44]]) * 0.55
     assert eyes.opening(narrow) < SHUT_OPENING < eyes.opening(FACE)
     plain = torch.full((1, 3, CROP_SIZE, CROP_SIZE), 0.5)
     iris = plain.clone()
@@ -44,7 +44,7 @@ def test_a_shut_eye_shows_a_lash_line_and_no_white():
     opening = fields.rasterise(outlines.eye_openings, [FACE], CPU)[0, 0] > 0
     values = warped[0, 0][opening]
     assert values.max() < 0.62  # the lid's 0.5; the white was 1.0
-    assert values.min() < 0.35
+    assert values.min() < 0.4
 
 
 def test_open_eyes_are_left_alone():

@@ -79,3 +79,22 @@ def test_a_decoy_looks_aside_with_the_person(six_people, real_engine):
     known = [glance for glance in seen if glance is not None]
     assert len(known) >= 4
     assert np.median(np.abs(np.array(known) - own)) < 0.07
+
+
+def test_narrow_lids_cover_an_eye_and_do_not_squeeze_it():
+    picture = torch.from_numpy(looking(0.0, 0.0)).float().div(255)[None, None]
+    narrow = FACE.copy()
+    for upper, lower in (([37, 38], [41, 40]), ([43, 44], [47, 46])):
+        narrow[upper] += (FACE[lower] - FACE[upper]) * 0.5
+    seen, squeezed = (
+        mesh.warp_donors(picture, [FACE], [narrow], turns=turns)[0, 0].numpy() for turns in ([None], None)
+    )
+    inside = fields.rasterise(outlines.eye_openings, [narrow], torch.device("cpu"))[0, 0].numpy() > 0.5
+    # The iris is cut by both lids instead of lying flat between them: more of the narrow opening is dark.
+    assert (seen[inside] < 0.4).mean() > 1.05 * (squeezed[inside] < 0.4).mean()
+
+
+def test_lids_that_are_as_wide_apart_change_nothing():
+    picture = torch.from_numpy(looking(0.1, 0.1)).float().div(255)[None, None]
+    still, seen = (mesh.warp_donors(picture, [FACE], [FACE], turns=turns) for turns in (None, [None]))
+    assert (still - seen).abs().max() < 0.02
