@@ -212,7 +212,9 @@ TURN_LEAST = 0.04  # nobody sees less
 TURN_LARGEST = 0.22
 TURN_RIM = 0.03  # of white that is left beside a turned iris
 LIDS_LEAST = 0.3  # of a donor's eye that is seen at least between narrower lids; less is a shut eye
-LIDS_MEET = 0.6  # where lids meet, from the donor's upper (0) to its lower one (1): the upper one comes down more
+LIDS_MEET = (
+    0.6  # where lids meet, from the donor's upper (0) to its lower one (1): the upper one comes down more
+)
 TURN_FEATHER = 2  # px beyond the lids
 SHUT_OPENING = 0.155  # eye aspect ratio, height over width
 SHUT_CONTRAST = 0.255  # standard deviation of log luma between the lids
@@ -260,7 +262,6 @@ JAW_INSIDE = 6.0
 
 # --- swapping: skin colour model (log units unless stated) -----------------------------------------------------
 SKIN_PRESMOOTH = 0.7  # px of the half-size image, like all the skin model's widths
-SKIN_LOG_OFFSET = 0.06  # of full scale; keeps noise in dark channels from exploding in the logarithm
 SKIN_SEED_ROUNDS = 2
 SKIN_GROW_ROUNDS = 2
 SKIN_CHROMA_SPREAD = (0.10, 0.20)  # smallest and largest standard deviation
@@ -270,8 +271,6 @@ SKIN_LOCAL_SIGMAS = (8.0, 20.0)  # px, the grown one: follows side light and col
 SKIN_FARTHEST_CHROMA = 0.30
 SKIN_CHROMA_SOFTNESS = 0.025
 SKIN_SEED_TOLERANCE = (0.5, 0.5)  # how much darker / brighter than expected skin may be
-SKIN_SLOPE_PRIOR = 0.02  # squared log units; keeps the slope of chroma over light at 0 under flat light
-SKIN_SLOPE_REACH = 0.6  # log units of light over which that slope is trusted
 SKIN_DOUBT = 0.3  # likelihood below which a pixel says nothing about the light
 SKIN_TOLERANCE = (0.47, 0.55)  # darker than exp(-0.47) = 0.63 of the light around: hair, frames, beard
 SKIN_LIGHT_SOFTNESS = 0.05
@@ -302,7 +301,9 @@ FOLDS_SIGMA = 4.0  # px; what is finer on skin counts as a fold or a pore
 FOLDS_FROM = 4.0  # years younger from which folds are kept
 FOLDS_YEARS = 10.0  # years beyond over which the share rises to the largest
 FOLDS_LARGEST = 0.8  # the rest is the donor's
-FOLDS_DISTANCE = 0.05  # Euclidean, by which a decoy with all of the person's folds lies nearer (80 first swaps on LFW)
+FOLDS_DISTANCE = (
+    0.05  # Euclidean, by which a decoy with all of the person's folds lies nearer (80 first swaps on LFW)
+)
 # Colour of a donor's skin that does not go along with light, log ratio: deviations of the photo's own skin that it may
 # reach, and the least and largest of these bounds; by eye
 CAST_DEVIATIONS = 2.0

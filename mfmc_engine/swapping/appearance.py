@@ -16,7 +16,7 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import traits
 from mfmc_engine.swapping import fields
-from mfmc_engine.swapping.relight import Lit
+from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.types import FloatArray
 
 

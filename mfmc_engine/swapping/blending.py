@@ -14,10 +14,22 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, index_space
 from mfmc_engine.resampling import Picture
-from mfmc_engine.swapping import eyes, fields, gaze, masks, mesh, outlines, relight, skin, texture, there
+from mfmc_engine.swapping import (
+    eyes,
+    fields,
+    finish,
+    gaze,
+    masks,
+    mesh,
+    outlines,
+    relight,
+    skin,
+    texture,
+    there,
+)
+from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.swapping.mesh import Frame
 from mfmc_engine.swapping.patch import Patch
-from mfmc_engine.swapping.relight import Lit
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -95,8 +107,8 @@ def blend(
     alpha = masks.swap_mask(target.lit, donor, target.barred)
     decoys = relight.relight(donor, target.lit, light_sigma, folds)
     decoys = texture.match_sharpness(decoys, target.lit)
-    decoys = relight.close_seam(decoys, donor, target.lit, alpha)
-    decoys = relight.darken_rim(relight.keep_in_range(decoys, target.lit), target.lit)
+    decoys = finish.close_seam(decoys, donor, target.lit, alpha)
+    decoys = finish.darken_rim(finish.keep_in_range(decoys, target.lit), target.lit)
     return decoys.clamp(0, 1), alpha
 
 

@@ -189,3 +189,9 @@ def luminance(colour: Tensor) -> Tensor:
     """(B, 1, H, W) Rec. 601 luma of (B, 3, H, W)."""
     red, green, blue = colour.split(1, 1)
     return (red * P.LUMA[0]).add_(green, alpha=P.LUMA[1]).add_(blue, alpha=P.LUMA[2])
+
+
+def bent(values: Tensor, knee: Tensor, room: Tensor) -> Tensor:
+    """Values above ``knee`` bent so that they reach ``knee + room`` only asymptotically."""
+    over = (values - knee).clamp(min=0)  # without torch.where, which takes longer than the hyperbolic tangent
+    return torch.minimum(values, knee) + room * torch.tanh(over / room)

@@ -115,7 +115,9 @@ def behind_lids(
     return seen
 
 
-def _seen(grid: FloatArray, eye: _Eye, donor: _Eye, points: FloatArray, iris: float, shift: float) -> FloatArray:
+def _seen(
+    grid: FloatArray, eye: _Eye, donor: _Eye, points: FloatArray, iris: float, shift: float
+) -> FloatArray:
     room = P.TURN_FEATHER + 2
     height, width = grid.shape[:2]
     low = np.clip(np.floor(points.min(0)).astype(int) - room, 0, [width, height])

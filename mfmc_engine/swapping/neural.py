@@ -20,8 +20,8 @@ from torch import Tensor
 
 from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.swapping.blending import Target
+from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.swapping.mesh import Frame
-from mfmc_engine.swapping.relight import Lit
 from mfmc_engine.training.network import Swapper, swap
 from mfmc_engine.training.settings import SIZE, WINDOW
 from mfmc_engine.types import FloatArray

@@ -1,16 +1,10 @@
-"""Light and colour: the target's light and skin tone, the donor's detail, and no seam.
-
-The model is multiplicative, as in ratio images (Liu, Shan and Zhang 2001): a face is smooth light times detail, and
-detail is kept as a logarithm. Smooth light is a normalised convolution over bare skin, so brows, eyes and lips do not
-leave shadows of themselves.
-"""
+"""Light and colour: the target's light and skin tone, the donor's detail."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -18,96 +12,8 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.swapping import fields, outlines, tones
+from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.swapping.skin import certainty
-from mfmc_engine.types import FloatArray
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lit:
-    """Faces under their light: pictures (B, 3, H, W), skin likelihood (B, 1, H, W) in [0, 1], landmarks in their px.
-
-    What is worked out of them is kept: one target stands beside many donors. A target is a batch of one, which
-    broadcasts against the batch of donors tried on it.
-    """
-
-    pictures: Tensor
-    skin: Tensor
-    landmarks: Sequence[FloatArray]
-    _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
-
-    def once(self, key: Hashable, work_out: Callable[[], T]) -> T:
-        """What ``work_out`` returned the first time this key was asked for."""
-        if key not in self._known:
-            self._known[key] = work_out()
-        return cast(T, self._known[key])
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Rows and columns of the pictures."""
-        return self.pictures.shape[-2], self.pictures.shape[-1]
-
-    def part(self, outline: fields.Outline) -> Tensor:
-        """(B, 1, H, W) mask of one part of the face."""
-        return self.once(
-            outline, lambda: fields.rasterise(outline, self.landmarks, self.pictures.device, self.size)
-        )
-
-    def detail(self, sigma: float) -> Tensor:
-        """(B, 3, H, W) log ratio of the pictures to their light."""
-        return self.once(("detail", sigma), lambda: _log_ratio(self.pictures, self.light(sigma)))
-
-    def light(self, sigma: float) -> Tensor:
-        """(B, 3, H, W) light on the bare skin, skin tone included, smooth over ``sigma`` px of the half-size image."""
-        return self.once(("light", sigma), lambda: self._light(sigma))
-
-    def _light(self, sigma: float) -> Tensor:
-        bare, half = self.bare(), self.half()
-        grey = fields.luminance(half)
-        inner = fields.dilate(
-            bare, -P.TINT_INSET
-        )  # skin mixed with what it borders on says nothing of its hue
-        shade = fields.spread(grey, bare, (sigma, *P.LIGHT_WIDE_SIGMAS))
-        # Skin changes in brightness within a few px, in hue along with it, and otherwise hardly ever: a narrow look at
-        # its colour would paint what passed for skin by mistake (a grey shirt behind a chin) onto the decoy.
-        tint = fields.spread(half, inner, P.TINT_SIGMAS).clamp(min=P.LIGHT_DARKEST)
-        level = fields.luminance(tint)
-        light = shade * (tint / level) * torch.exp(self.toned(tones.log(level), tones.log(shade)))
-        return fields.enlarge(light, self.size)
-
-    def toned(self, before: Tensor, after: Tensor) -> Tensor:
-        """(B, 3, H, W) log ratio by which the colour of its skin changes besides when its log luma does."""
-        return tones.at(self._tones(), after) - tones.at(self._tones(), before)
-
-    def _tones(self) -> Tensor:
-        def work_out() -> Tensor:
-            half = self.half()
-            luma = tones.log(fields.luminance(half))
-            return tones.fit(luma, tones.log(half) - luma, self.bare())
-
-        return self.once("tones", work_out)
-
-    def half(self) -> Tensor:
-        return self.once("half", lambda: fields.reduce(self.pictures, 2))
-
-    def bare(self) -> Tensor:
-        """(B, 1, H/2, W/2) how surely the pixels of the half-size image are bare skin."""
-        return self.once("bare", lambda: fields.reduce(self.plain() * certainty(self.skin), 2))
-
-    def plain(self) -> Tensor:
-        """(B, 1, H, W) the face without its features."""
-        return self.once("plain", lambda: self.part(outlines.region) * (1 - self.part(outlines.features)))
-
-    def clear(self) -> Tensor:
-        """(B, 1, H, W) its skin clear of brows, lashes, lips and nostrils."""
-
-        def work_out() -> Tensor:
-            return self.part(outlines.region) * (
-                1 - fields.dilate(self.part(outlines.features), P.CLEAR_ROOM)
-            )
-
-        return self.once("clear", work_out)
 
 
 def relight(donor: Lit, target: Lit, sigma: float, folds: Sequence[float] = ()) -> Tensor:
@@ -216,10 +122,6 @@ def _beside_features(face: Lit) -> Tensor:
     return outside * certainty(face.skin)
 
 
-def _log_ratio(value: Tensor, reference: Tensor) -> Tensor:
-    return torch.log((value.clamp(min=0) + P.LIGHT_OFFSET) / (reference + P.LIGHT_OFFSET))
-
-
 def _shadow_tint(detail: Tensor, face: Lit) -> Tensor:
     """(B, 3, 1, 1) how much each channel's colour changes per unit of light on skin: least squares without offset."""
     skin = face.plain()
@@ -304,13 +206,7 @@ def _cap_highlights(detail: Tensor, donor: Lit) -> Tensor:
     shiny = torch.maximum(donor.part(outlines.eye_openings), donor.part(outlines.inner_mouth))
     shiny = fields.gaussian(shiny, P.PART_FEATHER)
     half = (P.SKIN_HIGHLIGHT + (P.SHINY_HIGHLIGHT - P.SKIN_HIGHLIGHT) * shiny) / 2
-    return _bent(detail, half, half).clamp(min=P.DETAIL_FLOOR)
-
-
-def _bent(values: Tensor, knee: Tensor, room: Tensor) -> Tensor:
-    """Values above ``knee`` bent so that they reach ``knee + room`` only asymptotically."""
-    over = (values - knee).clamp(min=0)  # without torch.where, which takes longer than the hyperbolic tangent
-    return torch.minimum(values, knee) + room * torch.tanh(over / room)
+    return fields.bent(detail, half, half).clamp(min=P.DETAIL_FLOOR)
 
 
 def _roll_off(colour: Tensor) -> Tensor:
@@ -318,79 +214,3 @@ def _roll_off(colour: Tensor) -> Tensor:
     knee = P.HIGHLIGHT_KNEE
     over = (colour - knee).clamp(min=0)
     return colour.clamp(max=knee) - (1 - knee) * torch.expm1(-over / (1 - knee))
-
-
-def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor:
-    """Carry the difference along the mask's edge smoothly into the decoy, where both sides are skin (a membrane), and
-    that of hue from all of the photo's bare skin: a cheek keeps its colour, whatever its donor's was."""
-    both = target.skin * donor.skin
-    edge = 4 * alpha * (1 - alpha) * both
-    apart = target.pictures - decoys
-    difference = fields.gaussian(apart * edge, P.SEAM_SIGMA)
-    closed = decoys + difference / (fields.gaussian(edge, P.SEAM_SIGMA) + P.SEAM_PRIOR)
-    return closed * torch.exp(_hue_missing(closed, donor, target))
-
-
-def _hue_missing(decoys: Tensor, donor: Lit, target: Lit) -> Tensor:
-    """(B, 3, H, W) log ratio from the hue of the decoys' skin to the one that the photo's has there, smooth; each at
-    the decoy's brightness, for skin that is darker is not grey."""
-    half = fields.reduce(decoys, 2)
-    luma = tones.log(fields.luminance(half))
-    own = target.once("luma", lambda: tones.log(fields.luminance(target.half())))
-    hue = target.once("hue", lambda: tones.log(target.half()) - own)
-    bare = target.bare() * donor.bare()
-    missing = (hue + target.toned(own, luma) - (tones.log(half) - luma)) * bare
-    smooth = fields.gaussian(missing, P.HUE_SIGMA / 2) / (fields.gaussian(bare, P.HUE_SIGMA / 2) + P.HUE_PRIOR)
-    return fields.enlarge(smooth, target.size)
-
-
-def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:
-    """Bend what is brighter than the photo's own skin, eyes or teeth are there; (B, 3, H, W) in and out.
-
-    A donor's lids or whites lit by a studio lamp would glare in a photo taken in the shade.
-    """
-    ceiling = target.once("ceiling", lambda: _ceiling(target))
-    own = fields.luminance(decoys).clamp(min=P.LIGHT_DARKEST)
-    knee = P.CEILING_KNEE * ceiling
-    room = (ceiling - knee).clamp(min=P.LIGHT_DARKEST)
-    return decoys * (_bent(own, knee, room) / own)
-
-
-def _ceiling(target: Lit) -> Tensor:
-    """(B, 1, H, W) the brightest that the photo's own skin, eyes or teeth are around each pixel."""
-    grey = fields.luminance(target.pictures)
-    half = fields.gaussian(fields.reduce(grey, 2), P.CEILING_SMOOTH)
-    bare = target.bare()
-    usual = fields.mean(half, bare) + P.CEILING_DEVIATIONS * _spread_of(half, bare)
-    highest = fields.dilate(torch.where(bare > P.CEILING_CERTAIN, half, 0), P.CEILING_REACH)
-    skin = fields.gaussian(torch.where(highest > 0, highest, usual), P.CEILING_FEATHER)
-    ceiling = fields.enlarge(skin, target.size)
-    for outline in (outlines.eye_openings, outlines.inner_mouth):
-        part = target.part(outline)
-        brightest = (grey * part).amax((-2, -1), keepdim=True)
-        seen = (part.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
-        soft = (2 * fields.gaussian(part, P.PART_FEATHER) - 1).clamp(
-            min=0
-        ) * seen  # 0 at the lids and outside
-        ceiling = ceiling + soft * (brightest - ceiling)
-    return ceiling
-
-
-def darken_rim(decoys: Tensor, target: Lit) -> Tensor:
-    """Where a turned head ends right behind nose and lips, skin as light as a cheek would be a halo: what is lighter
-    there than the photo (blurred) takes its colour. (B, 3, H, W) in and out."""
-    photo = target.once("smooth", lambda: fields.gaussian(target.pictures, P.RIM_FEATHER))
-    rim = target.once("rim", lambda: _rim(target))
-    excess = (_log_ratio(fields.luminance(decoys), fields.luminance(photo)) - P.RIM_EXCESS) / P.RIM_EXCESS
-    return decoys + rim * excess.clamp(0, 1) * (photo - decoys)
-
-
-def _rim(target: Lit) -> Tensor:
-    """(B, 1, H, W) where the face's edge is no skin."""
-    inner = fields.gaussian(fields.dilate(target.part(outlines.region), -P.RIM_WIDTH), P.RIM_FEATHER)
-    return (1 - inner) * (1 - target.skin)
-
-
-def _spread_of(values: Tensor, weights: Tensor) -> Tensor:
-    """(B, C, 1, 1) weighted standard deviation."""
-    return fields.mean((values - fields.mean(values, weights)) ** 2, weights).sqrt()

@@ -18,7 +18,7 @@ from mfmc_engine.recognition import Recognizer
 from mfmc_engine.swapping import blending, eyes, fields, gaze, mesh, mouth, skin
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.inswapper import InSwapper
-from mfmc_engine.swapping.relight import Lit
+from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.types import FloatArray, Image
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.swapping import fields, outlines
-from mfmc_engine.swapping.relight import Lit
+from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.types import FloatArray
 
 

@@ -26,7 +26,7 @@ def log(values: Tensor) -> Tensor:
 
 def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     """(B, C, TONE_STEPS) mean ``chroma`` (B, C, H, W) at log lumas from ``DARKEST`` to ``BRIGHTEST``, of pixels of log
-    ``luma`` (B, 1, H, W) that count by ``weights`` (B, 1, H, W). Where there are none, the curve goes on as it ended."""
+    ``luma`` (B, 1, H, W) that count by ``weights`` (B, 1, H, W). Beyond those, the curve goes on as it ended."""
     place = _place(luma).flatten(2)
     steps = torch.arange(P.TONE_STEPS, device=luma.device)[:, None]
     near = torch.exp((place - steps).square() * (-0.5 / P.TONE_SMOOTH**2)) * weights.flatten(2)

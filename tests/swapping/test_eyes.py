@@ -21,7 +21,9 @@ def test_only_the_woman_whose_lids_meet_has_shut_eyes(six_people, real_engine):
     photo = imaging.decode(six_people)
     faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
     targets = blending.prepare(photo, [face.landmarks for face in faces])
-    assert sum(eyes.opening(target.landmarks) < SHUT_OPENING for target in targets) > 1  # it takes more than that
+    assert (
+        sum(eyes.opening(target.landmarks) < SHUT_OPENING for target in targets) > 1
+    )  # it takes more than that
     assert [target.shut for target in targets] == [False, False, False, False, False, True]
 
 

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from mfmc_engine.parameters import CROP_SIZE
-from mfmc_engine.swapping import fields, masks, mesh, outlines, redaction, relight, skin, texture
+from mfmc_engine.swapping import fields, finish, masks, mesh, outlines, redaction, relight, skin, texture
+from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.types import Face, Quality
 
 FACE = mesh.mean_face()
@@ -68,7 +69,7 @@ def test_skin_survives_side_light():
 def _mask(picture: torch.Tensor) -> torch.Tensor:
     likelihood = skin.likelihood(picture, [FACE])
     bare = torch.ones_like(likelihood)
-    target, donor = (relight.Lit(picture, skin_of_it, [FACE]) for skin_of_it in (likelihood, bare))
+    target, donor = (Lit(picture, skin_of_it, [FACE]) for skin_of_it in (likelihood, bare))
     return masks.swap_mask(target, donor, torch.zeros_like(likelihood))[0, 0]
 
 
@@ -94,14 +95,14 @@ def test_pixels_of_a_face_in_front_are_barred():
     likelihood = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
     barred = torch.zeros_like(likelihood)
     barred[..., 128:] = 1
-    face = relight.Lit(_painted(), likelihood, [FACE])
+    face = Lit(_painted(), likelihood, [FACE])
     alpha = masks.swap_mask(face, face, barred)
     assert alpha[..., 128:].max() == 0
     assert alpha[..., 140, 110] > 0.9
 
 
 def _relit(donor: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    lit = [relight.Lit(p, skin.likelihood(p, [FACE]), [FACE]) for p in (donor, target)]
+    lit = [Lit(p, skin.likelihood(p, [FACE]), [FACE]) for p in (donor, target)]
     return relight.relight(lit[0], lit[1], 3.5)
 
 
@@ -118,9 +119,7 @@ def test_grey_that_passes_for_skin_does_not_tint_the_decoy():
     target[..., 165:190, 100:122] = 0.62  # a shirt's corner inside the jaw's outline
     likelihood = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)  # taken for skin
     donor = _painted()
-    decoy = relight.relight(
-        relight.Lit(donor, likelihood, [FACE]), relight.Lit(target, likelihood, [FACE]), 3.5
-    )[0]
+    decoy = relight.relight(Lit(donor, likelihood, [FACE]), Lit(target, likelihood, [FACE]), 3.5)[0]
     redness = (decoy[0] / decoy[2])[170:185, 105:117]
     assert redness.mean() > 1.35  # the skin's is 1.9, the shirt's 1.0
 
@@ -133,7 +132,7 @@ def test_folds_are_as_deep_as_the_photos_skin_has_them():
     plain = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
     depth = []
     for target in (wrinkled, _painted()):
-        lit = [relight.Lit(picture, plain, [FACE]) for picture in (wrinkled, target)]
+        lit = [Lit(picture, plain, [FACE]) for picture in (wrinkled, target)]
         decoy = relight.relight(*lit, 3.5)[cheek]
         depth.append(float(decoy[0, 0].mean(-1).std() / decoy.mean()))
     assert depth[0] > 0.05
@@ -142,10 +141,10 @@ def test_folds_are_as_deep_as_the_photos_skin_has_them():
 
 @pytest.mark.parametrize("outline", [outlines.eye_openings, outlines.cheeks])
 def test_nothing_glares_that_does_not_in_the_photo(outline):
-    target = relight.Lit(_painted((0.6, 0.45, 0.35)), torch.ones(1, 1, CROP_SIZE, CROP_SIZE), [FACE])
+    target = Lit(_painted((0.6, 0.45, 0.35)), torch.ones(1, 1, CROP_SIZE, CROP_SIZE), [FACE])
     mask = fields.rasterise(outline, [FACE], CPU)
     glaring = target.pictures * (1 - mask) + mask
-    kept = relight.keep_in_range(glaring, target)
+    kept = finish.keep_in_range(glaring, target)
     inside = fields.dilate(mask, -2)[0, 0] > 0
     highest = fields.luminance(target.pictures)[0, 0][inside].max()
     assert fields.luminance(kept)[0, 0][inside].max() < highest * 1.1
@@ -155,8 +154,8 @@ def test_a_dark_wall_behind_a_turned_face_gets_no_light_rim():
     picture = _painted()
     wall = torch.tensor((0.3, 0.2, 0.1)).view(1, 3, 1, 1)
     picture[..., :80] = wall
-    target = relight.Lit(picture, skin.likelihood(picture, [FACE]), [FACE])
-    kept = relight.darken_rim(_painted(), target)
+    target = Lit(picture, skin.likelihood(picture, [FACE]), [FACE])
+    kept = finish.darken_rim(_painted(), target)
     far_cheek = (0, slice(None), slice(162, 170), slice(67, 72))  # between the jaw and the inner face
     assert (kept[far_cheek] - wall[0]).abs().mean() < 0.05
     middle = (0, slice(None), slice(120, 170), slice(100, 160))
@@ -165,9 +164,9 @@ def test_a_dark_wall_behind_a_turned_face_gets_no_light_rim():
 
 def test_what_the_photo_holds_itself_hardly_changes_in_range():
     picture = _painted() * torch.linspace(1.1, 0.6, CROP_SIZE).view(1, 1, 1, -1)
-    target = relight.Lit(picture, skin.likelihood(picture, [FACE]), [FACE])
+    target = Lit(picture, skin.likelihood(picture, [FACE]), [FACE])
     inside = fields.dilate(fields.rasterise(outlines.region, [FACE], CPU), -6) > 0
-    change = (relight.keep_in_range(picture, target) - picture).abs()
+    change = (finish.keep_in_range(picture, target) - picture).abs()
     assert change[inside.expand_as(change)].max() < 0.03
 
 
@@ -183,7 +182,7 @@ def test_a_decoy_is_no_sharper_than_the_photo():
     generator = torch.Generator().manual_seed(5)
     crisp = (_painted() + 0.15 * torch.randn(1, 1, CROP_SIZE, CROP_SIZE, generator=generator)).clamp(0, 1)
     blurred = fields.gaussian(_painted(), 3.0)
-    target = relight.Lit(blurred, torch.ones(1, 1, CROP_SIZE, CROP_SIZE), [FACE])
+    target = Lit(blurred, torch.ones(1, 1, CROP_SIZE, CROP_SIZE), [FACE])
     energy = lambda p: float((fields.luminance(p) - fields.gaussian(fields.luminance(p), 1.0)).std())  # noqa: E731
     assert energy(texture.match_sharpness(crisp, target)) < 0.35 * energy(crisp)
 

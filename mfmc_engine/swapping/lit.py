@@ -1,0 +1,112 @@
+"""A face under its light: smooth light times detail, as in ratio images (Liu, Shan and Zhang 2001).
+
+Smooth light is a normalised convolution over bare skin, so brows, eyes and lips do not leave shadows of themselves;
+detail is kept as a logarithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor
+
+from mfmc_engine import parameters as P
+from mfmc_engine.swapping import fields, outlines, tones
+from mfmc_engine.swapping.skin import certainty
+from mfmc_engine.types import FloatArray
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lit:
+    """Faces under their light: pictures (B, 3, H, W), skin likelihood (B, 1, H, W) in [0, 1], landmarks in their px.
+
+    What is worked out of them is kept: one target stands beside many donors. A target is a batch of one, which
+    broadcasts against the batch of donors tried on it.
+    """
+
+    pictures: Tensor
+    skin: Tensor
+    landmarks: Sequence[FloatArray]
+    _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, work_out: Callable[[], T]) -> T:
+        """What ``work_out`` returned the first time this key was asked for."""
+        if key not in self._known:
+            self._known[key] = work_out()
+        return cast(T, self._known[key])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the pictures."""
+        return self.pictures.shape[-2], self.pictures.shape[-1]
+
+    def part(self, outline: fields.Outline) -> Tensor:
+        """(B, 1, H, W) mask of one part of the face."""
+        return self.once(
+            outline, lambda: fields.rasterise(outline, self.landmarks, self.pictures.device, self.size)
+        )
+
+    def detail(self, sigma: float) -> Tensor:
+        """(B, 3, H, W) log ratio of the pictures to their light."""
+        return self.once(("detail", sigma), lambda: log_ratio(self.pictures, self.light(sigma)))
+
+    def light(self, sigma: float) -> Tensor:
+        """(B, 3, H, W) light on the bare skin, skin tone included, smooth over ``sigma`` px of the half-size image."""
+        return self.once(("light", sigma), lambda: self._light(sigma))
+
+    def _light(self, sigma: float) -> Tensor:
+        bare, half = self.bare(), self.half()
+        grey = fields.luminance(half)
+        inner = fields.dilate(
+            bare, -P.TINT_INSET
+        )  # skin mixed with what it borders on says nothing of its hue
+        shade = fields.spread(grey, bare, (sigma, *P.LIGHT_WIDE_SIGMAS))
+        # Skin changes in brightness within a few px, in hue along with it, and otherwise hardly ever: a narrow look at
+        # its colour would paint what passed for skin by mistake (a grey shirt behind a chin) onto the decoy.
+        tint = fields.spread(half, inner, P.TINT_SIGMAS).clamp(min=P.LIGHT_DARKEST)
+        level = fields.luminance(tint)
+        light = shade * (tint / level) * torch.exp(self.toned(tones.log(level), tones.log(shade)))
+        return fields.enlarge(light, self.size)
+
+    def toned(self, before: Tensor, after: Tensor) -> Tensor:
+        """(B, 3, H, W) log ratio by which the colour of its skin changes besides when its log luma does."""
+        return tones.at(self._tones(), after) - tones.at(self._tones(), before)
+
+    def _tones(self) -> Tensor:
+        def work_out() -> Tensor:
+            half = self.half()
+            luma = tones.log(fields.luminance(half))
+            return tones.fit(luma, tones.log(half) - luma, self.bare())
+
+        return self.once("tones", work_out)
+
+    def half(self) -> Tensor:
+        return self.once("half", lambda: fields.reduce(self.pictures, 2))
+
+    def bare(self) -> Tensor:
+        """(B, 1, H/2, W/2) how surely the pixels of the half-size image are bare skin."""
+        return self.once("bare", lambda: fields.reduce(self.plain() * certainty(self.skin), 2))
+
+    def plain(self) -> Tensor:
+        """(B, 1, H, W) the face without its features."""
+        return self.once("plain", lambda: self.part(outlines.region) * (1 - self.part(outlines.features)))
+
+    def clear(self) -> Tensor:
+        """(B, 1, H, W) its skin clear of brows, lashes, lips and nostrils."""
+
+        def work_out() -> Tensor:
+            return self.part(outlines.region) * (
+                1 - fields.dilate(self.part(outlines.features), P.CLEAR_ROOM)
+            )
+
+        return self.once("clear", work_out)
+
+
+def log_ratio(value: Tensor, reference: Tensor) -> Tensor:
+    """Logarithm of ``value`` over ``reference``, both in [0, 1], tamed near black."""
+    return torch.log((value.clamp(min=0) + P.LIGHT_OFFSET) / (reference + P.LIGHT_OFFSET))
