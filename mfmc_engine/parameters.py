@@ -241,6 +241,8 @@ LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 # --- swapping: how skin's chroma goes along with its brightness (log units) ---------------------------------------
 TONE_OFFSET = 0.06  # of full scale; keeps noise in dark channels from exploding in the logarithm
 TONE_STEPS = 24  # of log luma at which it is known, .12 apart
+TONE_FINE = 1024  # steps that it is looked up at: finer than grey levels
+TONE_EVERY = 2  # px of the half-size image of which one is read
 TONE_SMOOTH = 1.0  # steps, standard deviation
 TONE_PRIOR = 0.005  # share of the skin from which a step is believed
 TONE_REACH = 1.0  # steps over which the others are asked where there is less

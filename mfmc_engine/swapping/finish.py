@@ -26,14 +26,19 @@ def _hue_missing(decoys: Tensor, donor: Lit, target: Lit) -> Tensor:
     the decoy's brightness, for skin that is darker is not grey."""
     half = fields.reduce(decoys, 2)
     luma = tones.log(fields.luminance(half))
-    own = target.once("luma", lambda: tones.log(fields.luminance(target.half())))
-    hue = target.once("hue", lambda: tones.log(target.half()) - own)
+    # how the photo's hue departs, in each place, from what is usual at that brightness
+    beside = target.once("hue beside the usual", lambda: _beside_usual(target))
     bare = target.bare() * donor.bare()
-    missing = (hue + target.toned(own, luma) - (tones.log(half) - luma)) * bare
+    missing = (beside + target.chroma(luma) - (tones.log(half) - luma)) * bare
     smooth = fields.gaussian(missing, P.HUE_SIGMA / 2) / (
         fields.gaussian(bare, P.HUE_SIGMA / 2) + P.HUE_PRIOR
     )
     return fields.enlarge(smooth, target.size)
+
+
+def _beside_usual(target: Lit) -> Tensor:
+    luma = tones.log(fields.luminance(target.half()))
+    return tones.log(target.half()) - luma - target.chroma(luma)
 
 
 def keep_in_range(decoys: Tensor, target: Lit) -> Tensor:

@@ -70,12 +70,14 @@ class Lit:
         # its colour would paint what passed for skin by mistake (a grey shirt behind a chin) onto the decoy.
         tint = fields.spread(half, inner, P.TINT_SIGMAS).clamp(min=P.LIGHT_DARKEST)
         level = fields.luminance(tint)
-        light = shade * (tint / level) * torch.exp(self.toned(tones.log(level), tones.log(shade)))
+        light = (
+            shade * (tint / level) * torch.exp(self.chroma(tones.log(shade)) - self.chroma(tones.log(level)))
+        )
         return fields.enlarge(light, self.size)
 
-    def toned(self, before: Tensor, after: Tensor) -> Tensor:
-        """(B, 3, H, W) log ratio by which the colour of its skin changes besides when its log luma does."""
-        return tones.at(self._tones(), after) - tones.at(self._tones(), before)
+    def chroma(self, luma: Tensor) -> Tensor:
+        """(B, 3, H, W) log ratio of its skin's channels to their luma, where that is ``luma`` (B, 1, H, W, log)."""
+        return tones.at(self._tones(), luma)
 
     def _tones(self) -> Tensor:
         def work_out() -> Tensor:

@@ -71,7 +71,8 @@ def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     grey = _not_darker(grey, donor, target, sigma)
     rest = _within_skin(rest, donor, target, sigma)
     luma = target.once(("luma", sigma), lambda: tones.log(fields.luminance(target.light(sigma))))
-    return rest + grey + target.toned(luma, luma + grey.clamp(-P.TINT_RANGE, P.TINT_RANGE))
+    hue = target.once(("hue", sigma), lambda: target.chroma(luma))
+    return rest + grey + target.chroma(luma + grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)) - hue
 
 
 def _not_darker(grey: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:

@@ -11,6 +11,7 @@ import math
 from typing import Final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mfmc_engine import parameters as P
@@ -27,9 +28,11 @@ def log(values: Tensor) -> Tensor:
 def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     """(B, C, TONE_STEPS) mean ``chroma`` (B, C, H, W) at log lumas from ``DARKEST`` to ``BRIGHTEST``, of pixels of log
     ``luma`` (B, 1, H, W) that count by ``weights`` (B, 1, H, W). Beyond those, the curve goes on as it ended."""
-    place = _place(luma).flatten(2)
+    every = (..., slice(None, None, P.TONE_EVERY), slice(None, None, P.TONE_EVERY))
+    luma, chroma, weights = luma[every], chroma[every], weights[every]
     steps = torch.arange(P.TONE_STEPS, device=luma.device)[:, None]
-    near = torch.exp((place - steps).square() * (-0.5 / P.TONE_SMOOTH**2)) * weights.flatten(2)
+    near = torch.exp((_place(luma, P.TONE_STEPS).flatten(2) - steps).square() * (-0.5 / P.TONE_SMOOTH**2))
+    near = near * weights.flatten(2)
     values = chroma.flatten(2)
     sums, shares = values @ near.mT, near.sum(2)[:, None]
     # Steps that hardly any skin reaches ask their neighbours, those farther ones, and so on.
@@ -40,16 +43,15 @@ def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
 
 
 def at(curve: Tensor, luma: Tensor) -> Tensor:
-    """The curve (B, C, TONE_STEPS) at log ``luma`` (B or 1, 1, H, W), linear between its steps: (B, C, H, W)."""
-    place = _place(luma)
-    low = place.floor().clamp(max=P.TONE_STEPS - 2)
-    index = low.long().flatten(1)[:, None]
-    batch, channels = max(len(curve), len(luma)), curve.shape[1]
-    index = index.expand(batch, channels, -1)
-    curve = curve.expand(batch, -1, -1)
-    first, second = curve.gather(2, index), curve.gather(2, index + 1)
-    return torch.lerp(first, second, (place - low).flatten(2)).view(batch, channels, *luma.shape[2:])
+    """The curve (B or 1, C, TONE_STEPS) at log ``luma`` (B, 1, H, W), linear between its steps: (B, C, H, W)."""
+    fine = F.interpolate(curve, P.TONE_FINE, mode="linear", align_corners=True)
+    index = _place(luma, P.TONE_FINE).add_(0.5).long()
+    if len(fine) == 1:
+        found = fine[0].index_select(1, index.flatten())
+        return found.view(-1, *index.shape[:1], *index.shape[2:]).transpose(0, 1)
+    found = fine.gather(2, index.flatten(2).expand(-1, fine.shape[1], -1))
+    return found.view(*fine.shape[:2], *index.shape[2:])
 
 
-def _place(luma: Tensor) -> Tensor:
-    return ((luma - DARKEST) * ((P.TONE_STEPS - 1) / (BRIGHTEST - DARKEST))).clamp(0, P.TONE_STEPS - 1)
+def _place(luma: Tensor, steps: int) -> Tensor:
+    return ((luma - DARKEST) * ((steps - 1) / (BRIGHTEST - DARKEST))).clamp_(0, steps - 1)
