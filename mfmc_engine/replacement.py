@@ -176,7 +176,8 @@ class _Draw:
                 shares[i],
                 light_sigma,
                 case.random,
-                [candidate.folds for candidate in donors],
+                # what draws that went wrong gave up of the person's shape, later ones give up of their folds, too
+                [candidate.folds * P.DRAW_ROUNDS[0][0] / shares[i] for candidate in donors],
             )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
             attempts = [
