@@ -68,7 +68,8 @@ def _field(region: Image, across: FloatArray, down: FloatArray, random: np.rando
     around[0] += P.REDACTION_CALM * (colour - around[0])
     around[1:] *= 1 - P.REDACTION_CALM
     around += random.normal(0, P.REDACTION_AROUND_NOISE, (len(around), 1))
-    share = _smoothstep((1 - radius) / (1 - P.REDACTION_CENTRE))[..., None]
+    inward = np.asarray((1 - radius) / (1 - P.REDACTION_CENTRE), np.float32)
+    share = _smoothstep(inward)[..., None]
     return np.asarray(share * colour + (1 - share) * (series @ around), np.float32)
 
 
