@@ -419,6 +419,19 @@ DOUBT_STEP: Final = 0.06  # inter-ocular distances that landmark searches start 
 # Inter-ocular distances. Of 105 faces of ../shared/data (group_photos, lfw) and t1.jpg the 13 that are profiles, fists
 # or cloth have .030 and more, the others .024 and less; eight searches instead of three part them no better.
 SWAP_MAX_DOUBT: Final = 0.028
+# Where landmarks are in doubt: MediaPipe's mesh network. Of 43 such faces among 1,280 of ../shared/data/lfw it is sure
+# of 34 (probability .94 and more), the others it gives .52 and less; it is sure of clasped hands (linzaer_11.jpg), too,
+# whose detection scores .89
+FACEMESH_SIDE: Final = 192  # px, the network's input (architecture)
+FACEMESH_ZOOM: Final = 1.5  # face boxes that it shows (published value)
+FACEMESH_PASSES: Final = 2  # from the box, then from the mesh: as in MediaPipe's tracking
+FACEMESH_STARTS: Final = ((0.0, 0.0), (0.08, 0.0), (-0.08, 0.0), (0.0, 0.08))  # box sizes off
+FACEMESH_PRESENCE: Final = 0.8  # probability
+FACEMESH_APART: Final = 0.02  # box sizes between what searches from there find; by choice
+FACEMESH_SCORE: Final = 0.95  # of the detector
+# degrees; of five heads farther turned (group_photos) none got a decoy that keeps the promise, or looks as natural as
+# a head out of focus
+FACEMESH_MAX_YAW: Final = 45.0
 SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
 
 # --- photos at once on an accelerator (by choice: no card was at hand, see docs/gpu.md) ------------------------------
