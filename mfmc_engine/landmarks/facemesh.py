@@ -91,7 +91,9 @@ def _square(centre: FloatArray, side: float, axis: FloatArray) -> FloatArray:
     half = axis * side * P.FACEMESH_ZOOM / 2
     ends = np.stack([centre - half, centre + half])
     middle = P.FACEMESH_SIDE / 2
-    return similarity(ends, np.array([[0, middle], [P.FACEMESH_SIDE, middle]], np.float32))
+    return similarity(
+        np.asarray(ends, np.float32), np.array([[0, middle], [P.FACEMESH_SIDE, middle]], np.float32)
+    )
 
 
 def _around(points: FloatArray) -> FloatArray:
