@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--people", type=int, default=120)
     parser.add_argument(
-        "--others", type=int, default=400, help="people whom an attacker who knows the method learns on"
+        "--others", type=int, default=240, help="people whom an attacker who knows the method learns on"
     )
     parser.add_argument("--mobilefacenet", type=Path)
     arguments = parser.parse_args()
