@@ -345,13 +345,17 @@ BLOTCH_LEAST = (0.10, 0.05)  # log units of brightness and of hue that it always
 
 # --- swapping: placing and redaction -----------------------------------------------------------------------------
 BARRED_FEATHER = 2.0  # px of the crop
-# Noise and calm are the least by which somebody who knows the method tells 400 people of ../shared/data/lfw apart no
-# better than by a mosaic of 36 shuffled cells (`python -m mfmc_engine.calibration.redacted`); the rest by eye
+# Noise and calm are the least tried by which what is left of the colours tells 400 of ../shared/data/lfw apart no
+# better than a mosaic of 36 shuffled cells does (`python -m mfmc_engine.calibration.redacted`); the rest by eye
 REDACTION_GROWTH = 1.25  # of the half sides of box and landmarks
 REDACTION_FEATHER = 0.35  # of the axes, outside what is hidden wholly
 REDACTION_SKIN = 0.7  # of the axes, within which the face's colour is read
-REDACTION_CENTRE = 0.35  # of the axes, up to which it is all there is; from there it turns into what is around the head
-REDACTION_AROUND = 1.2  # of the axes, up to which the colours around the head are read: hair rather than background
+REDACTION_CENTRE = (
+    0.35  # of the axes, up to which it is all there is; from there it turns into what is around the head
+)
+REDACTION_AROUND = (
+    1.2  # of the axes, up to which the colours around the head are read: hair rather than background
+)
 REDACTION_CALM = 0.5  # how far these are drawn toward the face's colour
 REDACTION_AROUND_NOISE = 20.0  # grey levels, standard deviation of each of the series' terms
 REDACTION_NOISE = 15.0  # grey levels, standard deviation of the face's lightness
