@@ -366,11 +366,22 @@ BLOTCH_LEAST = (0.10, 0.05)  # log units of brightness and of hue that it always
 
 # --- swapping: placing and redaction -----------------------------------------------------------------------------
 BARRED_FEATHER = 2.0  # px of the crop
-REDACTION_CELLS = 6  # cells across the head
-REDACTION_CALM = 0.35  # how far cells are drawn toward their mean colour
-REDACTION_NOISE = 10.0  # grey levels, standard deviation per cell
+# Noise and calm are the least tried by which what is left of the colours tells 400 of ../shared/data/lfw apart no
+# better than a mosaic of 36 shuffled cells does (`python -m mfmc_engine.calibration.redacted`); the rest by eye
 REDACTION_GROWTH = 1.25  # of the half sides of box and landmarks
-REDACTION_FEATHER = 0.12  # of the axes
+REDACTION_FEATHER = 0.35  # of the axes, outside what is hidden wholly
+REDACTION_SKIN = 0.7  # of the axes, within which the face's colour is read
+REDACTION_CENTRE = (
+    0.35  # of the axes, up to which it is all there is; from there it turns into what is around the head
+)
+REDACTION_AROUND = (
+    1.2  # of the axes, up to which the colours around the head are read: hair rather than background
+)
+REDACTION_CALM = 0.5  # how far these are drawn toward the face's colour
+REDACTION_AROUND_NOISE = 20.0  # grey levels, standard deviation of each of the series' terms
+REDACTION_NOISE = 15.0  # grey levels, standard deviation of the face's lightness
+REDACTION_TINT = 3.0  # grey levels, standard deviation of each of its channels
+REDACTION_RIDGE = 0.02  # of the number of pixels, the prior on all terms but the mean
 
 # --- guarantee (Euclidean distances of dlib's ResNet) ---------------------------------------------------------------
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
@@ -431,6 +442,19 @@ DOUBT_STEP: Final = 0.06  # inter-ocular distances that landmark searches start 
 # Inter-ocular distances. Of 105 faces of ../shared/data (group_photos, lfw) and t1.jpg the 13 that are profiles, fists
 # or cloth have .030 and more, the others .024 and less; eight searches instead of three part them no better.
 SWAP_MAX_DOUBT: Final = 0.028
+# Where landmarks are in doubt: MediaPipe's mesh network. Of 43 such faces among 1,280 of ../shared/data/lfw it is sure
+# of 34 (probability .94 and more), the others it gives .52 and less; it is sure of clasped hands (linzaer_11.jpg), too,
+# whose detection scores .89
+FACEMESH_SIDE: Final = 192  # px, the network's input (architecture)
+FACEMESH_ZOOM: Final = 1.5  # face boxes that it shows (published value)
+FACEMESH_PASSES: Final = 2  # from the box, then from the mesh: as in MediaPipe's tracking
+FACEMESH_STARTS: Final = ((0.0, 0.0), (0.08, 0.0), (-0.08, 0.0), (0.0, 0.08))  # box sizes off
+FACEMESH_PRESENCE: Final = 0.8  # probability
+FACEMESH_APART: Final = 0.02  # box sizes between what searches from there find; by choice
+FACEMESH_SCORE: Final = 0.95  # of the detector
+# degrees; of five heads farther turned (group_photos) none got a decoy that keeps the promise, or looks as natural as
+# a head out of focus
+FACEMESH_MAX_YAW: Final = 45.0
 SWAP_MAX_MISFIT: Final = 14.0  # px of the canonical frame, RMS of the inner landmarks against the mean face
 
 # --- photos at once on an accelerator (by choice: no card was at hand, see docs/gpu.md) ------------------------------
@@ -606,6 +630,8 @@ DEVICE_BARS: Final = {  # on an H200, builtin pack, group photos of 1280 px alre
 # --- evaluation: re-identification -------------------------------------------------------------------------------
 # 1 % false matches between strangers on ../shared/data/lfw (baseline.txt)
 LFW_THRESHOLDS: Final = {"dlib": 0.578, "mobilefacenet": 1.112}
+REDACTED_CELLS: Final = 6  # cells a side that what is left of a redacted face is compared on
+REDACTED_RIDGE: Final = 0.01  # of the mean variance, added to a metric learned from few people
 LFW_FACE_BOX: Final = (75.0, 85.0, 225.0, 235.0)  # px of the prepared 300 px crop (README there)
 # (x, y) px where eyes, nose tip and mouth corners lie in that crop: means of 200 photos
 LFW_FIVE_POINTS: Final = ((109.4, 129.2), (191.2, 129.2), (150.8, 179.2), (117.3, 212.5), (185.8, 212.5))

@@ -19,13 +19,13 @@ from mfmc_engine import parameters as P
 from mfmc_engine.compositing import paste
 from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.donors.selection import generator
-from mfmc_engine.geometry import apply
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.resampling import Picture, on_host
-from mfmc_engine.swapping import appearance, blending, fields, mesh, redaction, there
+from mfmc_engine.swappable import to_swap
+from mfmc_engine.swapping import appearance, blending, fields, redaction, there
 from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
@@ -49,7 +49,7 @@ class _Attempt:
 
     @property
     def seen_fully(self) -> bool:
-        return len(self.views) == P.VERIFICATION_VIEWS
+        return len(self.views) >= P.VERIFICATION_VIEWS
 
     def cost(self, thresholds: Thresholds) -> float:
         """Of looks and wishes missed, as far as it has been seen: more views can only make it more."""
@@ -63,10 +63,28 @@ class _Case:
     face: Face
     random: np.random.Generator
     apart: FloatArray
+    swapped: Face | None = None  # the face by the landmarks it is swapped by; None if it cannot be
     donors: Iterator[Candidate] = field(default_factory=lambda: iter(()))
     attempts: list[_Attempt] = field(default_factory=list)
     chosen: _Attempt | None = None
     tried: int = 0  # of the attempts, how many are considered so far
+
+    @property
+    def marked(self) -> Face:
+        """The face by the landmarks it is swapped by."""
+        return self.swapped or self.face
+
+    @property
+    def remarked(self) -> bool:
+        """Whether these are other landmarks than those of analysis."""
+        return self.marked is not self.face
+
+    @property
+    def originals(self) -> FloatArray:
+        """(K, D) embeddings that a decoy must be far from: of the face by either landmarks."""
+        return np.stack(
+            [face.embedding for face in ((self.face, self.marked) if self.remarked else (self.face,))]
+        )
 
 
 def make_decoys(
@@ -82,52 +100,17 @@ def make_decoys(
     thresholds = thresholds or Thresholds.beside(len(gallery), pack.space)
     cases = [_Case(request.face, generator(request.seed), request.apart) for request in requests]
     pixels = pack.upload(image)
-    swappable = [case for case in cases if can_be_swapped(case.face)]
-    doubts = landmark_doubts(pack, pixels, [case.face for case in swappable])
-    swappable = [case for case, doubt in zip(swappable, doubts, strict=True) if doubt <= P.SWAP_MAX_DOUBT]
+    for case, face in zip(cases, to_swap(pack, pixels, [case.face for case in cases]), strict=True):
+        case.swapped = face
     with torch.inference_mode():
+        swappable = [case for case in cases if case.swapped]
         if swappable:
             for case in swappable:
-                case.donors = candidates(case.face, case.random, case.apart)
+                case.donors = candidates(case.marked, case.random, case.apart)
             with fields.single_threaded(pack.device):
-                targets = blending.prepare(pixels, [case.face.landmarks for case in swappable], pack.device)
+                targets = blending.prepare(pixels, [case.marked.landmarks for case in swappable], pack.device)
             _Draw(pack, pixels, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
-
-
-def can_be_swapped(face: Face) -> bool:
-    """Whether a face is large enough, turned little enough, and marked plausibly enough for a swap."""
-    marks = face.landmarks
-    if not np.isfinite(marks).all() or face.quality.size < P.SWAP_MIN_SIZE:
-        return False
-    if abs(face.quality.yaw) > P.SWAP_MAX_YAW:
-        return False
-    try:
-        frame = mesh.Frame.of(marks)
-    except ValueError:
-        return False
-    misfit = apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
-    return float(np.sqrt((misfit**2).sum(1).mean())) <= P.SWAP_MAX_MISFIT
-
-
-def landmark_doubts(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[float]:
-    """How far each face's landmarks move, in inter-ocular distances, when the search starts a little off to each side.
-
-    Regression trees answer on anything; on profiles, hands and backs of heads the answer depends on where they
-    started (measured: see SWAP_MAX_DOUBT). A mesh on such landmarks is a mask beside the face.
-    """
-    if not faces:
-        return []
-    points = five_of(np.stack([face.landmarks for face in faces]))
-    apart = np.linalg.norm(points[:, 1] - points[:, 0], axis=1)
-    doubts = np.full(len(faces), np.inf)
-    seen = np.flatnonzero(apart >= 1)
-    steps = P.DOUBT_STEP * apart[seen, None, None] * np.array([[1, 0], [-1, 0], [0, 1]], np.float32)
-    starts = (points[seen, None] + steps[:, :, None]).astype(np.float32)
-    found = pack.landmarker.mark(image, starts.reshape(-1, 5, 2), passes=1).reshape(len(seen), -1, 68, 2)
-    moved = np.linalg.norm(found - found.mean(1, keepdims=True), axis=3)
-    doubts[seen] = moved.mean((1, 2)) / apart[seen]
-    return [float(doubt) for doubt in doubts]
 
 
 @dataclass(slots=True)
@@ -231,21 +214,25 @@ class _Draw:
     ) -> None:
         """Embed more views of attempts, all in one batch, and judge them."""
         chips: list[Picture] = []
+        ends: list[int] = []
         for case, attempt in pairs:
-            seen, misfit = _cut(self.pack, self.image, case.face, attempt.patch, cut)
+            seen, misfit = _cut(self.pack, self.image, case.marked, attempt.patch, cut)
+            if case.remarked and cut is _other_views:
+                seen += _cut(self.pack, self.image, case.face, attempt.patch, _first_view)[0]
             attempt.looks = replace(attempt.looks, misfit=misfit)
             chips += seen
+            ends.append(sum(map(len, chips)))
         if not chips:
             return
         embeddings = self.pack.recognizer.embed_chips(_joined(chips))
-        for (case, attempt), views in zip(pairs, np.split(embeddings, len(pairs)), strict=True):
+        for (case, attempt), views in zip(pairs, np.split(embeddings, ends[:-1]), strict=True):
             attempt.views = np.concatenate([attempt.views, views])
             attempt.verdict = self._judge(case, attempt)
 
     def _judge(self, case: _Case, attempt: _Attempt) -> Verdict:
         """Verdict on all that has been seen of an attempt, beside what the photo's other faces have got so far."""
         return guarantee.judge(
-            attempt.views, case.face.embedding, self.gallery.index, self._others(case), case.apart
+            attempt.views, case.originals, self.gallery.index, self._others(case), case.apart
         )
 
     def _others(self, case: _Case) -> FloatArray:

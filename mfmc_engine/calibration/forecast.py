@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mfmc_engine import parameters as P
-from mfmc_engine import replacement
+from mfmc_engine import replacement, swappable
 from mfmc_engine.calibration.lfw import face_at, subject
 from mfmc_engine.donors import bank, looks, selection
 from mfmc_engine.donors.embedding import lfw_picture
@@ -76,7 +76,7 @@ def swaps(engine: Engine, samples: list[Sample], seed: int = 0) -> Swaps:
     """Swap donors into every sample as the first round of draws does, and look at each once."""
     donors, random, rows = bank.load(), np.random.default_rng(seed), []
     for image, face in tqdm(samples, unit="face"):
-        if not replacement.can_be_swapped(face):
+        if not swappable.can_be_swapped(face):
             continue
         wanted = looks.describe(image, face.landmarks, face.embedding)
         order = np.lexsort((selection.mismatch(donors, wanted), ~selection.kin(donors, wanted)))

@@ -17,6 +17,7 @@ from mfmc_engine.batching.launching import LAUNCHES
 from mfmc_engine.detection import Detector
 from mfmc_engine.errors import EngineError
 from mfmc_engine.landmarks import Landmarker
+from mfmc_engine.landmarks.facemesh import FaceMesh
 from mfmc_engine.packs import store
 from mfmc_engine.packs.catalogue import DRAWN, MESH, NEURAL, SOURCES, Task
 from mfmc_engine.recognition import Recognizer
@@ -78,6 +79,11 @@ class Pack:
     @property
     def landmarker(self) -> Landmarker:
         return self._once("landmarker", self._load_landmarker)
+
+    @property
+    def face_mesh(self) -> FaceMesh:
+        """A second opinion where landmarks are guesses, the same in every pack."""
+        return self._once("face mesh", lambda: FaceMesh(self.threads))
 
     @property
     def recognizer(self) -> Recognizer:

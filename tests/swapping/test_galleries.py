@@ -66,8 +66,7 @@ def _no_pictures():
         "_first_view": lambda pack, patch, marks: ([seen(patch.donor)[:1]], marks),
         "_other_views": lambda pack, patch, marks: ([seen(patch.donor)[1:]], marks),
         "_redaction_view": lambda *_: np.full((1, 128), 9, np.float32),
-        "can_be_swapped": lambda face: True,
-        "landmark_doubts": lambda pack, image, faces: [0.0] * len(faces),
+        "to_swap": lambda pack, image, faces: faces,
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, stand_in in stand_ins.items():

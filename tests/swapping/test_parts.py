@@ -5,6 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mfmc_engine import parameters as P
 from mfmc_engine.parameters import CROP_SIZE
 from mfmc_engine.swapping import fields, finish, masks, mesh, outlines, redaction, relight, skin, texture
 from mfmc_engine.swapping.lit import Lit
@@ -227,8 +228,59 @@ def test_a_redaction_covers_all_of_the_box_inside_the_picture(box):
     assert not patch.pixels[patch.alpha == 0].any()
 
 
-def test_a_redaction_holds_a_handful_of_colours():
+def _redacted(image, box=(60, 60, 220, 240), seed=1):
+    return redaction.redact(image, _face(box), np.random.default_rng(seed))
+
+
+def _radius(patch, box=(60, 60, 220, 240)):
+    """Distance from the box's centre of each pixel of the patch, in half axes of what is hidden wholly."""
+    height, width = patch.alpha.shape
+    ys, xs = np.mgrid[:height, :width] + 0.5 + np.array(patch.origin[::-1])[:, None, None]
+    half = np.array([box[2] - box[0], box[3] - box[1]]) / 2 * P.REDACTION_GROWTH
+    return np.hypot((xs - (box[0] + box[2]) / 2) / half[0], (ys - (box[1] + box[3]) / 2) / half[1])
+
+
+def test_all_that_a_redaction_keeps_of_a_face_is_its_mean_colour():
+    """Other pixels of the same mean, and any outside the middle, leave the patch as it is."""
+    ys, xs = np.mgrid[:300, :300] + 0.5
+    radius = np.hypot((xs - 140) / (80 * P.REDACTION_GROWTH), (ys - 150) / (90 * P.REDACTION_GROWTH))
+    plain = np.full((300, 300, 3), 128, np.uint8)
+    waves = 60 * np.sin((xs - 140) / 12) * np.exp(-((radius / 0.25) ** 2))  # odd around the centre: no mean
+    waves += np.where((radius > 0.75) & (radius < 0.95), 40 * np.sin(ys / 25), 0)
+    drawn = (plain + np.round(waves)[..., None]).astype(np.uint8)
+    assert drawn.std() > 5
+    one, other = _redacted(plain), _redacted(drawn)
+    np.testing.assert_array_equal(one.alpha, other.alpha)
+    assert np.abs(one.pixels.astype(int) - other.pixels).max() <= 2
+
+
+def test_what_is_around_a_redaction_sets_no_detail_in_it():
+    """A neighbour's face right beside it is as good as gone: the patch changes slowly everywhere."""
     image = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
-    patch = redaction.redact(image, _face((60, 60, 220, 240)), np.random.default_rng(1))
-    shown = patch.pixels[patch.alpha > 0]
-    assert len(np.unique(shown, axis=0)) <= 60
+    image = np.kron(image[:15, :15], np.ones((20, 20, 1))).astype(np.uint8)  # cells of 20 px, flat within
+    patch = _redacted(image)
+    seen = patch.pixels[30:-30, 30:-30].astype(float)
+    assert np.ptp(image[:, :, 0]) > 200
+    for axis in (0, 1):
+        assert np.quantile(np.abs(np.diff(seen, axis=axis)), 0.99) < 5
+
+
+def test_a_redaction_fades_into_the_photo_from_outside_the_head():
+    image = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
+    box = (120, 120, 280, 300)
+    patch = _redacted(image, box)
+    radius = _radius(patch, box)
+    assert (patch.alpha[radius < 1] == 255).all()
+    assert not patch.alpha[radius > 1 + P.REDACTION_FEATHER].any()
+    rim = patch.alpha[(radius > 1.05) & (radius < 0.95 + P.REDACTION_FEATHER)]
+    assert ((rim > 0) & (rim < 255)).all()
+
+
+def test_a_redaction_has_the_photos_grain():
+    flat = np.full((300, 300, 3), 128, np.uint8)
+    random = np.random.default_rng(3)
+    grainy = (flat + random.normal(0, 4, (300, 300, 1))).round().astype(np.uint8)
+    middle = [_redacted(image).pixels[100:140, 100:140, 0].astype(float) for image in (flat, grainy)]
+    finest = [np.diff(part, axis=0).std() / np.sqrt(2) for part in middle]
+    assert finest[0] < 0.5
+    assert 3 < finest[1] < 5

@@ -1,0 +1,88 @@
+"""Which faces can be swapped, and by which landmarks: those of analysis, or a second opinion where they are guesses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mfmc_engine import parameters as P
+from mfmc_engine.geometry import apply
+from mfmc_engine.landmarks import five_of
+from mfmc_engine.packs.pack import Pack
+from mfmc_engine.quality import yaw
+from mfmc_engine.resampling import Picture
+from mfmc_engine.swapping import mesh
+from mfmc_engine.types import Face
+
+
+def to_swap(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | None]:
+    """Each face as it is swapped, None for those that must be redacted.
+
+    Where landmarks are guesses they are the mesh network's, if it is sure, and the embedding is the one there. What
+    analysis says stays as it is: matching is calibrated on its landmarks.
+    """
+    able = [face if can_be_swapped(face) else None for face in faces]
+    doubts = iter(landmark_doubts(pack, image, [face for face in able if face]))
+    doubtful = [i for i, face in enumerate(able) if face and next(doubts) > P.SWAP_MAX_DOUBT]
+    marked = marked_anew(pack, image, [faces[i] for i in doubtful])
+    for i, face in zip(doubtful, marked, strict=True):
+        able[i] = face
+    return able
+
+
+def can_be_swapped(face: Face) -> bool:
+    """Whether a face is large enough, turned little enough, and marked plausibly enough for a swap."""
+    marks = face.landmarks
+    if not np.isfinite(marks).all() or face.quality.size < P.SWAP_MIN_SIZE:
+        return False
+    if abs(face.quality.yaw) > P.SWAP_MAX_YAW:
+        return False
+    try:
+        frame = mesh.Frame.of(marks)
+    except ValueError:
+        return False
+    misfit = apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
+    return float(np.sqrt((misfit**2).sum(1).mean())) <= P.SWAP_MAX_MISFIT
+
+
+def landmark_doubts(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[float]:
+    """How far each face's landmarks move, in inter-ocular distances, when the search starts a little off to each side.
+
+    Regression trees answer on anything; on profiles, hands and backs of heads the answer depends on where they
+    started (measured: see SWAP_MAX_DOUBT). A mesh on such landmarks is a mask beside the face.
+    """
+    if not faces:
+        return []
+    points = five_of(np.stack([face.landmarks for face in faces]))
+    apart = np.linalg.norm(points[:, 1] - points[:, 0], axis=1)
+    doubts = np.full(len(faces), np.inf)
+    seen = np.flatnonzero(apart >= 1)
+    steps = P.DOUBT_STEP * apart[seen, None, None] * np.array([[1, 0], [-1, 0], [0, 1]], np.float32)
+    starts = (points[seen, None] + steps[:, :, None]).astype(np.float32)
+    found = pack.landmarker.mark(image, starts.reshape(-1, 5, 2), passes=1).reshape(len(seen), -1, 68, 2)
+    moved = np.linalg.norm(found - found.mean(1, keepdims=True), axis=3)
+    doubts[seen] = moved.mean((1, 2)) / apart[seen]
+    return [float(doubt) for doubt in doubts]
+
+
+def marked_anew(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | None]:
+    """The faces with the mesh network's landmarks, None where it is not sure, or sees a head turned far.
+
+    It is as sure of some hands, so the detector must be, too. Farther turned heads keep their own outline of nose and
+    lips under a decoy, and the promise with it is kept by none.
+    """
+    sure = [i for i, face in enumerate(faces) if face.score >= P.FACEMESH_SCORE]
+    anew: list[Face | None] = [None] * len(faces)
+    if not sure:
+        return anew
+    found = pack.face_mesh.mark(image, [faces[i] for i in sure])
+    for i, marks, certain, apart in zip(sure, *found, strict=True):
+        turned = yaw(marks)
+        if certain < P.FACEMESH_PRESENCE or apart > P.FACEMESH_APART or abs(turned) > P.FACEMESH_MAX_YAW:
+            continue
+        face = replace(faces[i], landmarks=marks, quality=replace(faces[i].quality, yaw=turned))
+        if can_be_swapped(face):
+            anew[i] = replace(face, embedding=pack.recognizer.embed(image, marks[None])[0])
+    return anew

@@ -1,0 +1,129 @@
+"""Which faces are swapped, and by whose landmarks: on the six-person photo, and on pictures without a face."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import pytest
+
+from mfmc_engine import imaging, swappable
+from mfmc_engine import parameters as P
+from mfmc_engine.landmarks import EYES, facemesh
+from mfmc_engine.types import DecoyRequest
+
+
+@pytest.fixture(scope="module")
+def photo(six_people):
+    return imaging.decode(six_people)
+
+
+@pytest.fixture(scope="module")
+def faces(photo, real_engine):
+    return list(real_engine.analyze(photo).faces)
+
+
+@pytest.fixture(scope="module")
+def marked(photo, faces, real_engine):
+    return real_engine.pack.face_mesh.mark(photo, faces)
+
+
+@pytest.fixture
+def guesses(monkeypatch):
+    """All landmarks are in doubt."""
+    monkeypatch.setattr(swappable, "landmark_doubts", lambda pack, image, faces: [np.inf] * len(faces))
+
+
+def apart(marks, others):
+    """(N, 68) distances in inter-ocular ones."""
+    eyes = [others[:, eye].mean(1) for eye in EYES]
+    return np.linalg.norm(marks - others, axis=2) / np.linalg.norm(eyes[1] - eyes[0], axis=1)[:, None]
+
+
+def test_the_weights_are_those_whose_origin_is_told():
+    digest = hashlib.sha256(facemesh.WEIGHTS.read_bytes()).hexdigest()
+    assert digest in facemesh.WEIGHTS.with_name("PROVENANCE.md").read_text()
+
+
+def test_the_mesh_agrees_with_dlib_on_faces_that_both_mark_well(faces, marked):
+    marks, certain, between = marked
+    frontal = [i for i, face in enumerate(faces) if abs(face.quality.yaw) < 30]
+    assert len(frontal) >= 4
+    assert (certain > P.FACEMESH_PRESENCE).all()
+    assert (between < P.FACEMESH_APART).all()
+    distances = apart(marks, np.stack([face.landmarks for face in faces]))[frontal]
+    assert (
+        np.median(distances[:, 27:]) < 0.06
+    )  # nose, eyes and mouth; jaws and brows are drawn by another rule
+    assert np.median(distances[:, :27]) < 0.2
+
+
+@pytest.mark.parametrize("quarters", [1, 2])
+def test_marks_turn_with_the_picture(photo, faces, marked, real_engine, quarters):
+    height, width = photo.shape[:2]
+
+    def turned(points):
+        x, y = points[..., 0], points[..., 1]
+        return np.stack([y, width - x] if quarters == 1 else [width - x, height - y], -1).astype(np.float32)
+
+    lying = []
+    for face in faces:
+        corners = turned(face.box.reshape(2, 2))
+        box = np.concatenate([corners.min(0), corners.max(0)])
+        lying.append(dataclasses.replace(face, box=box, landmarks=turned(face.landmarks)))
+    found, certain, _ = real_engine.pack.face_mesh.mark(
+        np.ascontiguousarray(np.rot90(photo, quarters)), lying
+    )
+    assert (certain > P.FACEMESH_PRESENCE).all()
+    assert apart(found, turned(marked[0])).mean() < 0.01
+
+
+@pytest.mark.parametrize("ground", ["grey", "noise", "waves"])
+def test_the_mesh_sees_no_face_where_there_is_none(photo, faces, real_engine, ground):
+    blank = np.full(photo.shape, 128, np.uint8)
+    if ground == "noise":
+        blank = np.random.default_rng(0).integers(0, 256, photo.shape, np.uint8)
+    if ground == "waves":
+        blank[:] = (128 + 100 * np.sin(np.arange(photo.shape[1]) / 9))[:, None]
+    _, certain, _ = real_engine.pack.face_mesh.mark(blank, faces)
+    assert (certain < P.FACEMESH_PRESENCE).all()
+
+
+def test_landmarks_that_agree_stay(photo, faces, real_engine):
+    assert all(
+        one is other
+        for one, other in zip(swappable.to_swap(real_engine.pack, photo, faces), faces, strict=True)
+    )
+
+
+def test_where_landmarks_are_guesses_the_mesh_marks_whom_it_is_sure_of(
+    photo, faces, marked, real_engine, guesses
+):
+    found = swappable.to_swap(real_engine.pack, photo, faces)
+    swapped = [i for i, face in enumerate(found) if face]
+    assert len(swapped) >= 4
+    for i in swapped:
+        np.testing.assert_array_equal(found[i].landmarks, marked[0][i])
+        assert np.linalg.norm(found[i].embedding - faces[i].embedding) > 0
+        assert abs(found[i].quality.yaw) <= P.FACEMESH_MAX_YAW
+
+
+@pytest.mark.parametrize("number", ["FACEMESH_PRESENCE", "FACEMESH_SCORE"])
+def test_whoever_is_not_sure_enough_is_redacted(photo, faces, real_engine, guesses, monkeypatch, number):
+    monkeypatch.setattr(P, number, 1.1)
+    assert swappable.to_swap(real_engine.pack, photo, faces) == [None] * len(faces)
+
+
+def test_such_a_decoy_is_far_from_the_face_by_either_landmarks(photo, faces, marked, real_engine, guesses):
+    embed = real_engine.pack.recognizer.embed
+    requests = [DecoyRequest(face, bytes([2, i])) for i, face in enumerate(faces)]
+    decoys = real_engine.make_decoys(photo, requests)
+    swaps = [i for i, decoy in enumerate(decoys) if decoy.kind == "swap"]
+    assert len(swaps) >= 3
+    composed = real_engine.compose(photo, decoys, range(len(decoys)))
+    for i in swaps:
+        both = np.stack([faces[i].landmarks, marked[0][i]])
+        between = np.linalg.norm(embed(composed, both)[:, None] - embed(photo, both)[None], axis=2)
+        assert between.min() > 0.6
+        assert len(decoys[i].views) == P.VERIFICATION_VIEWS + 1
+        seen = np.linalg.norm(decoys[i].views[:, None] - embed(photo, both)[None], axis=2)
+        assert seen.min() == pytest.approx(decoys[i].distance_to_original, abs=1e-4)
