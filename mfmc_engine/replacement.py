@@ -14,13 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mfmc_engine import guarantee
+from mfmc_engine import guarantee, viewing
 from mfmc_engine import parameters as P
-from mfmc_engine.compositing import paste
 from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.donors.selection import generator
 from mfmc_engine.guarantee import Thresholds, Verdict
-from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.resampling import Picture, on_host
@@ -33,8 +31,6 @@ from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
 from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
 
-# Chips of one face in a window of the photo, at its landmarks there (1, 68, 2), and the landmarks of the last chip.
-Views = Callable[[Pack, Picture, FloatArray], tuple[list[Picture], FloatArray]]
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
 Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]
 
@@ -175,7 +171,7 @@ class _Draw:
             ]
             case.attempts += attempts
             fresh += [(case, attempt) for attempt in attempts]
-        self._look(fresh, _first_view)
+        self._look(fresh, viewing.first_view)
 
     def _accept(self, cases: Sequence[_Case], acceptable: float) -> None:
         """Choose each case's best attempt if looks and wishes missed cost no more than ``acceptable`` on all views.
@@ -190,7 +186,7 @@ class _Draw:
                 best = attempt and attempt.seen_fully and self._best(case, acceptable)
                 if best and best.seen_fully:  # others may have been accepted just now, and another be best
                     case.chosen = best
-            self._look(unseen, _other_views)
+            self._look(unseen, viewing.other_views)
             waiting = [case for case, attempt in found if attempt and case.chosen is None]
 
     def _best(self, case: _Case, acceptable: float) -> _Attempt | None:
@@ -207,26 +203,22 @@ class _Draw:
             if best.verdict.to_decoys == before:
                 return best if best.cost(self.thresholds) <= acceptable else None
 
-    def _look(
-        self,
-        pairs: Sequence[tuple[_Case, _Attempt]],
-        cut: Views,
-    ) -> None:
+    def _look(self, pairs: Sequence[tuple[_Case, _Attempt]], views: viewing.Views) -> None:
         """Embed more views of attempts, all in one batch, and judge them."""
         chips: list[Picture] = []
         ends: list[int] = []
         for case, attempt in pairs:
-            seen, misfit = _cut(self.pack, self.image, case.marked, attempt.patch, cut)
-            if case.remarked and cut is _other_views:
-                seen += _cut(self.pack, self.image, case.face, attempt.patch, _first_view)[0]
+            seen, misfit = viewing.cut(self.pack, self.image, case.marked, attempt.patch, views)
+            if case.remarked and views is viewing.other_views:
+                seen += viewing.cut(self.pack, self.image, case.face, attempt.patch, viewing.first_view)[0]
             attempt.looks = replace(attempt.looks, misfit=misfit)
             chips += seen
             ends.append(sum(map(len, chips)))
         if not chips:
             return
-        embeddings = self.pack.recognizer.embed_chips(_joined(chips))
-        for (case, attempt), views in zip(pairs, np.split(embeddings, ends[:-1]), strict=True):
-            attempt.views = np.concatenate([attempt.views, views])
+        embeddings = self.pack.recognizer.embed_chips(viewing.joined(chips))
+        for (case, attempt), fresh in zip(pairs, np.split(embeddings, ends[:-1]), strict=True):
+            attempt.views = np.concatenate([attempt.views, fresh])
             attempt.verdict = self._judge(case, attempt)
 
     def _judge(self, case: _Case, attempt: _Attempt) -> Verdict:
@@ -248,8 +240,10 @@ def look_at_swaps(
     with torch.inference_mode():
         target = blending.prepare(image, [face.landmarks], pack.device)[0]
         patches, _ = _swap(pack, image, target, donors, *P.DRAW_ROUNDS[0][:2], random)
-        chips = [chip for patch in patches for chip in _cut(pack, image, face, patch, _first_view)[0]]
-        return pack.recognizer.embed_chips(_joined(chips))
+        chips = [
+            chip for patch in patches for chip in viewing.cut(pack, image, face, patch, viewing.first_view)[0]
+        ]
+        return pack.recognizer.embed_chips(viewing.joined(chips))
 
 
 def _next(donors: Iterator[Candidate], used: set[str], number: int) -> list[Candidate]:
@@ -292,54 +286,6 @@ def _swap(
     ], blotched
 
 
-def _first_view(pack: Pack, window: Picture, marks: FloatArray) -> tuple[list[Picture], FloatArray]:
-    """(1, h, w, 3) chip of a decoy at the landmarks (1, 68, 2) of the face it replaces."""
-    return [pack.recognizer.chips(window, marks)], marks
-
-
-def _other_views(pack: Pack, window: Picture, marks: FloatArray) -> tuple[list[Picture], FloatArray]:
-    """The chip mirrored, and the one at landmarks found anew."""
-    anew = pack.landmarker.mark(window, five_of(marks), passes=1)
-    return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)], anew
-
-
-def _cut(
-    pack: Pack, image: Picture, face: Face, patch: Patch | PatchThere, views: Views
-) -> tuple[list[Picture], float]:
-    """The chips that ``views`` cuts of a face with a patch over it, (n, h, w, 3) each, and the decoy's misfit there."""
-    window, shift = _window(image, face, patch)
-    marks = (face.landmarks - shift)[None].astype(np.float32)
-    chips, found = views(pack, window, marks)
-    return chips, appearance.misfit(marks[0], found[0])
-
-
-def _joined(chips: Sequence[Picture]) -> Picture:
-    """All of (n, h, w, 3) chips in one batch, where they lie."""
-    if all(isinstance(chip, Tensor) for chip in chips):
-        return torch.cat([chip for chip in chips if isinstance(chip, Tensor)])
-    return np.concatenate([on_host(chip) for chip in chips])
-
-
-def _window(image: Picture, face: Face, patch: Patch | PatchThere) -> tuple[Picture, FloatArray]:
-    """A copy of the photo around one face with the patch pasted, and where its top-left corner lies."""
-    low, high = face.landmarks.min(0), face.landmarks.max(0)
-    margin = (high - low).max() * P.VERIFICATION_MARGIN
-    height, width = image.shape[:2]
-    patch_high = np.add(patch.origin, patch.alpha.shape[::-1])
-    x0, y0 = np.floor(np.minimum(low - margin, patch.origin)).clip(0, [width, height]).astype(int)
-    x1, y1 = np.ceil(np.maximum(high + margin, patch_high)).clip(0, [width, height]).astype(int)
-    origin, corner = (patch.origin[0] - int(x0), patch.origin[1] - int(y0)), np.array([x0, y0], np.float32)
-    if isinstance(image, Tensor) and isinstance(patch, PatchThere):
-        window = image[y0:y1, x0:x1].clone()
-        there.paste(window, origin, patch)
-        return window, corner
-    if isinstance(patch, PatchThere):
-        patch = patch.on_host()
-    copy = on_host(image[y0:y1, x0:x1]).copy()
-    paste(copy, origin, patch.pixels, patch.alpha)
-    return copy, corner
-
-
 def _finish(pack: Pack, image: Picture, case: _Case, gallery: Gallery, thresholds: Thresholds) -> Decoy:
     if case.chosen is not None:
         kind: DecoyKind = "swap"
@@ -349,10 +295,7 @@ def _finish(pack: Pack, image: Picture, case: _Case, gallery: Gallery, threshold
     else:
         kind, donor = "redaction", None
         picture = on_host(image)
-        patch = redaction.redact(picture, case.face, case.random)
-        seen = _redaction_view(pack, picture, case.face, patch)
-        nobody = np.empty((0, seen.shape[1]), np.float32)
-        verdict = guarantee.judge(seen, case.face.embedding, gallery.index, nobody)
+        patch, seen, verdict = _redacted(pack, picture, case, gallery, thresholds)
     return Decoy(
         kind=kind,
         origin=patch.origin,
@@ -367,7 +310,19 @@ def _finish(pack: Pack, image: Picture, case: _Case, gallery: Gallery, threshold
     )
 
 
-def _redaction_view(pack: Pack, image: Image, face: Face, patch: Patch) -> FloatArray:
-    """(1, D) embedding of a redacted face where its landmarks were."""
-    window, shift = _window(image, face, patch)
-    return pack.recognizer.embed(window, (face.landmarks - shift)[None].astype(np.float32))
+def _redacted(
+    pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds: Thresholds
+) -> tuple[Patch, FloatArray, Verdict]:
+    """A redaction of one face, drawn anew while the recogniser takes what is left for the face; the farthest of all."""
+    farthest: tuple[Patch, FloatArray, Verdict] | None = None
+    for _ in range(P.REDACTION_DRAWS):
+        patch = redaction.redact(image, case.face, case.random)
+        seen = viewing.original_view(pack, image, case.face, patch)
+        nobody = np.empty((0, seen.shape[1]), np.float32)
+        verdict = guarantee.judge(seen, case.face.embedding, gallery.index, nobody)
+        if farthest is None or verdict.to_original > farthest[2].to_original:
+            farthest = patch, seen, verdict
+        if verdict.to_original > thresholds.original:
+            break
+    assert farthest is not None
+    return farthest

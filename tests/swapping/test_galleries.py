@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfmc_engine import parameters, replacement
+from mfmc_engine import parameters, replacement, viewing
 from mfmc_engine.donors import bank as donor_bank
 from mfmc_engine.donors import forecast, looks
 from mfmc_engine.donors.candidates import candidates
@@ -62,15 +62,18 @@ def _no_pictures():
             [Drawn(donor.id) for donor in donors],
             [blotches(donor.id) for donor in donors],
         ),
-        "_window": lambda image, face, patch: (patch, np.zeros(2, np.float32)),
-        "_first_view": lambda pack, patch, marks: ([seen(patch.donor)[:1]], marks),
-        "_other_views": lambda pack, patch, marks: ([seen(patch.donor)[1:]], marks),
-        "_redaction_view": lambda *_: np.full((1, 128), 9, np.float32),
         "to_swap": lambda pack, image, faces: faces,
     }
+    views = {
+        "window_of": lambda image, face, patch: (patch, np.zeros(2, np.float32)),
+        "first_view": lambda pack, patch, marks: ([seen(patch.donor)[:1]], marks),
+        "other_views": lambda pack, patch, marks: ([seen(patch.donor)[1:]], marks),
+        "original_view": lambda *_: np.full((1, 128), 9, np.float32),
+    }
     with pytest.MonkeyPatch.context() as patch:
-        for name, stand_in in stand_ins.items():
-            patch.setattr(replacement, name, stand_in)
+        for module, replaced in ((replacement, stand_ins), (viewing, views)):
+            for name, stand_in in replaced.items():
+                patch.setattr(module, name, stand_in)
         patch.setattr(replacement.blending, "prepare", lambda image, marks, device: marks)
         patch.setattr(replacement.redaction, "redact", lambda *_: Drawn(None))
         patch.setattr(forecast, "load", lambda: AS_DONORS)

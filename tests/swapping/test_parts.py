@@ -1,15 +1,18 @@
 """Fields, skin, masks, light, sharpness and redaction, each on pictures whose answer is known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from mfmc_engine import imaging, viewing
 from mfmc_engine import parameters as P
 from mfmc_engine.parameters import CROP_SIZE
 from mfmc_engine.swapping import fields, finish, masks, mesh, outlines, redaction, relight, skin, texture
 from mfmc_engine.swapping.lit import Lit
-from mfmc_engine.types import Face, Quality
+from mfmc_engine.types import DecoyRequest, Face, Quality
 
 FACE = mesh.mean_face()
 CPU = torch.device("cpu")
@@ -284,3 +287,18 @@ def test_a_redaction_has_the_photos_grain():
     finest = [np.diff(part, axis=0).std() / np.sqrt(2) for part in middle]
     assert finest[0] < 0.5
     assert 3 < finest[1] < 5
+
+
+def test_a_redaction_that_still_passes_for_the_face_is_drawn_anew(monkeypatch, real_engine, six_people):
+    """A recogniser that takes the first two redactions for the person gets a third."""
+    image = imaging.decode(six_people)
+    found = real_engine.analyze(image).faces[0]
+    small = dataclasses.replace(
+        found, quality=dataclasses.replace(found.quality, size=1.0)
+    )  # too small to swap
+    seen = iter([found.embedding, found.embedding + 0.01, found.embedding + 0.2])
+    monkeypatch.setattr(viewing, "original_view", lambda *_: next(seen)[None])
+    decoy = real_engine.make_decoys(image, [DecoyRequest(small, b"seed")])[0]
+    assert decoy.kind == "redaction"
+    assert decoy.distance_to_original > decoy.threshold
+    assert next(seen, None) is None
