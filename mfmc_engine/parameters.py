@@ -66,6 +66,12 @@ TILT_SMALLEST: Final = 18.0
 TILT_SMALLEST_DOUBTFUL: Final = 12.0
 # probability, by choice; what was found in a photo before doubtful faces gave its tilt away stays from here on
 TILT_KEPT: Final = 0.8
+APART_OVERLAP: Final = (
+    0.1  # intersection over the smaller box up to which it is away from everybody; by choice
+)
+# share of sure faces among all, below which people may stand between the quarter turns; 13 upright photos have .55 and
+# more, one of profiles turned by 45 degrees .14
+UNCLEAR_SHARE: Final = 0.25
 TILT_PASSES: Final = 2  # the second where the first shows that the tilt is larger still
 TILT_SPREAD: Final = 20.0  # degrees round the median that count as the same tilt
 TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes

@@ -2,8 +2,8 @@
 
 MTCNN finds upright faces (roughly +-30 degrees). Other orientations cost a pass each, so they are first looked for
 coarsely, among large faces; only an orientation in which that finds something sure and new gets a full pass. Where
-most faces of a photo share a tilt, the photo is searched once more turned by just that; where nobody is sure, halfway
-between the quarter turns, too.
+most faces of a photo share a tilt, the photo is searched once more turned by just that, twice if the second look shows
+it to be larger; where hardly anybody is sure, halfway between the quarter turns, too.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.detection.tiles import search_tiles
 from mfmc_engine.geometry import invert, overlap
 from mfmc_engine.parameters import (
+    APART_OVERLAP,
     DIAGONAL_ROLL,
     DUPLICATE_OVERLAP,
     LOCATE_MARGIN,
@@ -37,6 +38,7 @@ from mfmc_engine.parameters import (
     TURNED_PNET,
     TURNED_RNET,
     TURNED_SCORE,
+    UNCLEAR_SHARE,
     WORKING_PIXELS,
 )
 from mfmc_engine.resampling import Picture, shrink_to_pixels
@@ -106,7 +108,7 @@ class TurnedMTCNN:
         for degrees in QUARTERS:
             found = self._with_turned(pyramid, degrees, found)
         searched = [0.0, *QUARTERS]
-        if not (found.scores >= SURE_SCORE).any():  # nobody, or everybody stands between the quarter turns
+        if _is_unclear(found, searched):  # nobody, or everybody stands between the quarter turns
             for degrees in DIAGONALS:
                 found = _weighed(found, self._run(pyramid, degrees, FULL, found))
             searched += DIAGONALS
@@ -172,6 +174,14 @@ def _mostly_sure(found: Candidates) -> bool:
     return bool(2 * (found.scores >= SURE_SCORE).sum() > len(found))
 
 
+def _is_unclear(found: Candidates, searched: Sequence[float]) -> bool:
+    """Whether nobody is sure, or few are and no tilt explains that: a face between two passes is misread by both."""
+    sure = (found.scores >= SURE_SCORE).sum()
+    if not sure:
+        return True
+    return bool(sure < UNCLEAR_SHARE * len(found) and not tilt(found, searched)[1])
+
+
 def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The smaller angle between two directions, degrees."""
     return np.asarray(np.abs((a - b + 180) % 360 - 180))
@@ -211,8 +221,13 @@ def _weighed(known: Candidates, found: Candidates, least: float = TURNED_SCORE) 
 
 
 def _replacing(known: Candidates, found: Candidates, least: float = TURNED_SCORE) -> Candidates:
-    """Both, where most faces stand as in ``found``: now it is the earlier readings that need a score of ``least``."""
-    return found.merged(known.take(known.scores >= least), DUPLICATE_OVERLAP)
+    """Both, where most faces stand as in ``found``: now it is the earlier readings that need to be sure.
+
+    Those of a score of ``least`` stay as well where nobody was found anew: near a face they are misreadings of it.
+    """
+    near = overlap(known.boxes, found.boxes, smaller=True).max(1, initial=0) > APART_OVERLAP
+    kept = (known.scores >= TURNED_SCORE) | ((known.scores >= least) & ~near)
+    return found.merged(known.take(kept), DUPLICATE_OVERLAP)
 
 
 def _with(known: Candidates, found: Candidates) -> Candidates:
