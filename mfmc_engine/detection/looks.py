@@ -3,7 +3,8 @@
 One O-net answer on one crop is noisy: hands and ties reach .97, half-hidden faces stay at .01. The same window seen
 a little larger, smaller, shifted and mirrored, by the R-net as well, tells them apart far better. So windows on which
 two views do not agree at once get a second look, and their score is a logistic regression on both networks' means and
-on the size, fitted so that it is the share of faces among such windows.
+on the size, fitted so that it is the share of faces among such windows. Where that leaves it open, a third network is
+asked (``blazeface``), whose answer is weighed against the score so far by a second regression.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mfmc_engine.detection import blazeface
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
 from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
+    CHANCE_WEIGHT,
     DOUBTFUL_LIMIT,
     DUPLICATE_OVERLAP,
     EVIDENCE_BIAS,
@@ -27,7 +30,11 @@ from mfmc_engine.parameters import (
     FACE_SCORE,
     LEAST_CHANCE,
     LOCATE_ZOOMS,
+    MIN_FACE,
     ONET_NMS,
+    OPINION_BIAS,
+    OPINION_RANGE,
+    OPINION_WEIGHT,
     SIZE_RANGE,
     SIZE_WEIGHT,
     SURE_SCORE,
@@ -70,6 +77,7 @@ class Evidence(NamedTuple):
     sure: Candidates
     doubtful: Candidates  # scores: the O-net's mean probability over many views
     support: FloatArray  # (N,) the R-net's, of the doubtful ones
+    opinion: FloatArray  # (N,) BlazeFace's logits; NaN where it was not asked
 
 
 def gather(
@@ -93,13 +101,19 @@ def gather(
     again = _look(onet, pyramid, doubtful.boxes, SECOND_LOOK).summary()
     # the R-net could not save the others
     likely = np.flatnonzero(chance(again, np.ones(len(again), np.float32)) >= LEAST_CHANCE)
-    return Evidence(sure, again.take(likely), _support(rnet, pyramid, doubtful.boxes[likely]))
+    support = _support(rnet, pyramid, doubtful.boxes[likely])
+    again = again.take(likely)
+    logits = np.full(len(again), np.nan, np.float32)
+    unsettled = np.flatnonzero(is_open(again, support))
+    logits[unsettled] = blazeface.opinion(pyramid, again.boxes[unsettled])
+    return Evidence(sure, again, support, logits)
 
 
 def judge(evidence: Evidence) -> Candidates:
     """The faces, best score first. A doubtful one never scores as a sure one does."""
     doubtful = evidence.doubtful
-    scores = np.minimum(chance(doubtful, evidence.support), np.float32(DOUBTFUL_LIMIT))
+    scores = weighed(chance(doubtful, evidence.support), evidence.opinion)
+    scores = np.minimum(scores, np.float32(DOUBTFUL_LIMIT))
     faces = Candidates(doubtful.boxes, scores, doubtful.points).take(scores >= FACE_SCORE)
     return evidence.sure.merged(faces, DUPLICATE_OVERLAP)
 
@@ -109,9 +123,28 @@ def chance(doubtful: Candidates, support: FloatArray) -> FloatArray:
 
     Size counts: in any photo there are four times as many windows of half the size that could look like a face.
     """
-    size = np.sqrt(np.maximum(np.prod(doubtful.boxes[:, 2:] - doubtful.boxes[:, :2], 1), 1))
-    logit = EVIDENCE_WEIGHT * (doubtful.scores + support) + SIZE_WEIGHT * relative_size(size) + EVIDENCE_BIAS
+    size = relative_size(sizes(doubtful.boxes))
+    logit = EVIDENCE_WEIGHT * (doubtful.scores + support) + SIZE_WEIGHT * size + EVIDENCE_BIAS
     return np.asarray(1 / (1 + np.exp(-logit)), np.float32)
+
+
+def is_open(doubtful: Candidates, support: FloatArray) -> np.ndarray:
+    """Which doubtful windows BlazeFace is asked about, as a mask: neither clear nor too small for it."""
+    score = chance(doubtful, support)
+    low, high = OPINION_RANGE
+    return np.asarray((score >= low) & (score <= high) & (sizes(doubtful.boxes) >= MIN_FACE))
+
+
+def weighed(scores: FloatArray, opinion: FloatArray) -> FloatArray:
+    """(N,) probabilities of ``chance`` beside (N,) logits of ``blazeface``, where those are not NaN."""
+    p = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    logit = CHANCE_WEIGHT * np.log(p / (1 - p)) + OPINION_WEIGHT * opinion + OPINION_BIAS
+    return np.asarray(np.where(np.isnan(opinion), scores, 1 / (1 + np.exp(-logit))), np.float32)
+
+
+def sizes(boxes: FloatArray) -> FloatArray:
+    """(N,) roots of the areas of (N, 4) boxes, px; 1 at least."""
+    return np.asarray(np.sqrt(np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], 1), 1)), np.float32)
 
 
 def relative_size(size: FloatArray) -> FloatArray:

@@ -2,12 +2,13 @@
 
 MTCNN finds upright faces (roughly +-30 degrees). Other orientations cost a pass each, so they are first looked for
 coarsely, among large faces; only an orientation in which that finds something sure and new gets a full pass. Where
-most faces of a photo share a tilt, the photo is searched once more turned by just that; where nobody is sure, halfway
-between the quarter turns, too.
+most faces of a photo share a tilt, the photo is searched once more turned by just that, twice if the second look shows
+it to be larger; where hardly anybody is sure, halfway between the quarter turns, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,21 +21,24 @@ from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.detection.tiles import search_tiles
 from mfmc_engine.geometry import invert, overlap
 from mfmc_engine.parameters import (
+    APART_OVERLAP,
     DIAGONAL_ROLL,
     DUPLICATE_OVERLAP,
     LOCATE_MARGIN,
     SETTLED_SCORE,
     SURE_SCORE,
+    TILT_KEPT,
+    TILT_PASSES,
     TILT_SMALLEST,
+    TILT_SMALLEST_DOUBTFUL,
     TILT_SPREAD,
-    TURNED_DOUBTFUL_SCORE,
     TURNED_FACTOR,
-    TURNED_GLIMPSE,
     TURNED_LOG_ODDS,
     TURNED_MIN_FACE,
     TURNED_PNET,
     TURNED_RNET,
     TURNED_SCORE,
+    UNCLEAR_SHARE,
     WORKING_PIXELS,
 )
 from mfmc_engine.resampling import Picture, shrink_to_pixels
@@ -46,8 +50,8 @@ COARSE: Final = Effort(
     factor=TURNED_FACTOR,
     pnet=TURNED_PNET,
     rnet=TURNED_RNET,
-    glimpse=TURNED_GLIMPSE,
-    doubt=TURNED_DOUBTFUL_SCORE,
+    glimpse=TURNED_SCORE,  # its doubtful windows would be dropped: they need no second look
+    doubt=float("inf"),
 )
 QUARTERS: Final = (90.0, 180.0, 270.0)  # degrees, counter-clockwise turns of the picture
 DIAGONALS: Final = (45.0, 315.0)
@@ -103,15 +107,35 @@ class TurnedMTCNN:
         found = self.cascade.run(pyramid, FULL)
         for degrees in QUARTERS:
             found = self._with_turned(pyramid, degrees, found)
-        if not (found.scores >= SURE_SCORE).any():  # nobody, or everybody stands between the quarter turns
+        searched = [0.0, *QUARTERS]
+        if _is_unclear(found, searched):  # nobody, or everybody stands between the quarter turns
             for degrees in DIAGONALS:
-                found = _with(found, self._run(pyramid, degrees, FULL, found))
-        degrees, is_main = tilt(found)
-        if is_main:  # all faces are read anew, turned upright by what most of them share
-            return _replacing(found, self._run(pyramid, degrees, FULL, found))
+                found = _weighed(found, self._run(pyramid, degrees, FULL, found))
+            searched += DIAGONALS
+        tilted = self._tilted(pyramid, found, searched)
+        if tilted is not None:
+            return tilted
         for degrees in _between(found):
             found = _with(found, self._run(pyramid, degrees, COARSE, found))
         return found
+
+    def _tilted(self, pyramid: Pyramid, found: Candidates, searched: list[float]) -> Candidates | None:
+        """The faces read anew, turned upright by what most of them share; nothing if they share no tilt.
+
+        ``searched``: degrees by which the picture was turned to find the faces so far.
+        """
+        read = None
+        for _ in range(TILT_PASSES):
+            degrees, is_main = tilt(found, searched)
+            if not is_main:
+                break
+            again = self._run(pyramid, degrees, FULL, found)
+            if _mostly_sure(found):
+                read = found = _replacing(found, again)
+            else:  # what doubtful faces say of the tilt has to prove true, and costs fewer of them
+                read = found = _weighed(found, again, TILT_KEPT)
+            searched = [*searched, degrees]
+        return read
 
     def _with_turned(self, pyramid: Pyramid, degrees: float, known: Candidates) -> Candidates:
         """The known faces and those of one more orientation: a coarse look, then a full pass if that found new ones."""
@@ -119,10 +143,7 @@ class TurnedMTCNN:
         found = found.take(found.scores >= TURNED_SCORE)
         if not _has_new(found, known):
             return _with(known, found)
-        found = self._run(pyramid, degrees, FULL, known)
-        if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
-            return _replacing(known, found)
-        return _with(known, found)
+        return _weighed(known, self._run(pyramid, degrees, FULL, known))
 
     def _run(self, pyramid: Pyramid, degrees: float, effort: Effort, known: Candidates) -> Candidates:
         """What one orientation shows beside settled faces, in px of ``pyramid``."""
@@ -131,20 +152,39 @@ class TurnedMTCNN:
         return self.cascade.run(turned, effort, settled.boxes).moved(invert(turned.transform))
 
 
-def tilt(found: Candidates) -> tuple[float, bool]:
-    """Degrees by which the picture must be turned counter-clockwise for most sure faces to stand upright.
+def tilt(found: Candidates, searched: Sequence[float] = (0.0, *QUARTERS)) -> tuple[float, bool]:
+    """Degrees by which the picture must be turned counter-clockwise for most faces to stand upright.
 
-    And whether there are such: most of the sure ones, alike, and so far off the quarter turns (which were searched)
-    that MTCNN misses some. With ``False`` the degrees mean nothing.
+    And whether there are such: most of the faces, alike, and so far off the orientations ``searched`` (degrees) that
+    MTCNN misses some there. With ``False`` the degrees mean nothing. Doubtful faces count by their scores: of people
+    who lean too far MTCNN is only sure of those who lean least.
     """
-    roll = _rolls(found)
-    if not len(roll):
+    if not len(found):
         return 0.0, False
-    apart = np.abs((roll[:, None] - roll + 180) % 360 - 180)
-    middle = apart.sum(0).argmin()  # the circular median
+    roll, weights = _rolls(found), found.scores.astype(np.float64)
+    apart = _apart(roll[:, None], roll)
+    middle = (weights @ apart).argmin()  # the circular median
     alike = apart[middle] <= TILT_SPREAD
-    off = abs((roll[middle] + 45) % 90 - 45)
-    return float(roll[middle]), bool(alike.sum() > len(roll) / 2 and off >= TILT_SMALLEST)
+    smallest = TILT_SMALLEST if _mostly_sure(found) else TILT_SMALLEST_DOUBTFUL
+    off = _apart(roll[middle], np.array(searched)).min()
+    return float(roll[middle]), bool(weights[alike].sum() > weights.sum() / 2 and off >= smallest)
+
+
+def _mostly_sure(found: Candidates) -> bool:
+    return bool(2 * (found.scores >= SURE_SCORE).sum() > len(found))
+
+
+def _is_unclear(found: Candidates, searched: Sequence[float]) -> bool:
+    """Whether nobody is sure, or few are and no tilt explains that: a face between two passes is misread by both."""
+    sure = (found.scores >= SURE_SCORE).sum()
+    if not sure:
+        return True
+    return bool(sure < UNCLEAR_SHARE * len(found) and not tilt(found, searched)[1])
+
+
+def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The smaller angle between two directions, degrees."""
+    return np.asarray(np.abs((a - b + 180) % 360 - 180))
 
 
 def _between(found: Candidates) -> list[float]:
@@ -152,15 +192,14 @@ def _between(found: Candidates) -> list[float]:
 
     A face there is found by the passes on both sides, or one, or none: where one was found others may be missed.
     """
-    roll = _rolls(found)
+    roll = _rolls(found.take(found.scores >= SURE_SCORE))
     nearest = (roll // 90) * 90 + 45
     return [float(degrees) for degrees in np.unique(nearest[np.abs(roll - nearest) <= 45 - DIAGONAL_ROLL])]
 
 
 def _rolls(found: Candidates) -> np.ndarray:
-    """(N,) clockwise turn of each sure face, degrees in [0, 360)."""
-    sure = found.points[found.scores >= SURE_SCORE]
-    eyes = sure[:, 1] - sure[:, 0]
+    """(N,) clockwise turn of each face, degrees in [0, 360)."""
+    eyes = found.points[:, 1] - found.points[:, 0]
     return np.asarray(np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0])) % 360)
 
 
@@ -174,9 +213,21 @@ def _has_new(found: Candidates, known: Candidates) -> bool:
     return bool((common.max(1, initial=0) < DUPLICATE_OVERLAP).any())
 
 
-def _replacing(known: Candidates, found: Candidates) -> Candidates:
-    """Both, where most faces stand as in ``found``: now it is the earlier readings that need to be sure."""
-    return found.merged(known.take(known.scores >= TURNED_SCORE), DUPLICATE_OVERLAP)
+def _weighed(known: Candidates, found: Candidates, least: float = TURNED_SCORE) -> Candidates:
+    """Both; which of them need to be sure (the known ones at ``least``) is decided by where more faces are."""
+    if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
+        return _replacing(known, found, least)
+    return _with(known, found)
+
+
+def _replacing(known: Candidates, found: Candidates, least: float = TURNED_SCORE) -> Candidates:
+    """Both, where most faces stand as in ``found``: now it is the earlier readings that need to be sure.
+
+    Those of a score of ``least`` stay as well where nobody was found anew: near a face they are misreadings of it.
+    """
+    near = overlap(known.boxes, found.boxes, smaller=True).max(1, initial=0) > APART_OVERLAP
+    kept = (known.scores >= TURNED_SCORE) | ((known.scores >= least) & ~near)
+    return found.merged(known.take(kept), DUPLICATE_OVERLAP)
 
 
 def _with(known: Candidates, found: Candidates) -> Candidates:
