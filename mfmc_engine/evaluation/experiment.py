@@ -28,7 +28,7 @@ from mfmc_engine.evaluation import verification as V
 from mfmc_engine.evaluation.cache import Record, engine_version
 from mfmc_engine.evaluation.comparing import comparing
 from mfmc_engine.evaluation.judging import Vectors
-from mfmc_engine.evaluation.recognizers import FaceRecognizer, Metric, Onnx
+from mfmc_engine.evaluation.recognizers import FaceRecognizer, Metric
 from mfmc_engine.evaluation.settings import Settings
 from mfmc_engine.evaluation.treatments import swappers
 
@@ -176,19 +176,16 @@ def _vectors(found: Experiment) -> list[Vectors]:
 
 
 def _attributes(found: Experiment, decoys: Sequence[str]) -> dict[str, Any]:
-    """By the first recogniser the engine never asks; nothing without one."""
-    independent = next((r for r in found.worker.recognizers if isinstance(r, Onnx)), None)
-    if independent is None:
-        return {}
-    features = found.features(independent)
-    return {"estimator": independent.name} | {
+    """By the network that takes no part in choosing."""
+    estimator = found.worker.age_gender
+    before = np.stack([found.worker.features(record, estimator) for record in found.originals])
+    return {"estimator": estimator.name} | {
         arm: attributes_judge.judge(
             found.samples,
-            features,
-            found.treated_features(independent, arm),
+            before,
+            np.stack([found.worker.features(record, estimator) for record in found.treated[arm]]),
             found.trial,
             np.array([row["kind"] == "swap" for row in found.rows[arm]]),
-            found.settings.seed,
         )
         for arm in decoys
     }

@@ -28,6 +28,7 @@ from mfmc_engine.evaluation.cache import (
     file_version,
     perception_version,
 )
+from mfmc_engine.evaluation.faceres.age_gender import AgeGender
 from mfmc_engine.evaluation.protocols import FaceSet, Sample
 from mfmc_engine.evaluation.recognizers import FaceRecognizer, resolve
 from mfmc_engine.evaluation.records import decoy_of, measure, number
@@ -67,6 +68,7 @@ class Worker:
         self._known: dict[str, Record] = {}
         self.cache = Cache(task.cache)
         self.recognizers, self.skipped = resolve(task.recognizers, task.data, task.device)
+        self.age_gender = AgeGender(task.device)
         self._engines: dict[str, Engine] = {}
         self._probes = frozenset(task.faces.probes)
         self._fingerprints: dict[int, str] = {}
@@ -188,20 +190,21 @@ class Worker:
             self._fingerprints[index] = self.task.faces.samples[index].fingerprint()
         return self._fingerprints[index]
 
-    def _name(self, recognizer: FaceRecognizer) -> str:
+    def _name(self, recognizer: FaceRecognizer | AgeGender) -> str:
         return f"{recognizer.name} {recognizer.version[:16]}"
 
-    def _lacking(self, record: Record) -> list[FaceRecognizer]:
+    def _lacking(self, record: Record) -> list[FaceRecognizer | AgeGender]:
         if not record["marks"].size:
             return []
-        return [r for r in self.recognizers if self._name(r) not in record]
+        asked: list[FaceRecognizer | AgeGender] = [*self.recognizers, self.age_gender]
+        return [r for r in asked if self._name(r) not in record]
 
     def _with_features(self, record: Record, image: Image, marks: FloatArray) -> Record:
         new = {self._name(r): r.features(image, marks) for r in self._lacking(record)}
         return {**record, **new}
 
-    def features(self, record: Record, recognizer: FaceRecognizer) -> np.ndarray:
-        """One recogniser's features in a record."""
+    def features(self, record: Record, recognizer: FaceRecognizer | AgeGender) -> np.ndarray:
+        """One recogniser's features in a record, or what the judge of gender and age reads."""
         return record[self._name(recognizer)]
 
     def _first_marks(self, index: int, image: Image) -> FloatArray:

@@ -10,7 +10,7 @@ import pytest
 
 from mfmc_engine.cli import main
 from mfmc_engine.errors import EngineError
-from mfmc_engine.evaluation import attacks, measures, protocols, treatments, worker
+from mfmc_engine.evaluation import attacks, bars, measures, protocols, treatments, worker
 from mfmc_engine.evaluation.ablation import ablated
 from mfmc_engine.evaluation.settings import Settings
 from mfmc_engine.evaluation.treatments import Arm
@@ -92,9 +92,16 @@ def test_viewers_who_compare_learn_where_a_face_is_shown_to_one_and_nothing_of_w
 
 
 def test_bars_that_cannot_be_measured_are_said_to_be_so(results):
-    states = {row["name"]: row["passed"] for row in results["bars"]}
-    assert states["gender kept"] is None  # folders carry no labels
+    states = {row["name"]: row["passed"] for row in bars.rows({**results, "attributes": {}})}
+    assert states["gender kept"] is None
     assert states["outside untouched"] is True
+
+
+def test_gender_and_age_are_judged_though_folders_carry_no_labels(results):
+    values = {row["name"]: row["value"] for row in results["bars"]}
+    assert 0 <= values["gender kept"] <= 1
+    assert values["age difference, median"] > 0
+    assert "gender_accuracy" not in results["attributes"]["decoy"]["estimator"]
 
 
 def test_a_finished_run_is_read_back_to_the_same_bytes(run, people, tiny_onnx, tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""The network that judges apparent gender and age."""

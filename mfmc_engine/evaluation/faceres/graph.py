@@ -1,0 +1,94 @@
+"""HSE-FaceRes as an ONNX graph, made in memory: MobileNet v1 (Howard et al. 2017) at 224 px with two dense heads.
+
+Batch norms are folded into the convolutions already; those of the depthwise ones are left as a factor, folded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from mfmc_engine import parameters as P
+from mfmc_engine.types import FloatArray
+
+INPUT: Final = "chips"
+OUTPUTS: Final = {"male": 1, "ages": 100}
+OPSET, FORMAT = 17, 9  # of 2022: any ONNX Runtime since 1.14 reads them
+BLOCKS: Final = 13
+HALVING: Final = (2, 4, 6, 12)  # blocks whose depthwise convolution has stride 2
+
+
+def graph(weights: Mapping[str, FloatArray]) -> bytes:
+    """From (N, 3, 224, 224) float32 ``chips`` (BGR, less their mean) to (N, 1) log-odds ``male`` and (N, 100) ``ages``,
+    log-probabilities up to a constant of one year to a hundred."""
+    made = _Graph()
+
+    def pointwise(x: str, name: str, stride: int) -> str:
+        kernel = weights[f"{name}/convolution/merged_input"].transpose(3, 2, 0, 1)
+        return made.convolution(x, kernel, weights[f"{name}_bn/batchnorm_1/sub"], stride)
+
+    def depthwise(x: str, name: str, stride: int) -> str:
+        factor = weights[f"{name}_bn/batchnorm_1/mul"].reshape(-1, 1, 1, 1)
+        kernel = weights[f"{name}/depthwise_kernel"].transpose(2, 3, 0, 1) * factor
+        return made.convolution(x, kernel, weights[f"{name}_bn/batchnorm_1/sub"], stride, len(kernel))
+
+    x = pointwise(INPUT, "conv1", 2)
+    for block in range(1, BLOCKS + 1):
+        x = depthwise(x, f"conv_dw_{block}", 2 if block in HALVING else 1)
+        x = pointwise(x, f"conv_pw_{block}", 1)
+    x = made.node("Flatten", made.node("GlobalAveragePool", x))
+    x = made.node("Relu", made.dense(x, weights, "feats"))
+    made.dense(x, weights, "gender_pred", output="male")
+    made.dense(x, weights, "age_pred", output="ages")
+    return made.serialised()
+
+
+@dataclass(slots=True)
+class _Graph:
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+
+    def node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """The name of what a new node answers."""
+        output = output or f"node {len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def constant(self, values: NDArray[Any] | np.float32) -> str:
+        name = f"constant {len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
+        return name
+
+    def convolution(self, x: str, kernel: FloatArray, bias: FloatArray, stride: int, groups: int = 1) -> str:
+        """TensorFlow's "same" convolution of a picture with even sides, then ReLU6."""
+        around = kernel.shape[2] - 1
+        before = (
+            around // 2 if stride == 1 else 0
+        )  # what is left of an odd number TensorFlow adds on the far side
+        pads = [before, before, around - before, around - before]
+        given = self.constant(kernel), self.constant(bias)
+        found = self.node("Conv", x, *given, strides=[stride, stride], pads=pads, group=groups)
+        return self.node("Clip", found, self.constant(np.float32(0)), self.constant(np.float32(6)))
+
+    def dense(self, x: str, weights: Mapping[str, FloatArray], name: str, output: str = "") -> str:
+        given = self.constant(weights[f"{name}/kernel"]), self.constant(weights[f"{name}/bias"])
+        return self.node("Gemm", x, *given, output=output)
+
+    def serialised(self) -> bytes:
+        kind, side = TensorProto.FLOAT, P.JUDGE_SIDE
+        made = helper.make_graph(
+            self.nodes,
+            "faceres",
+            [helper.make_tensor_value_info(INPUT, kind, ["faces", 3, side, side])],
+            [helper.make_tensor_value_info(name, kind, ["faces", width]) for name, width in OUTPUTS.items()],
+            self.constants,
+        )
+        model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=FORMAT)
+        onnx.checker.check_model(model)
+        return bytes(model.SerializeToString())
