@@ -196,7 +196,8 @@ class Worker:
     def _lacking(self, record: Record) -> list[FaceRecognizer | AgeGender]:
         if not record["marks"].size:
             return []
-        return [r for r in (*self.recognizers, self.age_gender) if self._name(r) not in record]
+        asked: list[FaceRecognizer | AgeGender] = [*self.recognizers, self.age_gender]
+        return [r for r in asked if self._name(r) not in record]
 
     def _with_features(self, record: Record, image: Image, marks: FloatArray) -> Record:
         new = {self._name(r): r.features(image, marks) for r in self._lacking(record)}
