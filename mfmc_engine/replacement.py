@@ -24,6 +24,7 @@ from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
+from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.swapping import appearance, blending, fields, mesh, redaction, there
 from mfmc_engine.swapping.appearance import Looks
@@ -220,7 +221,9 @@ class _Draw:
             before = best.verdict.to_decoys
             best.verdict = replace(best.verdict, to_decoys=guarantee.nearest(best.views, self._others(case)))
             if best.verdict.to_decoys == before:
-                return best if best.cost(self.thresholds) <= acceptable else None
+                # what it seems decides between those tried, but is not worth more draws: see LOOKS_AGE
+                cost = best.cost(self.thresholds) - best.looks.seeming
+                return best if cost <= acceptable else None
 
     def _look(
         self,
@@ -238,6 +241,9 @@ class _Draw:
         embeddings = self.pack.recognizer.embed_chips(_joined(chips))
         for (case, attempt), views in zip(pairs, np.split(embeddings, len(pairs)), strict=True):
             attempt.views = np.concatenate([attempt.views, views])
+            if self.pack.space is DLIB:  # what the estimates are fitted on
+                seeming = appearance.seeming(case.face.embedding, attempt.views)
+                attempt.looks = replace(attempt.looks, seeming=seeming)
             attempt.verdict = self._judge(case, attempt)
 
     def _judge(self, case: _Case, attempt: _Attempt) -> Verdict:
