@@ -27,8 +27,23 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor) -> Tensor:
     alpha = edge * (1 - torch.maximum(front, hair))
     certain = fields.gaussian(core, P.CORE_FEATHER)
     certain = (certain * 2).clamp(0, 1)
-    alpha = torch.maximum(alpha, certain) * (1 - barred)
+    hair = target.once("moustache", lambda: _moustache(target))
+    alpha = torch.maximum(alpha, certain) * (1 - hair) * (1 - barred)
     return F.threshold(alpha, P.MASK_SMALLEST, 0.0)
+
+
+def _moustache(target: Lit) -> Tensor:
+    """(1, 1, H, W) soft mask of a moustache, which is worn in front of whatever face is below it; 0 without one."""
+    lip = target.part(outlines.moustache)
+    depth = -fields.luminance(target.detail(P.MOUSTACHE_LIGHT))
+    hairy = ((depth - P.MOUSTACHE_DEPTH[0]) / (P.MOUSTACHE_DEPTH[1] - P.MOUSTACHE_DEPTH[0])).clamp(0, 1)
+    # The nose's shadow falls on the middle, or under side light to one side.
+    ends = (target.part(end) for end in (outlines.moustache_left, outlines.moustache_right))
+    covered = torch.minimum(*(fields.mean(hairy, end) for end in ends))
+    worn = ((covered - P.MOUSTACHE_COVERED[0]) / (P.MOUSTACHE_COVERED[1] - P.MOUSTACHE_COVERED[0])).clamp(
+        0, 1
+    )
+    return fields.gaussian(hairy * lip, P.MOUSTACHE_FEATHER) * worn
 
 
 def _edge(region: Tensor) -> Tensor:

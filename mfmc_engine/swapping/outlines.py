@@ -63,6 +63,26 @@ def nostrils(landmarks: FloatArray) -> list[FloatArray]:
     return [_grown(np.concatenate([landmarks[31:36], landmarks[31:36] + up(landmarks) * 4]), 2.0)]
 
 
+def moustache(landmarks: FloatArray) -> list[FloatArray]:
+    """Between nose and upper lip, from corner to corner of the mouth."""
+    return [_upper_lip(landmarks, [31, 33, 35], [54, 53, 52, 51, 50, 49, 48])]
+
+
+def moustache_left(landmarks: FloatArray) -> list[FloatArray]:
+    """Its end beside the nose, where the nose's shadow hardly falls."""
+    return [_upper_lip(landmarks, [31], [50, 49, 48])]
+
+
+def moustache_right(landmarks: FloatArray) -> list[FloatArray]:
+    return [_upper_lip(landmarks, [35], [52, 53, 54])]
+
+
+def _upper_lip(landmarks: FloatArray, nose: list[int], lip: list[int]) -> FloatArray:
+    rise = up(landmarks)
+    base = landmarks[nose] - rise * P.MOUSTACHE_BELOW_NOSE
+    return np.concatenate([base, landmarks[lip] + rise * P.MOUSTACHE_ABOVE_LIP]).astype(np.float32)
+
+
 def features(landmarks: FloatArray) -> list[FloatArray]:
     """Everything on a bare face that is not plain skin, drawn tightly: lids and sockets are skin and carry light."""
     openings = [_grown(eye, P.EYE_MARGIN) for eye in eye_openings(landmarks)]

@@ -176,8 +176,8 @@ def test_the_engine_measures_what_it_takes(photo, faces, real_engine, monkeypatc
 def test_a_decoy_that_seems_of_another_gender_or_age_costs():
     donors = bank.load()
     face, estimate = donors.embeddings[0], attributes.load()(donors.embeddings)
-    assert appearance.seeming(face, face[None]) == 0
-    cost = np.array([appearance.seeming(face, row[None]) for row in donors.embeddings])
+    assert appearance.seeming(face, face) == 0
+    cost = np.array([appearance.seeming(face, row) for row in donors.embeddings])
     same = (estimate.male > 0.5) == (estimate.male[0] > 0.5)
     assert cost[~same].min() > np.median(cost[same])
     years = np.abs(estimate.age - estimate.age[0])

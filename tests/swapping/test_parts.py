@@ -302,3 +302,21 @@ def test_a_redaction_that_still_passes_for_the_face_is_drawn_anew(monkeypatch, r
     assert decoy.kind == "redaction"
     assert decoy.distance_to_original > decoy.threshold
     assert next(seen, None) is None
+
+
+@pytest.mark.parametrize("worn", [True, False])
+def test_a_moustache_is_worn_in_front_and_a_bare_lip_or_a_shadow_under_the_nose_is_replaced(worn):
+    picture, bare = _painted(), torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
+    outline = (
+        outlines.moustache if worn else outlines.nostrils
+    )  # hair from corner to corner, or a spot in the middle
+    dark = fields.rasterise(outline, [FACE], CPU)
+    target = Lit(picture * (1 - 0.6 * dark), bare, [FACE])
+    alpha = masks.swap_mask(target, Lit(_painted(), bare, [FACE]), torch.zeros_like(bare))
+    ends = [
+        fields.rasterise(end, [FACE], CPU) > 0 for end in (outlines.moustache_left, outlines.moustache_right)
+    ]
+    for end in ends:
+        assert (alpha[end].median() < 0.2) == worn
+    eyes = fields.rasterise(outlines.eye_openings, [FACE], CPU) > 0
+    assert alpha[eyes].min() > 0.9
