@@ -21,6 +21,7 @@ from mfmc_engine.donors.selection import generator
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
+from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.swappable import to_swap
 from mfmc_engine.swapping import appearance, blending, fields, redaction, there
@@ -201,7 +202,9 @@ class _Draw:
             before = best.verdict.to_decoys
             best.verdict = replace(best.verdict, to_decoys=guarantee.nearest(best.views, self._others(case)))
             if best.verdict.to_decoys == before:
-                return best if best.cost(self.thresholds) <= acceptable else None
+                # what it seems decides between those tried, but is not worth more draws: see LOOKS_AGE
+                cost = best.cost(self.thresholds) - best.looks.seeming
+                return best if cost <= acceptable else None
 
     def _look(self, pairs: Sequence[tuple[_Case, _Attempt]], views: viewing.Views) -> None:
         """Embed more views of attempts, all in one batch, and judge them."""
@@ -219,6 +222,9 @@ class _Draw:
         embeddings = self.pack.recognizer.embed_chips(viewing.joined(chips))
         for (case, attempt), fresh in zip(pairs, np.split(embeddings, ends[:-1]), strict=True):
             attempt.views = np.concatenate([attempt.views, fresh])
+            if self.pack.space is DLIB:  # what the estimates are fitted on
+                seeming = appearance.seeming(case.marked.embedding, attempt.views[0])
+                attempt.looks = replace(attempt.looks, seeming=seeming)
             attempt.verdict = self._judge(case, attempt)
 
     def _judge(self, case: _Case, attempt: _Attempt) -> Verdict:

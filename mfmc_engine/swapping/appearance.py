@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mfmc_engine import attributes
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import traits
 from mfmc_engine.swapping import fields
@@ -29,13 +30,14 @@ class Looks:
     dark: float  # blotches, log units
     hue: float  # the same
     misfit: float = 0.0
+    seeming: float = 0.0
 
     @property
     def cost(self) -> float:
         """All of it in one number: 0 for none, 1 where one thing is plain to see."""
         bent = max(0.0, self.share - P.DRAW_ROUNDS[0][0]) / P.LOOKS_SHAPE
         skin = self.dark / P.LOOKS_DARK + self.hue / P.LOOKS_HUE
-        return self.unlike / P.LOOKS_UNLIKE + bent**2 + skin + self.misfit
+        return self.unlike / P.LOOKS_UNLIKE + bent**2 + skin + self.misfit + self.seeming
 
 
 def misfit(wanted: FloatArray, found: FloatArray) -> float:
@@ -43,6 +45,15 @@ def misfit(wanted: FloatArray, found: FloatArray) -> float:
     moved = np.linalg.norm(found - wanted, axis=1).mean() / max(float(traits.interocular(wanted)), 1.0)
     mouth = traits.mouth_opening(found) - traits.mouth_opening(wanted)
     return float((moved / P.LOOKS_MOVED) ** 2 + (mouth / P.LOOKS_MOUTH) ** 2)
+
+
+def seeming(face: FloatArray, decoy: FloatArray) -> float:
+    """How far a ``decoy`` (128,) seems of another gender or age than the ``face`` (128,), 1 where either is plain to
+    see; embeddings of dlib's ResNet."""
+    found = attributes.load()(np.stack([face, decoy]))
+    gender = float(found.male[1] - found.male[0]) / P.LOOKS_GENDER
+    age = float(found.age[1] - found.age[0]) / P.LOOKS_AGE
+    return gender**2 + age**2
 
 
 def blotches(decoys: Tensor, alpha: Tensor, donor: Lit, target: Lit) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mfmc_engine import guarantee, imaging, replacement
+from mfmc_engine import attributes, guarantee, imaging, replacement
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import bank
 from mfmc_engine.guarantee import Thresholds, Verdict
@@ -87,6 +87,7 @@ def test_all_that_speaks_against_a_decoy_adds_to_the_cost():
         {"dark": 0.03},
         {"hue": 0.02},
         {"misfit": 1.0},
+        {"seeming": 1.0},
     ):
         assert dataclasses.replace(fine, **worse).cost >= 0.99
 
@@ -168,5 +169,16 @@ def test_the_engine_measures_what_it_takes(photo, faces, real_engine, monkeypatc
     for attempt, acceptable in accepted:
         assert attempt.seen_fully
         assert attempt.verdict.keeps(Thresholds())
-        assert attempt.cost(Thresholds()) <= acceptable
+        assert attempt.cost(Thresholds()) - attempt.looks.seeming <= acceptable
         assert attempt.looks.misfit > 0
+
+
+def test_a_decoy_that_seems_of_another_gender_or_age_costs():
+    donors = bank.load()
+    face, estimate = donors.embeddings[0], attributes.load()(donors.embeddings)
+    assert appearance.seeming(face, face) == 0
+    cost = np.array([appearance.seeming(face, row) for row in donors.embeddings])
+    same = (estimate.male > 0.5) == (estimate.male[0] > 0.5)
+    assert cost[~same].min() > np.median(cost[same])
+    years = np.abs(estimate.age - estimate.age[0])
+    assert np.corrcoef(years[same], cost[same])[0, 1] > 0.7
