@@ -16,6 +16,7 @@ from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.donors.forecast import Forecast
 from mfmc_engine.donors.selection import Wanted
 from mfmc_engine.guarantee import Thresholds
+from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.types import DecoyRequest, Face, Gallery, Quality
 
 BANK = donor_bank.load()
@@ -26,6 +27,7 @@ PACK: Any = SimpleNamespace(
     device="cpu",
     upload=lambda image: image,
     recognizer=SimpleNamespace(embed_chips=lambda rows: rows.reshape(-1, 128)),
+    space=DLIB,
 )
 # what ``seen`` makes of donors, foretold
 AS_DONORS = Forecast(np.concatenate([np.zeros((128, 128)), np.eye(128), np.zeros((1, 128))]), 0.3)
