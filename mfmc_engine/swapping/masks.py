@@ -15,7 +15,8 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor) -> Tensor:
     """(B, 1, H, W) alpha in [0, 1]; 1 means decoy only.
 
     ``donor`` holds the warped donors, whose landmarks are the decoy's; ``barred`` is 1 on pixels that belong to
-    another face in front. Brows, eyes, nose and mouth come out as 1 whatever the colour model says.
+    another face in front. Brows, eyes, nose and mouth come out as 1 whatever the colour model says; a moustache, which
+    hangs before them, as 0.
     """
     region = target.part(outlines.region)
     inner = target.once("inner", lambda: fields.dilate(region, -P.CORE_INSET))
@@ -27,22 +28,19 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor) -> Tensor:
     alpha = edge * (1 - torch.maximum(front, hair))
     certain = fields.gaussian(core, P.CORE_FEATHER)
     certain = (certain * 2).clamp(0, 1)
-    hair = target.once("moustache", lambda: _moustache(target))
-    alpha = torch.maximum(alpha, certain) * (1 - hair) * (1 - barred)
+    moustache = target.once("moustache", lambda: _moustache(target))
+    alpha = torch.maximum(alpha, certain) * (1 - moustache) * (1 - barred)
     return F.threshold(alpha, P.MASK_SMALLEST, 0.0)
 
 
 def _moustache(target: Lit) -> Tensor:
     """(1, 1, H, W) soft mask of a moustache, which is worn in front of whatever face is below it; 0 without one."""
     lip = target.part(outlines.moustache)
-    depth = -fields.luminance(target.detail(P.MOUSTACHE_LIGHT))
-    hairy = ((depth - P.MOUSTACHE_DEPTH[0]) / (P.MOUSTACHE_DEPTH[1] - P.MOUSTACHE_DEPTH[0])).clamp(0, 1)
+    hairy = _ramp(-fields.luminance(target.detail(P.MOUSTACHE_LIGHT)), P.MOUSTACHE_DEPTH)
     # The nose's shadow falls on the middle, or under side light to one side.
     ends = (target.part(end) for end in (outlines.moustache_left, outlines.moustache_right))
     covered = torch.minimum(*(fields.mean(hairy, end) for end in ends))
-    worn = ((covered - P.MOUSTACHE_COVERED[0]) / (P.MOUSTACHE_COVERED[1] - P.MOUSTACHE_COVERED[0])).clamp(
-        0, 1
-    )
+    worn = _ramp(covered, P.MOUSTACHE_COVERED)
     return fields.gaussian(hairy * lip, P.MOUSTACHE_FEATHER) * worn
 
 
@@ -60,7 +58,7 @@ def occluders(skin: Tensor, region: Tensor, core: Tensor) -> Tensor:
     """
     bare = ((1 - skin) * (1 - core)).clamp(0, 1)
     bare = fields.gaussian(bare, P.OCCLUDER_SMOOTH)
-    blocked = ((bare - P.OCCLUDER_LOW) / (P.OCCLUDER_HIGH - P.OCCLUDER_LOW)).clamp(0, 1)
+    blocked = _ramp(bare, (P.OCCLUDER_LOW, P.OCCLUDER_HIGH))
     coarse = F.max_pool2d(blocked, 4)
     rim = 1 - fields.reduce(fields.dilate(region, -P.OCCLUDER_RIM), 4)
     grown = coarse * rim
@@ -70,6 +68,11 @@ def occluders(skin: Tensor, region: Tensor, core: Tensor) -> Tensor:
             break  # a card would have to be waited for to know
     reach = fields.enlarge(fields.dilate(grown, 1), (skin.shape[-2], skin.shape[-1]))
     return torch.minimum(blocked, reach)
+
+
+def _ramp(value: Tensor, ends: tuple[float, float]) -> Tensor:
+    """0 up to the first end, 1 from the second, straight between."""
+    return ((value - ends[0]) / (ends[1] - ends[0])).clamp(0, 1)
 
 
 def _smoothstep(value: Tensor) -> Tensor:

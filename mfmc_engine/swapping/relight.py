@@ -37,7 +37,6 @@ class _Detail:
 
     grey: Tensor  # (B, 1, H, W)
     rest: Tensor  # (B, 3, H, W) colour that does not go along with light
-    tint: Tensor  # (B, 3, 1, 1) colour per unit of light
     contrast: Tensor  # (B, 1, 1, 1) of the features
     folds: Tensor  # (B, 1, 1, 1) contrast beside them
     colour: Tensor  # (B, 1, 1, 1) strength of the rest
@@ -45,17 +44,17 @@ class _Detail:
     @classmethod
     def of(cls, face: Lit, sigma: float) -> _Detail:
         detail, core = face.detail(sigma), face.part(outlines.core)
-        grey, tint = fields.luminance(detail), _shadow_tint(detail, face)
-        rest = detail - grey - tint * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
+        grey = fields.luminance(detail)
+        rest = detail - grey - _shadow_tint(detail, face) * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
         folds = _deviation(grey, _beside_features(face))
-        return cls(grey, rest, tint, _deviation(grey, core), folds, _deviation(rest, core))
+        return cls(grey, rest, _deviation(grey, core), folds, _deviation(rest, core))
 
 
 def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     """The donor's detail, scaled so that its contrast and colourfulness are the photo's own.
 
     A hazy photo gets a hazy decoy; a grey or toned photo has no colour detail, so its decoy has none either. Colour
-    splits into what goes along with light (the tint of shadows, taken from the photo) and the rest (scaled).
+    splits into what goes along with light (the tint of shadows, on the photo's own curve) and the rest (scaled).
     """
     own = _Detail.of(donor, sigma)
     wanted = target.once(("parts of detail", sigma), lambda: _Detail.of(target, sigma))

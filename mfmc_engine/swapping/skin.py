@@ -1,6 +1,7 @@
 """Which pixels of a face are bare skin: a colour model learnt from the face's own cheeks.
 
-Colours are log ratios to green, which light and shadow leave alone (Finlayson's log-chromaticity); brightness is
+Colours are log ratios to green, which light and shadow leave alone (Finlayson's log-chromaticity) where a photo is not
+graded; what they change by with brightness on this face is read off as a curve and left out (tones.py). Brightness is
 judged against the smooth light on the face, so that a shaded cheek is skin and dark hair is not.
 """
 
