@@ -320,15 +320,12 @@ def _redacted(
     pack: Pack, image: Image, case: _Case, gallery: Gallery, thresholds: Thresholds
 ) -> tuple[Patch, FloatArray, Verdict]:
     """A redaction of one face, drawn anew while the recogniser takes what is left for the face; the farthest of all."""
-    farthest: tuple[Patch, FloatArray, Verdict] | None = None
+    draws: list[tuple[Patch, FloatArray, Verdict]] = []
     for _ in range(P.REDACTION_DRAWS):
         patch = redaction.redact(image, case.face, case.random)
         seen = viewing.original_view(pack, image, case.face, patch)
         nobody = np.empty((0, seen.shape[1]), np.float32)
-        verdict = guarantee.judge(seen, case.face.embedding, gallery.index, nobody)
-        if farthest is None or verdict.to_original > farthest[2].to_original:
-            farthest = patch, seen, verdict
-        if verdict.to_original > thresholds.original:
+        draws.append((patch, seen, guarantee.judge(seen, case.face.embedding, gallery.index, nobody)))
+        if draws[-1][2].to_original > thresholds.original:
             break
-    assert farthest is not None
-    return farthest
+    return max(draws, key=lambda draw: draw[2].to_original)

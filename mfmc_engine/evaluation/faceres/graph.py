@@ -6,20 +6,16 @@ Batch norms are folded into the convolutions already; those of the depthwise one
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from mfmc_engine import parameters as P
+from mfmc_engine.onnx_graphs import GraphBuilder
 from mfmc_engine.types import FloatArray
 
 INPUT: Final = "chips"
 OUTPUTS: Final = {"male": 1, "ages": 100}
-OPSET, FORMAT = 17, 9  # of 2022: any ONNX Runtime since 1.14 reads them
 BLOCKS: Final = 13
 HALVING: Final = (2, 4, 6, 12)  # blocks whose depthwise convolution has stride 2
 
@@ -46,25 +42,11 @@ def graph(weights: Mapping[str, FloatArray]) -> bytes:
     x = made.node("Relu", made.dense(x, weights, "feats"))
     made.dense(x, weights, "gender_pred", output="male")
     made.dense(x, weights, "age_pred", output="ages")
-    return made.serialised()
+    side = P.JUDGE_SIDE
+    return made.serialised("faceres", {INPUT: (3, side, side)}, {name: (n,) for name, n in OUTPUTS.items()})
 
 
-@dataclass(slots=True)
-class _Graph:
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-
-    def node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """The name of what a new node answers."""
-        output = output or f"node {len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
-        return output
-
-    def constant(self, values: NDArray[Any] | np.float32) -> str:
-        name = f"constant {len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
-        return name
-
+class _Graph(GraphBuilder):
     def convolution(self, x: str, kernel: FloatArray, bias: FloatArray, stride: int, groups: int = 1) -> str:
         """TensorFlow's "same" convolution of a picture with even sides, then ReLU6."""
         around = kernel.shape[2] - 1
@@ -79,16 +61,3 @@ class _Graph:
     def dense(self, x: str, weights: Mapping[str, FloatArray], name: str, output: str = "") -> str:
         given = self.constant(weights[f"{name}/kernel"]), self.constant(weights[f"{name}/bias"])
         return self.node("Gemm", x, *given, output=output)
-
-    def serialised(self) -> bytes:
-        kind, side = TensorProto.FLOAT, P.JUDGE_SIDE
-        made = helper.make_graph(
-            self.nodes,
-            "faceres",
-            [helper.make_tensor_value_info(INPUT, kind, ["faces", 3, side, side])],
-            [helper.make_tensor_value_info(name, kind, ["faces", width]) for name, width in OUTPUTS.items()],
-            self.constants,
-        )
-        model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=FORMAT)
-        onnx.checker.check_model(model)
-        return bytes(model.SerializeToString())

@@ -1,0 +1,51 @@
+"""ONNX graphs made in memory, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import ArrayLike
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET: Final = 17  # of 2022, as is the format: any ONNX Runtime since 1.14 reads them
+FORMAT: Final = 9
+
+
+@dataclass(slots=True)
+class GraphBuilder:
+    """What has been put into a graph so far. Inputs and answers of nodes are names."""
+
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+
+    def node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """The name of what a new node answers."""
+        output = output or f"node {len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def constant(self, values: ArrayLike) -> str:
+        """The name of a new constant."""
+        name = f"constant {len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
+        return name
+
+    def serialised(
+        self, name: str, inputs: Mapping[str, tuple[int, ...]], outputs: Mapping[str, tuple[int, ...]]
+    ) -> bytes:
+        """The checked graph. Shapes, of float32, are those of one face; graphs take any number of faces at once."""
+
+        def declared(shapes: Mapping[str, tuple[int, ...]]) -> list[Any]:
+            return [
+                helper.make_tensor_value_info(key, TensorProto.FLOAT, ["faces", *shape])
+                for key, shape in shapes.items()
+            ]
+
+        graph = helper.make_graph(self.nodes, name, declared(inputs), declared(outputs), self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=FORMAT)
+        onnx.checker.check_model(model)
+        return bytes(model.SerializeToString())
