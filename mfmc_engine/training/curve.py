@@ -12,6 +12,11 @@ TABLE, DRAWING = "curve.csv", "curve.svg"
 def add(out: Path, row: Mapping[str, float]) -> None:
     """Append one row and draw anew. The first row decides the columns; one it lacks is left out."""
     out.mkdir(parents=True, exist_ok=True)
+    _append(out, row)
+    draw(out)
+
+
+def _append(out: Path, row: Mapping[str, float]) -> None:
     rows = read(out)
     columns = list(rows[0] if rows else row)
     with (out / TABLE).open("a", newline="") as file:
@@ -19,7 +24,6 @@ def add(out: Path, row: Mapping[str, float]) -> None:
         if not rows:
             writer.writerow(columns)
         writer.writerow([f"{row.get(name, float('nan')):.6g}" for name in columns])
-    draw(out)
 
 
 def read(out: Path) -> list[dict[str, float]]:
@@ -38,7 +42,9 @@ def cut(out: Path, step: int) -> None:
     if len(kept) < len(rows):
         (out / TABLE).unlink()
         for row in kept:
-            add(out, row)
+            _append(out, row)
+        if kept:
+            draw(out)  # once: a drawing takes over a second, and a run may have hundreds of rows
 
 
 def draw(out: Path) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from mfmc_engine.cli import main
 from mfmc_engine.errors import EngineError
-from mfmc_engine.evaluation import attacks, bars, measures, protocols, treatments, worker
+from mfmc_engine.evaluation import attacks, bars, figures, measures, protocols, treatments, worker
 from mfmc_engine.evaluation.ablation import ablated
 from mfmc_engine.evaluation.settings import Settings
 from mfmc_engine.evaluation.treatments import Arm
@@ -104,18 +104,27 @@ def test_gender_and_age_are_judged_though_folders_carry_no_labels(results):
     assert "gender_accuracy" not in results["attributes"]["decoy"]["estimator"]
 
 
-def test_a_finished_run_is_read_back_to_the_same_bytes(run, people, tiny_onnx, tmp_path, monkeypatch):
+@pytest.fixture
+def drawn(monkeypatch):
+    """Call it with the names of the only figures to draw: all of them take longer than what they show."""
+    chosen = figures.FIGURES
+    return lambda *names: monkeypatch.setattr(figures, "FIGURES", {name: chosen[name] for name in names})
+
+
+def test_a_finished_run_is_read_back_to_the_same_bytes(run, drawn, people, tiny_onnx, tmp_path, monkeypatch):
     def fail(*_: object) -> None:
         raise AssertionError("computed again")
 
     monkeypatch.setattr(worker, "make_decoy", fail)
     monkeypatch.setattr(worker.Worker, "_with_features", fail)
+    drawn("roc")
     assert _evaluate(people, tiny_onnx, tmp_path, run[1]) == 0
     for name in ("results.json", "roc.svg"):
         assert (tmp_path / name).read_bytes() == (run[0] / name).read_bytes()
 
 
-def test_a_lost_record_is_made_again_alike(run, people, tiny_onnx, tmp_path):
+def test_a_lost_record_is_made_again_alike(run, drawn, people, tiny_onnx, tmp_path):
+    drawn()
     for record in list(run[1].rglob("*.npz"))[::5]:
         record.unlink()
     assert _evaluate(people, tiny_onnx, tmp_path, run[1]) == 0

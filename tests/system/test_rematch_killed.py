@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.test_worker_killed import LIMIT_S, empty_servers, kill_group, manage, rows, worker
+from tests.system.test_worker_killed import INSTALL, LIMIT_S, empty_servers, kill_group, manage, rows, worker
 
 PHOTOS = 300
 
@@ -55,9 +55,7 @@ def network(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     environment |= {"MFMC_VAR": str(tmp_path), "OMP_NUM_THREADS": "1"}
     if request.param == "servers":
         environment |= empty_servers()
-    manage(environment, "migrate", "--verbosity", "0")
-    manage(environment, "shell", "-c", OLD_PHOTOS)
-    manage(environment, "shell", "-c", SOMEBODY_ENROLS)
+    manage(environment, "shell", "-c", INSTALL + OLD_PHOTOS + SOMEBODY_ENROLS)
     return environment
 
 

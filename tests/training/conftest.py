@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from mfmc_engine.donors import bank
-from mfmc_engine.training import dataset
+from mfmc_engine.training import curve, dataset
 from mfmc_engine.training.dataset import Portraits
 
 
@@ -53,3 +53,9 @@ def portraits(faces):
 def held_out(faces):
     """The same few faces for validation: of two dozen, the rule may hold out none."""
     return Portraits.load(faces, "cpu", limit=4)
+
+
+@pytest.fixture
+def _undrawn(monkeypatch):
+    """The curve is written and not drawn: a drawing takes longer than the steps between two of them."""
+    monkeypatch.setattr(curve, "draw", lambda out: False)

@@ -81,6 +81,7 @@ def same_weights(one: Trainer, other: Trainer) -> bool:
     )
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_a_run_goes_on_exactly_where_it_stopped(new_trainer, held_out, tmp_path):
     """Interrupted between two scores, killed after a row of the curve: to the bit what it would have been."""
     whole = new_trainer()
@@ -98,8 +99,18 @@ def test_a_run_goes_on_exactly_where_it_stopped(new_trainer, held_out, tmp_path)
     tables = [(tmp_path / name / "curve.csv").read_text() for name in ("whole", "cut")]
     assert tables[0] == tables[1]
     assert tables[0].count("\n") == 3
-    svg = (tmp_path / "cut" / "curve.svg").read_text()
-    assert "<svg" in svg
+
+
+def test_a_curve_is_drawn_with_every_row_and_once_when_it_is_cut(tmp_path, monkeypatch):
+    curve.add(tmp_path, {"step": 1.0, "score": 0.5})
+    assert "<svg" in (tmp_path / "curve.svg").read_text()
+    drawn = []
+    monkeypatch.setattr(curve, "draw", lambda out: drawn.append(len(curve.read(out))))
+    for step in (2.0, 3.0, 4.0):
+        curve.add(tmp_path, {"step": step, "score": 0.25})
+    curve.cut(tmp_path, 3)
+    assert drawn == [2, 3, 4, 3]
+    assert [row["step"] for row in curve.read(tmp_path)] == [1.0, 2.0, 3.0]
 
 
 def test_a_seed_is_a_run_and_another_seed_another(new_trainer):
@@ -215,6 +226,7 @@ def test_gathered_corners_are_what_grid_sample_takes():
     assert torch.allclose(*slopes, atol=1e-4)
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_thirty_two_faces_are_learnt_by_heart(faces, tmp_path):
     """A short rehearsal; ``train overfit`` is the long one, in which identities and masks have to be learnt, too."""
     settings = replace(rehearsal.SMALL, batch=4, size=64, blocks=1, every=10)
@@ -228,6 +240,7 @@ def test_thirty_two_faces_are_learnt_by_heart(faces, tmp_path):
     assert (tmp_path / "sheet-0000030.jpg").stat().st_size > 5000
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_a_rehearsal_that_learns_nothing_fails(new_trainer, tmp_path):
     still = new_trainer(replace(TINY, rate=0.0, every=1, augment=False))
     lessons = rehearsal.rehearse(still, tmp_path, 1, say=lambda _: None)
@@ -291,6 +304,7 @@ def test_a_bad_batch_does_not_end_in_nan(new_trainer, monkeypatch):
     assert all(torch.isfinite(p).all() for p in trainer.network.parameters())
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_exported_weights_swap_windows(new_trainer, held_out, tmp_path):
     train(new_trainer(), held_out, tmp_path / "run", seconds=600, steps=2, say=lambda _: None)
     size = export(tmp_path / "run", tmp_path / "neural.npz")
