@@ -7,6 +7,7 @@ sub-pixel steps however small or tilted the face is.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import dlib
@@ -21,12 +22,18 @@ from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import FloatArray, Image
 
 
+@cache
+def _load(weights: Path) -> dlib.shape_predictor:
+    """The trees are 100 MB, nearly a second to read, and nobody changes them: one copy serves every engine."""
+    return dlib.shape_predictor(str(weights))
+
+
 class Dlib68:
     """Marks faces whose eyes, nose tip and mouth corners are known."""
 
     def __init__(self, weights: Path) -> None:
         try:
-            self.predictor = dlib.shape_predictor(str(weights))
+            self.predictor = _load(weights)
         except RuntimeError as error:
             raise WeightsMissingError(
                 f"{weights} is missing or damaged: pip install --force-reinstall face_recognition_models==0.3.0"

@@ -54,7 +54,8 @@ def test_peak_memory_is_the_process_own_and_not_its_parents():
     assert 5 < float(child.stdout) < held.nbytes / 2**20 < peak_megabytes()
 
 
-def test_the_quick_benchmark_writes_figures_and_a_chart(two_faces, tmp_path, capsys):
+def test_the_quick_benchmark_writes_figures_and_a_chart(two_faces, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scaling, "REPEATS", 1)
     arguments = ["benchmark", "speed", str(two_faces), "--quick", "--repeats", "1", "--threads", "1"]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
     report = json.loads((tmp_path / "speed.json").read_text())

@@ -21,7 +21,7 @@ from faceaccess import exposures, services, tasks
 from faceaccess.models import Authorization, Claim, Exposure, MatchRejection, PhotoOverride, Question, Tag
 from photos.models import Audience
 from tests.faceaccess.conftest import client_of, face_of, fetch, person, posted, shown_to
-from tests.faceaccess.test_leaks import MODELS, Scene, scene
+from tests.faceaccess.test_leaks import CONSENTS, MODELS, Scene, combined, scene
 from tests.factories import befriend
 
 pytestmark = pytest.mark.django_db
@@ -190,8 +190,7 @@ CHANNELS: tuple[Callable[[Scene, str, User | None], None], ...] = (
 )
 
 
-@pytest.mark.parametrize("consent", ["silent", "disclosed", "taken back"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("model", "consent"), combined(MODELS, CONSENTS))
 def test_every_role_through_every_channel(engine, model, consent):
     this = scene(model, consent, Audience.MEMBERS)
     assert set(this.people) == set(ROLES)

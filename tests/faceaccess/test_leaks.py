@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 import pytest
 from django.urls import reverse
@@ -32,6 +35,18 @@ AUDIENCES = {
     Audience.CIRCLE: {"uploader", "member"},
     Audience.ONLY_ME: {"uploader"},
 }
+
+
+def combined(*values: Iterable[str]) -> list[tuple[str, ...]]:
+    """All combinations. With LEAKS=pairs a third of them: of three kinds of values any two still meet, of two kinds each
+    value comes up. For a second run, on another database, of what the first proved in full."""
+    third = os.environ.get("LEAKS") == "pairs"
+    numbered = product(*(enumerate(them) for them in values))
+    return [
+        tuple(value for _, value in chosen)
+        for chosen in numbered
+        if not third or sum(number for number, _ in chosen) % 3 == 0
+    ]
 
 
 @dataclass
@@ -94,9 +109,7 @@ def _consent(model: str, consent: str, photo: Photo, people: dict[str, User]) ->
     return {"member"} if model == "rules" else set(VIEWERS) - {"blocked", "anonymous"}
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
-@pytest.mark.parametrize("consent", CONSENTS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("model", "consent", "audience"), combined(MODELS, CONSENTS, AUDIENCES))
 def test_every_channel_tells_every_viewer_exactly_what_they_may_know(engine, model, consent, audience):
     this = scene(model, consent, audience)
     etags = {name: fetch(user, this.photo).headers.get("ETag") for name, user in this.people.items()}
@@ -118,8 +131,7 @@ def test_every_channel_tells_every_viewer_exactly_what_they_may_know(engine, mod
     check_notifications(this, model, consent)
 
 
-@pytest.mark.parametrize("consent", CONSENTS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("model", "consent"), combined(MODELS, CONSENTS))
 def test_a_face_that_somebody_marked_is_as_well_kept_as_one_that_was_found(engine, model, consent):
     engine.missed = {0}
     this = scene(model, consent, Audience.MEMBERS, marked=True)

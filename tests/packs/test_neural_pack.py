@@ -39,8 +39,7 @@ def rehearsed(home):
 
 @pytest.fixture(scope="module")
 def photo(six_people):
-    image = decode(six_people)
-    return np.ascontiguousarray(image[:, : image.shape[1] // 2])  # three people are enough
+    return np.ascontiguousarray(decode(six_people)[100:560, :440])  # two people are enough
 
 
 def decoys(engine: Engine, photo: np.ndarray, gallery: Gallery | None = None):
@@ -80,7 +79,7 @@ def test_a_network_that_changes_nothing_ends_in_redactions(rehearsed, photo):
     rehearsed(mask=-30.0)
     for name in ("neural", "builtin+swapper=neural-sampled"):
         faces, made = decoys(Engine(name, threads=1), photo)
-        assert len(faces) >= 3
+        assert len(faces) == 2
         assert {decoy.kind for decoy in made} == {"redaction"}
         assert all(decoy.attempts > 1 for decoy in made)  # it was tried, looked at and turned down
 
@@ -130,7 +129,7 @@ def test_the_promise_is_measured_on_what_the_network_made(rehearsed, photo):
     rehearsed(mask=30.0)
     engine = Engine("neural", threads=1)
     faces = engine.analyze(photo).faces
-    crowd = Gallery(tuple("abc"), np.stack([face.embedding for face in faces[:3]]))
+    crowd = Gallery(tuple("ab"), np.stack([face.embedding for face in faces]))
     _, made = decoys(engine, photo, crowd)
     for face, decoy in zip(faces, made, strict=True):
         seen = engine.pack.recognizer.embed(engine.compose(photo, [decoy], [0]), face.landmarks[None])[0]

@@ -1,17 +1,24 @@
 """Real processes: somebody enrols, and the worker that looks for them in the old photos dies half way.
 
-Embedded, and on PostgreSQL and Redis where these are: see test_worker_killed.py, whose installation this uses.
+Embedded or on PostgreSQL and Redis: see test_worker_killed.py, whose installation this uses.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.system.test_worker_killed import INSTALL, LIMIT_S, empty_servers, kill_group, manage, rows, worker
+from tests.system.test_worker_killed import (
+    INSTALL,
+    LIMIT_S,
+    empty_installation,
+    kill_group,
+    manage,
+    rows,
+    worker,
+)
 
 PHOTOS = 300
 
@@ -48,13 +55,9 @@ enrolment_changed.send(sender=FaceCapture, user=user)
 """
 
 
-@pytest.fixture(params=["embedded", "servers"])
-def network(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    names = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "DJANGO_SETTINGS_MODULE")
-    environment = {name: value for name, value in os.environ.items() if name not in names}
-    environment |= {"MFMC_VAR": str(tmp_path), "OMP_NUM_THREADS": "1"}
-    if request.param == "servers":
-        environment |= empty_servers()
+@pytest.fixture
+def network(tmp_path: Path) -> dict[str, str]:
+    environment = empty_installation(tmp_path, threads=1)
     manage(environment, "shell", "-c", INSTALL + OLD_PHOTOS + SOMEBODY_ENROLS)
     return environment
 

@@ -1,7 +1,7 @@
 """Real processes: a worker that dies in the middle of a photo, and a network without any worker.
 
-Run embedded (SQLite, a folder as broker), and on PostgreSQL and Redis where TEST_DATABASE_URL and TEST_BROKER_URL say
-where these are.
+On what the suite runs on: embedded (SQLite, a folder as broker), or PostgreSQL and Redis where TEST_DATABASE_URL and
+TEST_BROKER_URL say where these are.
 """
 
 from __future__ import annotations
@@ -59,14 +59,21 @@ print("FEED", feed.status_code, b"/image/" in feed.content, b"aiting" in feed.co
 """
 
 
-@pytest.fixture(params=["embedded", "servers"])
-def network(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """The environment of an empty installation with one photo posted and no worker."""
+ON_SERVERS = "TEST_DATABASE_URL" in os.environ and "TEST_BROKER_URL" in os.environ
+
+
+def empty_installation(var: Path, threads: int) -> dict[str, str]:
+    """Its environment, without tables."""
     names = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "DJANGO_SETTINGS_MODULE")
     environment = {name: value for name, value in os.environ.items() if name not in names}
-    environment |= {"MFMC_VAR": str(tmp_path), "OMP_NUM_THREADS": "2"}
-    if request.param == "servers":
-        environment |= empty_servers()
+    environment |= {"MFMC_VAR": str(var), "OMP_NUM_THREADS": str(threads)}
+    return environment | (empty_servers() if ON_SERVERS else {})
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> dict[str, str]:
+    """The environment of an installation with one photo posted and no worker."""
+    environment = empty_installation(tmp_path, threads=2)
     manage(environment, "shell", "-c", INSTALL + POST_A_PHOTO)
     return environment
 
@@ -76,8 +83,6 @@ def empty_servers() -> dict[str, str]:
 
     Each test process has its own pair: another one's tests must not find theirs dropped, or their messages taken.
     """
-    if "TEST_DATABASE_URL" not in os.environ or "TEST_BROKER_URL" not in os.environ:
-        pytest.skip("no PostgreSQL and Redis: TEST_DATABASE_URL and TEST_BROKER_URL are not set")
     server, broker = os.environ["TEST_DATABASE_URL"], os.environ["TEST_BROKER_URL"]
     process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     name = f"mfmc_system_{process}"
