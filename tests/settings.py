@@ -5,6 +5,10 @@ import os
 import shutil
 import tempfile
 
+# Before numpy and torch come in. A process a core runs the suite: threads of one that wait for those of another, turning
+# round meanwhile, doubled the time of much that multiplies matrices.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Before the import: the settings make folders and secrets under MFMC_VAR as they load.
 os.environ["MFMC_VAR"] = tempfile.mkdtemp(prefix="mfmc-tests-")
 atexit.register(shutil.rmtree, os.environ["MFMC_VAR"], ignore_errors=True)

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 
 GATE = re.compile(r"^/(photos/[0-9a-f-]{36}/(as/[^/]+/)?image/(thumb|feed|full)|faces/\d+/(crop|preview))$")
 OTHER_PICTURES = re.compile(r"^(/static/|/face/captures/|data:image/svg)")
+PLACES_OF_THE_PHOTO = 4  # the first of ``pages``
 ROLES = ("owner", "uploader", "friend", "member", "stranger", "blocked", "staff", "anonymous")
 
 
@@ -47,39 +48,38 @@ def pages(this: Scene) -> list[str]:
     ]
 
 
-def pictures_on_pages(this: Scene, role: str, user: User | None) -> None:
+def on_pages(this: Scene, role: str, user: User | None) -> None:
+    for number, address in enumerate(pages(this)):
+        page = client_of(user).get(address).content.decode()
+        check_pictures(address, page)
+        if number < PLACES_OF_THE_PHOTO:
+            check_page_words(role, address, page)
+
+
+def check_pictures(address: str, page: str) -> None:
     """Every picture a page names comes through the gate, also the one a link preview would take."""
-    for address in pages(this):
-        page = client_of(user).get(address).content.decode()
-        named = re.findall(r'(?:src|href)="([^"]+\.(?:png|jpe?g|webp)[^"]*|/(?:photos|faces)/[^"]*)"', page)
-        named += [
-            part.split()[0] for found in re.findall(r'srcset="([^"]+)"', page) for part in found.split(", ")
-        ]
-        pictures = [
-            name
-            for name in named
-            if "/image/" in name or "/crop" in name or re.search(r"\.(png|jpe?g|webp)", name)
-        ]
-        assert all(GATE.match(name) or OTHER_PICTURES.match(name) for name in pictures), (address, pictures)
-        assert "og:image" not in page
-        assert "twitter:image" not in page
-        assert not re.search(r"originals/|decoys/|captures/[0-9]+/[0-9a-f]{32}", page), address
+    named = re.findall(r'(?:src|href)="([^"]+\.(?:png|jpe?g|webp)[^"]*|/(?:photos|faces)/[^"]*)"', page)
+    named += [
+        part.split()[0] for found in re.findall(r'srcset="([^"]+)"', page) for part in found.split(", ")
+    ]
+    pictures = [
+        name
+        for name in named
+        if "/image/" in name or "/crop" in name or re.search(r"\.(png|jpe?g|webp)", name)
+    ]
+    assert all(GATE.match(name) or OTHER_PICTURES.match(name) for name in pictures), (address, pictures)
+    assert "og:image" not in page
+    assert "twitter:image" not in page
+    assert not re.search(r"originals/|decoys/|captures/[0-9]+/[0-9a-f]{32}", page), address
 
 
-def words_on_pages(this: Scene, role: str, user: User | None) -> None:
+def check_page_words(role: str, address: str, page: str) -> None:
     """Who is in the photo is told to nobody but the person: not on the feed, the post, or its author's page."""
-    for address in pages(this)[:4]:
-        page = client_of(user).get(address).content.decode()
-        assert ("You are in this photo" in page) <= (role == "owner"), address
-        if role not in (
-            "owner",
-            "friend",
-            "member",
-            "uploader",
-        ):  # friends have a list to tag their friends from
-            assert "owner_of_it" not in page, address
-        for word in ("embedding", "distance", "confidence", "matched"):
-            assert word not in page, (address, word)
+    assert ("You are in this photo" in page) <= (role == "owner"), address
+    if role not in ("owner", "friend", "member", "uploader"):  # friends have a list to tag their friends from
+        assert "owner_of_it" not in page, address
+    for word in ("embedding", "distance", "confidence", "matched"):
+        assert word not in page, (address, word)
 
 
 def previews(this: Scene, role: str, user: User | None) -> None:
@@ -185,7 +185,7 @@ def counts_and_search(this: Scene, role: str, user: User | None) -> None:
 
 
 CHANNELS: tuple[Callable[[Scene, str, User | None], None], ...] = (
-    *(pictures_on_pages, words_on_pages, previews, other_origins),
+    *(on_pages, previews, other_origins),
     *(others_statements, owners_logs, counts_and_search, same_answers),
 )
 
