@@ -5,8 +5,8 @@ import os
 import shutil
 import tempfile
 
-# Before numpy and torch come in. A process a core runs the suite: threads of one that wait for those of another, turning
-# round meanwhile, doubled the time of much that multiplies matrices.
+# Before numpy and torch come in. A process a core runs the suite: threads of one that wait for another's, turning round
+# meanwhile, can double the time of what multiplies matrices.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Before the import: the settings make folders and secrets under MFMC_VAR as they load.

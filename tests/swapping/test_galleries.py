@@ -1,6 +1,7 @@
 """The whole draw, with embeddings in the place of pictures: thousands of galleries, photos and thresholds."""
 
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,6 +45,7 @@ class Drawn:
     alpha = ALPHA
 
 
+@cache
 def seen(donor: str) -> np.ndarray:
     """(3, 128): how a recogniser sees a decoy of ``donor``. Never quite as its donor: up to .5 off."""
     random = np.random.default_rng(list(donor.encode()))
@@ -52,6 +54,7 @@ def seen(donor: str) -> np.ndarray:
     return (BANK[donor].embedding + noise).astype(np.float32)
 
 
+@cache
 def blotches(donor: str) -> list[float]:
     """How blotched a decoy of ``donor`` is: up to twice what is plain to see."""
     return [float(np.random.default_rng(list(donor.encode()[::-1])).uniform(0, 0.06)), 0.0]
