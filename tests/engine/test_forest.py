@@ -12,13 +12,14 @@ from mfmc_engine.landmarks.dlib68 import Dlib68
 from mfmc_engine.landmarks.forest import load_forest
 from mfmc_engine.landmarks.torch68 import Torch68
 from mfmc_engine.packs.builtin import dlib_weights
+from tests.engine.device import landmarker
 
 WEIGHTS = "shape_predictor_68_face_landmarks.dat"
 
 
 @pytest.fixture(scope="module")
 def ours() -> Torch68:
-    return Torch68(dlib_weights(WEIGHTS))
+    return landmarker()
 
 
 @pytest.fixture(scope="module")
