@@ -333,7 +333,7 @@ CHEEK_FEATHER = 3.0  # px between the two gains
 FOLDS_SIGMA = 4.0  # px; what is finer on skin counts as a fold or a pore
 FOLDS_FROM = 4.0  # years younger from which folds are kept
 FOLDS_YEARS = 10.0  # years beyond over which the share rises to the largest
-FOLDS_LARGEST = 0.5  # more would be recognised: MobileFaceNet minds folds more than dlib does
+FOLDS_LARGEST = 0.25  # more would be recognised: MobileFaceNet minds folds more than dlib does
 FOLDS_DISTANCE = 0.05  # Euclidean, by which a decoy with all the folds lies nearer (160 first swaps on LFW)
 # Colour of a donor's skin that does not go along with light, log ratio: deviations of the photo's own skin that it may
 # reach, and the least and largest of these bounds; by eye
@@ -417,7 +417,7 @@ REDACTION_RIDGE = 0.02  # of the number of pixels, the prior on all terms but th
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
-ORIGINAL_PREFERRED: Final = 0.68
+ORIGINAL_PREFERRED: Final = 0.69
 # Share of strangers that lie within the threshold of anybody in a gallery, whatever its size. By choice: so that
 # MATCH_THRESHOLD holds up to 50 templates.
 FALSE_IDENTIFICATION_RATE: Final = 0.05
@@ -439,7 +439,7 @@ APART_PREFERRED: Final = 0.72
 WISH_ORIGINAL: Final = 0.010  # Euclidean, missing toward the face
 WISH_APART: Final = 0.08  # Euclidean, missing toward the decoys elsewhere, from which the wish is lost
 WISH_LOST: Final = 6.5  # what that costs
-LOOKS_UNLIKE: Final = 16.0  # selection.mismatch beyond the best donor's
+LOOKS_UNLIKE: Final = 20.0  # selection.mismatch beyond the best donor's
 LOOKS_SHAPE: Final = 0.6  # share of the donor's shape beyond the first draws'
 LOOKS_DARK: Final = 0.03  # log units, appearance.blotches of brightness
 LOOKS_HUE: Final = 0.02  # the same of hue
@@ -451,7 +451,7 @@ LOOKS_MOUTH: Final = (
 # LFW and kept no more). Both by reason, not tuned.
 LOOKS_GENDER: Final = 0.4  # probability of a gender by which a decoy differs
 LOOKS_AGE: Final = (
-    9.0  # years by which it seems older or younger; the estimate spreads a third as far as real ages
+    6.0  # years by which it seems older or younger; the estimate spreads a third as far as real ages
 )
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
 # is smooth, donors tried at once for each face, what looks and wish of a decoy may cost to be taken after it). The
@@ -470,6 +470,8 @@ REDRAW_ROUNDS: Final = sum(
 # Donors tried in the order of fit before those that are foretold to be farthest from the person; as many of these
 FIT_FIRST: Final = 6
 LAST_RESORT: Final = 24
+# Euclidean, that such a decoy must be foretold to be farther for seeming plainly older, younger or of another gender
+LAST_RESORT_SEEMING: Final = 0.015
 VERIFICATION_VIEWS: Final = 3  # original landmarks, mirrored, landmarks found anew
 VERIFICATION_MARGIN: Final = 0.8  # of the landmarks' extent around them: more than a recogniser's crop sees
 SWAP_MIN_SIZE: Final = 24.0  # px, smallest face that is swapped; a mesh on fewer pixels is a smear
@@ -554,6 +556,40 @@ LATER_YEARS = {
     "right": (45.0, 40.0, 35.0, 30.0, 25.0),
 }
 EARLIER_YEARS = -20.0
+# Folds of older people of LFW on donors (donors/folds.py); by eye on 16 donors at strengths .6 to 2
+FOLD_MIX = 3  # people whose folds one donor gets
+FOLD_YOUNG = 32.0  # years; what is usual in the fine lightness of younger people is no fold
+FOLD_BLUR = 4.0  # px, Gaussian sigma below which lightness counts as folds
+FOLD_DEEPEST = 0.3  # log ratio, where depth flattens
+FOLD_RIDGES = 0.5  # share of the lighter ridges beside folds: more looks like frost
+FOLD_ROOM = 3  # px kept clear round eyes, brows, nostrils and lips
+FOLD_FEATHER = 1.5  # px
+FOLD_SEED = 3  # of the people drawn for each donor
+FOLDED_AGAIN = (
+    (45.0, 1.4),
+    (38.0, 1.2),
+    (30.0, 1.0),
+)  # the same for younger ones that are added a second time
+# Years added to, and strength of folds on, the oldest-looking donors of each variant (frontal ones and turned ones),
+# the first of which are those with LATER_YEARS; by eye
+FOLDED = {
+    "frontal": (
+        *((0.0, strength) for strength in (1.5, 1.4, 1.3, 1.2, 1.1, 1.0, 0.9, 0.8)),
+        *((25.0, 0.9), (22.0, 0.8), (20.0, 0.7), (18.0, 0.6), (15.0, 0.5)),
+    ),
+    "left": (
+        *((0.0, strength) for strength in (1.4, 1.2, 1.1, 1.0, 0.9)),
+        (22.0, 0.8),
+        (20.0, 0.7),
+        (18.0, 0.5),
+    ),
+    "right": (
+        *((0.0, strength) for strength in (1.4, 1.2, 1.1, 1.0, 0.9)),
+        (22.0, 0.8),
+        (20.0, 0.7),
+        (18.0, 0.5),
+    ),
+}
 # CIE L* by which brows must stay darker than the cheeks, or they look shaven; by eye, 3 % of unaged donors have less
 DONOR_BROW_DARKNESS = 5.0
 LATER_FOREHEAD = 2.0  # brow-to-eye heights above the brows where LFW's crops end
@@ -603,7 +639,7 @@ ATTRIBUTE_REAL_WEIGHT = (
 DONOR_TOLERANCE = {
     "gender": 0.22,  # probability of the other gender
     "group": 0.45,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
-    "age": 7.0,  # years
+    "age": 3.2,  # years
     "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees
     "mouth": 0.02,  # inter-ocular distances
@@ -626,7 +662,7 @@ FORECAST_MARGIN = 0.035
 FORECAST_TOLERANCE = {
     "distance": 0.03,  # Euclidean
     "gender": 0.2,  # probability
-    "age": 6.0,  # years
+    "age": 3.2,  # years
 }
 DONOR_POOL_LEAST = 8  # donors drawn from at random, however small the bank
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -72,25 +75,39 @@ def synthetic(engine: Engine, folder: Path, number: int) -> Iterator[Sample]:
         yield image, face_at(engine, image, np.concatenate([marks.min(0), marks.max(0)]), marks)
 
 
-def swaps(engine: Engine, samples: list[Sample], seed: int = 0) -> Swaps:
-    """Swap donors into every sample as the first round of draws does, and look at each once."""
-    donors, random, rows = bank.load(), np.random.default_rng(seed), []
-    for image, face in tqdm(samples, unit="face"):
-        if not swappable.can_be_swapped(face):
-            continue
-        wanted = looks.describe(image, face.landmarks, face.embedding)
-        order = np.lexsort((selection.mismatch(donors, wanted), ~selection.kin(donors, wanted)))
-        chosen = np.concatenate(
-            [
-                random.choice(order[: REACH[0]], FITTING, replace=False),
-                random.choice(order[REACH[0] : REACH[1]], ANY, replace=False),
-            ]
-        )
-        seen = replacement.look_at_swaps(
-            engine.pack, image, face, [donors[str(donors.ids[i])] for i in chosen], random
-        )
-        rows += [(face.embedding, donors.embeddings[i], view) for i, view in zip(chosen, seen, strict=True)]
+def swaps(samples: list[Sample], seed: int = 0, jobs: int = 1) -> Swaps:
+    """Swap donors into every sample as the first round of draws does, and look at each once; ``jobs`` at a time."""
+    tasks = [(*sample, seed, number) for number, sample in enumerate(samples)]
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        parts = list(tqdm(pool.map(_swaps, tasks, chunksize=4), total=len(tasks), unit="face"))
+    rows = [row for part in parts for row in part]
     return Swaps(*(np.array(column, np.float32) for column in zip(*rows, strict=True)))
+
+
+@cache
+def _engine() -> Engine:
+    torch.set_num_threads(1)
+    return Engine(threads=1)
+
+
+def _swaps(task: tuple[Image, Face, int, int]) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
+    """(face, donor, what came out) of the swaps into one sample."""
+    image, face, *seed = task
+    if not swappable.can_be_swapped(face):
+        return []
+    donors, random = bank.load(), np.random.default_rng(seed)
+    wanted = looks.describe(image, face.landmarks, face.embedding)
+    order = np.lexsort((selection.mismatch(donors, wanted), ~selection.kin(donors, wanted)))
+    chosen = np.concatenate(
+        [
+            random.choice(order[: REACH[0]], FITTING, replace=False),
+            random.choice(order[REACH[0] : REACH[1]], ANY, replace=False),
+        ]
+    )
+    seen = replacement.look_at_swaps(
+        _engine().pack, image, face, [donors[str(donors.ids[i])] for i in chosen], random
+    )
+    return [(face.embedding, donors.embeddings[i], view) for i, view in zip(chosen, seen, strict=True)]
 
 
 def fit(made: Swaps, ridge: float = RIDGE) -> Forecast:
@@ -135,13 +152,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--portraits", type=int, default=400)
     parser.add_argument("--held-out", type=int, default=HELD_OUT)
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, default=Path("mfmc_engine/donors"))
     arguments = parser.parse_args()
-    engine = Engine(threads=1)
-    torch.set_num_threads(1)
+    engine = _engine()
     fitted, judged = real(engine, arguments.data / "lfw", arguments.held_out)
     fitted += synthetic(engine, arguments.data / "synthetic_faces", arguments.portraits)
-    made, unseen = swaps(engine, fitted), swaps(engine, judged, 1)
+    made, unseen = swaps(fitted, 0, arguments.jobs), swaps(judged, 1, arguments.jobs)
     forecast = fit(made)
     np.savez_compressed(
         arguments.out / "forecast.npz",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfmc_engine import attributes, parameters
+from mfmc_engine.attributes import Attributes
 from mfmc_engine.donors import bank, forecast, identities, looks, selection
 from mfmc_engine.donors.bank import Donor
 from mfmc_engine.donors.identities import Identity
@@ -64,13 +65,15 @@ def candidates(
             drawn = identities.candidates(wanted, avoid, apart, aim.apart, random, order)
             return (Candidate(identity, 0.0) for identity in drawn)
         expected = forecast.load().expected(embedding, donors.embeddings)
-        folds = folds_kept(expected, embedding)
+        own, theirs = attributes.load()(embedding), attributes.load()(expected)
+        folds = folds_kept(own, theirs)
         spare = margins(expected, embedding, apart, aim) - parameters.FOLDS_DISTANCE * folds
-        seeming = foretold_mismatch(expected, embedding)
+        seeming = foretold_mismatch(own, theirs)
         ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order, unfit(spare) + seeming)
         if order == "random":
             kin = selection.kin(donors, replace(wanted, group=None))
-            ranked = with_last_resort(ranked, donors.ids, np.where(kin, spare, -np.inf))
+            resort = spare - parameters.LAST_RESORT_SEEMING * np.sqrt(seeming)
+            ranked = with_last_resort(ranked, donors.ids, np.where(kin, resort, -np.inf))
         short, unlike = shortfall(spare), selection.mismatch(donors, wanted) + seeming
         rows = dict(zip(donors.ids.tolist(), range(len(donors)), strict=True))
         least = min((float(unlike[rows[donor_id]]) for donor_id in ranked), default=0.0)
@@ -83,14 +86,15 @@ def candidates(
     return of_face
 
 
-def with_last_resort(ranked: list[str], ids: NDArray[np.str_], spare: NDArray[np.float64]) -> list[str]:
-    """``ranked`` with those donors early, after the best-fitting ones, whose decoys are foretold to be farthest from
-    the person: ``spare`` (N,) by the ``ids`` (N,). Beside pixels, even a face of another complexion looks natural.
+def with_last_resort(ranked: list[str], ids: NDArray[np.str_], resort: NDArray[np.float64]) -> list[str]:
+    """``ranked`` with those donors early, after the best-fitting ones, that are best as a last ``resort``, (N,) by the
+    ``ids`` (N,): how far their decoys are foretold to be from the person, less what of age and gender that would cost.
+    Beside pixels, even a face of another complexion looks natural.
     """
     first, allowed = ranked[: parameters.FIT_FIRST], set(ranked[parameters.FIT_FIRST :])
-    farthest = [i for i in ids[np.argsort(-spare, kind="stable")].tolist() if i in allowed]
-    seen = {*first, *farthest[: parameters.LAST_RESORT]}
-    return [*first, *farthest[: parameters.LAST_RESORT], *(i for i in ranked if i not in seen)]
+    best = [i for i in ids[np.argsort(-resort, kind="stable")].tolist() if i in allowed]
+    seen = {*first, *best[: parameters.LAST_RESORT]}
+    return [*first, *best[: parameters.LAST_RESORT], *(i for i in ranked if i not in seen)]
 
 
 def margins(
@@ -116,20 +120,18 @@ def unfit(spare: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((shortfall(spare) / parameters.FORECAST_TOLERANCE["distance"]) ** 2)
 
 
-def folds_kept(expected: FloatArray, embedding: FloatArray) -> NDArray[np.float64]:
-    """(N,) shares of the person's own folds that decoys with the ``expected`` embeddings (N, D) keep, the more the
-    younger than the face (D,) they are foretold to look."""
-    estimator = attributes.load()
-    younger = float(estimator(embedding).age[0]) - estimator(expected).age.astype(np.float64)
+def folds_kept(own: Attributes, theirs: Attributes) -> NDArray[np.float64]:
+    """(N,) shares of the person's own folds that N decoys keep, the more the younger than the person they are foretold
+    to look; by what the face (1) and the decoys (N) are estimated to be."""
+    younger = float(own.age[0]) - theirs.age.astype(np.float64)
     share = (younger - parameters.FOLDS_FROM) / parameters.FOLDS_YEARS
     return np.asarray(np.clip(share, 0, 1) * parameters.FOLDS_LARGEST)
 
 
-def foretold_mismatch(expected: FloatArray, embedding: FloatArray) -> NDArray[np.float64]:
-    """(N,) how much older or younger, or of another gender, decoys with the ``expected`` embeddings (N, D) will seem
-    than the face (D,), in the units of ``selection.mismatch``."""
-    estimator, tolerance = attributes.load(), parameters.FORECAST_TOLERANCE
-    own, theirs = estimator(embedding), estimator(expected)
+def foretold_mismatch(own: Attributes, theirs: Attributes) -> NDArray[np.float64]:
+    """(N,) how much older or younger, or of another gender, N decoys will seem than the face (1), in the units of
+    ``selection.mismatch``."""
+    tolerance = parameters.FORECAST_TOLERANCE
     return np.asarray(
         ((theirs.male - own.male) / tolerance["gender"]) ** 2
         + ((theirs.age - own.age) / tolerance["age"]) ** 2

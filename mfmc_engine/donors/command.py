@@ -1,4 +1,4 @@
-"""``python -m mfmc_engine donors build DIR``, ``... donors age BANK`` and ``... donors check``."""
+"""``python -m mfmc_engine donors build DIR``, ``... age BANK``, ``... fold BANK`` and ``... check``."""
 
 from __future__ import annotations
 
@@ -24,12 +24,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--leave-out", type=Path, metavar="FILE", help="names of portraits not to use, one a line"
     )
     build.add_argument("--cache", type=Path, default=Path("var/embeddings"), help="where embeddings are kept")
-    age = commands.add_parser("age", help="make some donors of a fresh bank look older, or younger")
-    age.add_argument("fresh", type=Path, metavar="BANK", help="folder that `donors build` wrote")
-    age.add_argument(
-        "--lfw", type=Path, required=True, metavar="DIR", help="photos that ageing is learnt from"
-    )
-    age.add_argument("--out", type=Path, default=Path(__file__).parent / "faces", help="folder of the bank")
+    for step, what, source in (
+        ("age", "make some donors of a fresh bank look older, or younger", "build"),
+        ("fold", "give the older donors of that bank the folds of older people", "age"),
+    ):
+        parser_of_step = commands.add_parser(step, help=what)
+        parser_of_step.add_argument(
+            "bank", type=Path, metavar="BANK", help=f"folder that `donors {source}` wrote"
+        )
+        parser_of_step.add_argument(
+            "--lfw", type=Path, required=True, metavar="DIR", help="photos that ageing is learnt from"
+        )
+        parser_of_step.add_argument(
+            "--out", type=Path, default=Path(__file__).parent / "faces", help="folder of the bank"
+        )
     commands.add_parser("check", help="compare the shipped bank with its checksums")
 
 
@@ -44,11 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
         shipped.verify()
         print(f"{len(shipped)} donors, all as their checksums say")
         return 0
-    if arguments.donors_command == "age":
-        from mfmc_engine.donors.aged import age
+    if arguments.donors_command in ("age", "fold"):
+        from mfmc_engine.donors import aged
 
-        changed = age(arguments.fresh, arguments.lfw, arguments.out)
-        print(f"{changed} donors older or younger in {arguments.out}")
+        step = aged.age if arguments.donors_command == "age" else aged.fold
+        changed = step(arguments.bank, arguments.lfw, arguments.out)
+        print(f"{changed} donors changed in {arguments.out}")
         return 0
     # Building needs scipy, OpenCV and dlib-bin, using the bank does not.
     from mfmc_engine.donors.build import build

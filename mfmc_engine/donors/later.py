@@ -51,7 +51,7 @@ class LaterYears:
             (np.bincount(owner, [float(row[name]) for row in rows]) / count)[owner]
             for name in ("age_estimate", "male_probability")
         )
-        shapes, pictures = _aligned([folder / row["file"] for row in rows])
+        shapes, pictures = aligned([folder / row["file"] for row in rows])
         lab = [to_lab(picture) for picture in pictures]
         looks = np.column_stack([trait_vector(shapes), [skin_and_beard(p, MEAN_FACE) for p in lab]])
         looks = (looks - looks.mean(0)) / looks.std(0)
@@ -80,7 +80,7 @@ class LaterYears:
             mesh.warp(change, mesh_shape(MEAN_FACE, SIZE)).reshape(SIZE, SIZE, -1)
             for change in (self.colour, self.detail)
         )
-        where = face_mask(new, -8, 5) * _seen(new)
+        where = face_mask(new, -8, 5) * seen(new)
         coarse = blurred(lab, parameters.LATER_DETAIL_BLUR)
         gain = np.exp(np.clip(years * detail, *parameters.LATER_DETAIL_RANGE))
         lab = coarse + (1 + (gain - 1) * where) * (lab - coarse)
@@ -89,7 +89,7 @@ class LaterYears:
         return np.clip(np.rint(to_rgb(lab.astype(np.float32))), 0, 255).astype(np.uint8), new
 
 
-def _aligned(files: list[Path]) -> tuple[Points, list[NDArray[np.uint8]]]:
+def aligned(files: list[Path]) -> tuple[Points, list[NDArray[np.uint8]]]:
     """Landmarks (N, 68, 2) px in a donor's frame, and the photos warped onto MEAN_FACE."""
     mesh = Mesh(mesh_shape(MEAN_FACE, SIZE), SIZE)
     shapes, pictures = [], []
@@ -107,7 +107,7 @@ def _log_amplitude(lab: Pixels) -> NDArray[np.float64]:
     return np.asarray(0.5 * np.log(blurred(fine**2, parameters.LATER_DETAIL_SPREAD) + 1), np.float64)
 
 
-def _seen(landmarks: Points) -> Pixels:
+def seen(landmarks: Points) -> Pixels:
     """(SIZE, SIZE, 1), 0 high on the forehead, which LFW's tight crops do not show."""
     brows = landmarks[17:27, 1].min()
     eyes = landmarks[36:48, 1].mean()

@@ -12,6 +12,7 @@ import pytest
 from mfmc_engine import parameters
 from mfmc_engine.donors import bank as donor_bank
 from mfmc_engine.donors import traits
+from mfmc_engine.donors.aged import LATER
 from mfmc_engine.donors.embedding import embed
 from mfmc_engine.donors.looks import skin_colour
 from mfmc_engine.donors.recipes import VARIANTS, variant_of
@@ -50,13 +51,15 @@ def test_every_pose_and_expression_is_there(bank, gender, group):
 def test_donors_of_one_gender_and_group_are_no_look_alikes(bank, gender, group):
     rows = (bank.gender == gender) & (bank.group == group)
     embeddings = bank.embeddings[rows]
-    apart = distances(embeddings, embeddings)[np.triu_indices(rows.sum(), 1)]
+    first, second = np.triu_indices(rows.sum(), 1)
+    apart = distances(embeddings, embeddings)[first, second]
     assert apart.mean() >= 0.58
-    assert apart.min() >= 0.25
+    once = np.array([str(id_).removesuffix(LATER) for id_ in bank.ids[rows]])
+    assert apart[once[first] != once[second]].min() >= 0.25  # one donor at two ages may look alike
 
 
 def test_the_bank_stays_small():
-    assert sum(file.stat().st_size for file in FACES.iterdir()) <= 5 * 2**20
+    assert sum(file.stat().st_size for file in FACES.iterdir()) <= 8 * 2**20
 
 
 def test_every_file_is_what_its_checksum_says(bank):
@@ -150,7 +153,7 @@ def test_nobody_can_paint_on_the_shared_pictures(bank):
 def test_provenance_stands_beside_the_bank(bank):
     note = (FACES / "PROVENANCE.md").read_text()
     assert "computer-generated" in note
-    assert f"{len(bank)} synthetic faces" in note
+    assert f"{len(bank)} donors in all" in note
 
 
 @pytest.mark.shared

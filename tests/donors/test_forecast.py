@@ -60,6 +60,28 @@ def test_what_a_decoy_is_foretold_to_lack_counts_against_its_donor(bank):
     enough = np.full(len(bank), parameters.FORECAST_MARGIN)
     assert (candidates.unfit(enough) == 0).all()
     assert (candidates.unfit(enough - 0.1) > 0).all()
-    costs = candidates.foretold_mismatch(expected, face)
-    male = attributes.load()(expected).male
-    assert costs[male > 0.8].mean() > costs[male < 0.2].mean() + 5
+    theirs = attributes.load()(expected)
+    costs = candidates.foretold_mismatch(attributes.load()(face), theirs)
+    assert costs[theirs.male > 0.8].mean() > costs[theirs.male < 0.2].mean() + 5
+
+
+def test_those_foretold_younger_keep_more_of_the_persons_own_folds(bank):
+    estimate = attributes.load()
+    theirs = estimate(bank.embeddings)
+    oldest = estimate(bank.embeddings[theirs.age.argmax()])
+    kept = candidates.folds_kept(oldest, theirs)
+    order = np.argsort(theirs.age)
+    assert (np.diff(kept[order]) <= 0).all()
+    assert kept[order[0]] == parameters.FOLDS_LARGEST
+    assert kept[order[-1]] == 0
+    assert (candidates.folds_kept(estimate(bank.embeddings[order[0]]), theirs) == 0).all()
+
+
+def test_the_best_last_resorts_are_tried_after_those_that_fit():
+    ids = np.array([f"d{i:03d}" for i in range(60)])
+    resort = np.linspace(0, 1, 60)
+    tried = candidates.with_last_resort(ids.tolist(), ids, resort)
+    first = parameters.FIT_FIRST
+    assert tried[:first] == ids[:first].tolist()
+    assert tried[first : first + 3] == ["d059", "d058", "d057"]
+    assert sorted(tried) == ids.tolist()

@@ -38,8 +38,8 @@ AUDIENCES = {
 
 
 def combined(*values: Iterable[str]) -> list[tuple[str, ...]]:
-    """All combinations. With LEAKS=pairs a third of them: of three kinds of values any two still meet, of two kinds each
-    value comes up. For a second run, on another database, of what the first proved in full."""
+    """All combinations. With LEAKS=pairs a third of them: of three kinds of values any two still meet, of two kinds
+    each value comes up. For a second run, on another database, of what the first proved in full."""
     third = os.environ.get("LEAKS") == "pairs"
     numbered = product(*(enumerate(them) for them in values))
     return [
