@@ -218,7 +218,7 @@ SHAPE_SCALES = (0.85, 1.18)
 SHAPE_LARGEST_SHARE = 1.4  # of the difference; more makes strange faces, by eye
 # Euclidean distance foretold to be missing for which a whole share is added. A whole share gains about .08 (2,880 swaps
 # into LFW). To make up for all that is missing moves landmarks by 5.8 % of the eyes' distance, for a fifth 4.6 %.
-SHAPE_DISTANCE = 0.45
+SHAPE_DISTANCE = 0.4
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: shut eyes -------------------------------------------------------------------------------------
