@@ -561,33 +561,29 @@ FOLD_MIX = 3  # people whose folds one donor gets
 FOLD_YOUNG = 32.0  # years; what is usual in the fine lightness of younger people is no fold
 FOLD_BLUR = 4.0  # px, Gaussian sigma below which lightness counts as folds
 FOLD_DEEPEST = 0.3  # log ratio, where depth flattens
-FOLD_RIDGES = 0.5  # share of the lighter ridges beside folds: more looks like frost
+FOLD_RIDGES = 0.15  # share of the lighter ridges beside folds: on a crisp photo more looks like frost
 FOLD_ROOM = 3  # px kept clear round eyes, brows, nostrils and lips
 FOLD_FEATHER = 1.5  # px
 FOLD_SEED = 3  # of the people drawn for each donor
 FOLDED_AGAIN = (
-    (45.0, 1.4),
-    (38.0, 1.2),
-    (30.0, 1.0),
+    (45.0, 1.1),
+    (38.0, 0.9),
+    (30.0, 0.7),
 )  # the same for younger ones that are added a second time
 # Years added to, and strength of folds on, the oldest-looking donors of each variant (frontal ones and turned ones),
 # the first of which are those with LATER_YEARS; by eye
 FOLDED = {
     "frontal": (
-        *((0.0, strength) for strength in (1.5, 1.4, 1.3, 1.2, 1.1, 1.0, 0.9, 0.8)),
-        *((25.0, 0.9), (22.0, 0.8), (20.0, 0.7), (18.0, 0.6), (15.0, 0.5)),
+        *((0.0, strength) for strength in (1.2, 1.1, 1.0, 0.9, 0.85, 0.8, 0.7, 0.6)),
+        *((25.0, 0.7), (22.0, 0.6), (20.0, 0.55), (18.0, 0.45), (15.0, 0.4)),
     ),
     "left": (
-        *((0.0, strength) for strength in (1.4, 1.2, 1.1, 1.0, 0.9)),
-        (22.0, 0.8),
-        (20.0, 0.7),
-        (18.0, 0.5),
+        *((0.0, strength) for strength in (1.1, 1.0, 0.9, 0.8, 0.7)),
+        *((22.0, 0.6), (20.0, 0.55), (18.0, 0.4)),
     ),
     "right": (
-        *((0.0, strength) for strength in (1.4, 1.2, 1.1, 1.0, 0.9)),
-        (22.0, 0.8),
-        (20.0, 0.7),
-        (18.0, 0.5),
+        *((0.0, strength) for strength in (1.1, 1.0, 0.9, 0.8, 0.7)),
+        *((22.0, 0.6), (20.0, 0.55), (18.0, 0.4)),
     ),
 }
 # CIE L* by which brows must stay darker than the cheeks, or they look shaven; by eye, 3 % of unaged donors have less
@@ -647,7 +643,11 @@ DONOR_TOLERANCE = {
     "eyes": 0.08,  # eye aspect ratio
     "skin": 14.0,  # CIE76
     "beard": 5.0,  # CIE L*
+    "folds": 0.25,  # of their strength, more than people of the face's age have
 }
+# years (of the estimate) from which a face may get a donor with folds, and over which these may reach full strength; by
+# eye: crisp photos of people of 30 show none
+FOLDS_AGE = (30.0, 15.0)
 KIN_GENDER = 0.4  # probability of a gender from which a face passes for it: a wrong one is seen first
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there

@@ -52,8 +52,8 @@ TABLE = """| gender, group | mean distance | least distance | ages, youngest / m
 LATER = "-later"  # at the end of the id of a donor added a second time, as an older one
 SHARES = (1.0, 0.75, 0.5, 0.25)  # of a change, tried in turn until it does not spoil the face
 
-# A donor's picture and landmarks after a share of the change meant for it.
-Change = Callable[[float], tuple[Image, NDArray[np.float64]]]
+# A donor's picture and landmarks after a share of the change meant for it, and the strength of folds drawn on.
+Change = Callable[[float], tuple[Image, NDArray[np.float64], float]]
 
 
 def plan(bank: DonorBank) -> dict[int, float]:
@@ -114,7 +114,7 @@ def age(fresh: Path, photos: Path, out: Path) -> int:
 
     def change(row: int) -> Change:
         donor = bank[str(bank.ids[row])]
-        return lambda share: later.apply(donor.image, donor.landmarks, share * years[row])
+        return lambda share: (*later.apply(donor.image, donor.landmarks, share * years[row]), 0.0)
 
     changed, _ = _changed(bank, {row: change(row) for row in years}, fresh, out)
     command = f"python -m mfmc_engine donors age BANK --lfw {photos}"
@@ -130,10 +130,11 @@ def fold(aged: Path, photos: Path, out: Path) -> int:
     def change(row: int, years: float, strength: float) -> Change:
         donor = bank[str(bank.ids[row])]
 
-        def apply(share: float) -> tuple[Image, NDArray[np.float64]]:
+        def apply(share: float) -> tuple[Image, NDArray[np.float64], float]:
             picture, landmarks = later.apply(donor.image, donor.landmarks, share * years)
             random = np.random.default_rng([parameters.FOLD_SEED, row])  # the same folds for every share
-            return folds.apply(picture, landmarks.astype(np.float32), share * strength, random), landmarks
+            folded = folds.apply(picture, landmarks.astype(np.float32), share * strength, random)
+            return folded, landmarks, share * strength
 
         return apply
 
@@ -194,9 +195,10 @@ def _changed(
 def _noted(arrays: dict[str, NDArray], row: int, change: Change) -> bytes | None:
     """The file of a donor after the largest share of a change that does not spoil it, taken over into ``arrays``."""
     for share in SHARES:
-        picture, landmarks = change(share)
+        picture, landmarks, folds = change(share)
         webp = encode(picture)
         if _note(arrays, row, decode(webp), landmarks.astype(np.float32)):
+            arrays["folds"][row] = folds
             return webp
     return None
 

@@ -40,6 +40,7 @@ class Donor:
     eyes: float  # eye aspect ratio
     skin: FloatArray  # (3,) CIE L*, a*, b* of the cheeks
     beard: float  # see looks.beard
+    folds: float  # strength of the folds drawn on it (folds.py), 0 for none
     landmarks: FloatArray  # (68, 2) px
     embedding: FloatArray  # (128,) in the builtin pack's space
     file: Traversable
@@ -92,6 +93,7 @@ class DonorBank(Mapping[str, Donor]):
         self.eyes: FloatArray = arrays["eyes"]
         self.skin: FloatArray = arrays["skin"]  # (N, 3)
         self.beard: FloatArray = arrays["beard"]
+        self.folds: FloatArray = arrays["folds"]
         self.landmarks: FloatArray = arrays["landmarks"]  # (N, 68, 2)
         self.embeddings: FloatArray = arrays["embedding"]  # (N, 128)
         self.sources: NDArray[np.str_] = arrays[
@@ -115,6 +117,7 @@ class DonorBank(Mapping[str, Donor]):
             eyes=float(self.eyes[row]),
             skin=self.skin[row],
             beard=float(self.beard[row]),
+            folds=float(self.folds[row]),
             landmarks=self.landmarks[row],
             embedding=self.embeddings[row],
             file=folder / name,

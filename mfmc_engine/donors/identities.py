@@ -86,6 +86,7 @@ class Drawn:
         self.age = looks.age
         self.skin: FloatArray = np.full((len(embeddings), 3), np.nan, np.float32)
         self.beard: FloatArray = np.full(len(embeddings), np.nan, np.float32)
+        self.folds: FloatArray = np.zeros(len(embeddings), np.float32)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -28,8 +28,8 @@ Portraits with glasses are left out (donors/left_out.txt), as are covered forehe
 - `*.webp`: the faces. Hair and background are several people's, blurred: only the face is meant to be used.
 - `bank.npz`: id, gender, group, age (years, estimated), yaw and pitch (degrees), mouth, smile and eyes
   (donors/traits.py), skin (CIE Lab), beard
-  (donors/looks.py), landmarks (68 iBUG points, px), embedding (128-d, builtin pack),
-  sources (file names of the portraits, texture first).
+  (donors/looks.py), folds (strength of those drawn on, donors/folds.py), landmarks (68 iBUG points, px),
+  embedding (128-d, builtin pack), sources (file names of the portraits, texture first).
 - `SHA256SUMS`: check with `sha256sum -c`.
 
 | gender, group | donors | frontal/left/right | neutral/smiling | mean distance | least distance |
@@ -53,6 +53,7 @@ def _metadata(donors: Mapping[str, Candidate]) -> dict[str, NDArray]:
         **{name: traits[:, column] for column, name in enumerate(("yaw", "pitch", "mouth", "smile", "eyes"))},
         "skin": np.stack([c.skin for c in made]).astype(np.float32),
         "beard": np.array([c.beard for c in made], np.float32),
+        "folds": np.zeros(len(made), np.float32),
         "landmarks": np.stack([c.landmarks for c in made]),
         "embedding": np.stack([c.embedding for c in made]),
         "sources": np.array([c.sources for c in made]),

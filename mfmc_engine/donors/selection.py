@@ -31,6 +31,7 @@ class Donors(Protocol):
     age: FloatArray
     skin: FloatArray  # (N, 3)
     beard: FloatArray
+    folds: FloatArray
     embeddings: FloatArray  # (N, D)
 
     def __len__(self) -> int: ...
@@ -108,6 +109,10 @@ def mismatch(bank: Donors, face: Wanted) -> Values:
             # Where no donor reaches, the nearest fit: squares would let that one trait decide over all others.
             within = np.clip(value, donors.min(), donors.max())
             cost += ((donors - within) / parameters.DONOR_TOLERANCE[trait]) ** 2
+    if face.age is not None:
+        first, years = parameters.FOLDS_AGE
+        usual = np.clip((face.age - first) / years, 0, 1)
+        cost += (np.maximum(0, bank.folds - usual) / parameters.DONOR_TOLERANCE["folds"]) ** 2
     if face.male is not None:
         wrong = np.where(bank.gender == "male", 1 - face.male, face.male)
         cost += (wrong / parameters.DONOR_TOLERANCE["gender"]) ** 2
