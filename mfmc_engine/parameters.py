@@ -436,7 +436,7 @@ APART_PREFERRED: Final = 0.72
 # lost once it is missed by far (recognisers accept the pair either way), so it weighs no more then. Chosen on the
 # second photos of 100 people of LFW (`python -m mfmc_engine.calibration.unlinkability`), so that decoys of one person
 # are linked no more often than two people's.
-WISH_ORIGINAL: Final = 0.008  # Euclidean, missing toward the face
+WISH_ORIGINAL: Final = 0.007  # Euclidean, missing toward the face
 WISH_APART: Final = 0.08  # Euclidean, missing toward the decoys elsewhere, from which the wish is lost
 WISH_LOST: Final = 7.0  # what that costs
 LOOKS_UNLIKE: Final = 20.0  # selection.mismatch beyond the best donor's
@@ -635,7 +635,7 @@ ATTRIBUTE_REAL_WEIGHT = (
 DONOR_TOLERANCE = {
     "gender": 0.22,  # probability of the other gender
     "group": 0.45,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
-    "age": 3.2,  # years
+    "age": 4.0,  # years
     "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees
     "mouth": 0.02,  # inter-ocular distances
@@ -643,11 +643,11 @@ DONOR_TOLERANCE = {
     "eyes": 0.08,  # eye aspect ratio
     "skin": 14.0,  # CIE76
     "beard": 5.0,  # CIE L*
-    "folds": 0.25,  # of their strength, more than people of the face's age have
+    "folds": 0.4,  # of their strength, more than people of the face's age have
 }
 # years (of the estimate) from which a face may get a donor with folds, and over which these may reach full strength; by
 # eye: crisp photos of people of 30 show none
-FOLDS_AGE = (30.0, 15.0)
+FOLDS_AGE = (28.0, 10.0)
 KIN_GENDER = 0.4  # probability of a gender from which a face passes for it: a wrong one is seen first
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there
@@ -662,7 +662,7 @@ FORECAST_MARGIN = 0.035
 FORECAST_TOLERANCE = {
     "distance": 0.03,  # Euclidean
     "gender": 0.2,  # probability
-    "age": 3.2,  # years
+    "age": 4.0,  # years
 }
 DONOR_POOL_LEAST = 8  # donors drawn from at random, however small the bank
 
