@@ -218,7 +218,7 @@ SHAPE_SCALES = (0.85, 1.18)
 SHAPE_LARGEST_SHARE = 1.4  # of the difference; more makes strange faces, by eye
 # Euclidean distance foretold to be missing for which a whole share is added. A whole share gains about .08 (2,880 swaps
 # into LFW). To make up for all that is missing moves landmarks by 5.8 % of the eyes' distance, for a fifth 4.6 %.
-SHAPE_DISTANCE = 0.4
+SHAPE_DISTANCE = 0.45
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: shut eyes -------------------------------------------------------------------------------------
@@ -417,7 +417,7 @@ REDACTION_RIDGE = 0.02  # of the number of pixels, the prior on all terms but th
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
-ORIGINAL_PREFERRED: Final = 0.69
+ORIGINAL_PREFERRED: Final = 0.70
 # Share of strangers that lie within the threshold of anybody in a gallery, whatever its size. By choice: so that
 # MATCH_THRESHOLD holds up to 50 templates.
 FALSE_IDENTIFICATION_RATE: Final = 0.05
@@ -436,7 +436,7 @@ APART_PREFERRED: Final = 0.72
 # lost once it is missed by far (recognisers accept the pair either way), so it weighs no more then. Chosen on the
 # second photos of 100 people of LFW (`python -m mfmc_engine.calibration.unlinkability`), so that decoys of one person
 # are linked no more often than two people's.
-WISH_ORIGINAL: Final = 0.007  # Euclidean, missing toward the face
+WISH_ORIGINAL: Final = 0.006  # Euclidean, missing toward the face
 WISH_APART: Final = 0.08  # Euclidean, missing toward the decoys elsewhere, from which the wish is lost
 WISH_LOST: Final = 7.0  # what that costs
 LOOKS_UNLIKE: Final = 20.0  # selection.mismatch beyond the best donor's
@@ -643,11 +643,11 @@ DONOR_TOLERANCE = {
     "eyes": 0.08,  # eye aspect ratio
     "skin": 14.0,  # CIE76
     "beard": 5.0,  # CIE L*
-    "folds": 0.4,  # of their strength, more than people of the face's age have
+    "folds": 0.28,  # of their strength, more than people of the face's age have
 }
 # years (of the estimate) from which a face may get a donor with folds, and over which these may reach full strength; by
 # eye: crisp photos of people of 30 show none
-FOLDS_AGE = (28.0, 10.0)
+FOLDS_AGE = (30.0, 15.0)
 KIN_GENDER = 0.4  # probability of a gender from which a face passes for it: a wrong one is seen first
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there
@@ -844,7 +844,7 @@ ARCFACE_SAME_PERSON: Final = 1.20  # cos .28: most pictures of one person lie ne
 CALIBRATION_MATCH: Final = 1e-3  # of strangers, for MATCH_THRESHOLD (.513)
 CALIBRATION_CLAIM: Final = 0.01  # of strangers, for CLAIM_THRESHOLD (.579)
 CALIBRATION_ORIGINAL: Final = 0.02  # of strangers, for ORIGINAL_THRESHOLD (.602)
-CALIBRATION_PREFERRED: Final = 0.159  # of strangers, for ORIGINAL_PREFERRED (.69)
+CALIBRATION_PREFERRED: Final = 0.189  # of strangers, for ORIGINAL_PREFERRED (.70)
 CALIBRATION_APART: Final = 0.256  # of strangers, for APART_PREFERRED (.72)
 CALIBRATION_SAME_PERSON: Final = 0.881  # of pairs of one person, for ENROLMENT_SAME_PERSON (.600)
 # of pairs of one person; nothing farther apart than that is taken for one, by choice. dlib's are .71, beyond all its
