@@ -438,7 +438,7 @@ APART_PREFERRED: Final = 0.72
 # are linked no more often than two people's.
 WISH_ORIGINAL: Final = 0.006  # Euclidean, missing toward the face
 WISH_APART: Final = 0.08  # Euclidean, missing toward the decoys elsewhere, from which the wish is lost
-WISH_LOST: Final = 7.0  # what that costs
+WISH_LOST: Final = 8.0  # what that costs
 LOOKS_UNLIKE: Final = 20.0  # selection.mismatch beyond the best donor's
 LOOKS_SHAPE: Final = 0.6  # share of the donor's shape beyond the first draws'
 LOOKS_DARK: Final = 0.03  # log units, appearance.blotches of brightness
@@ -650,6 +650,7 @@ DONOR_TOLERANCE = {
 FOLDS_AGE = (30.0, 15.0)
 KIN_GENDER = 0.4  # probability of a gender from which a face passes for it: a wrong one is seen first
 KIN_GROUP = 0.25  # the same of a group: chance level of four
+KIN_FOLDS = 0.55  # strength of folds beyond those of the age from which a crisp photo looks wrong; by eye
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there
 DONOR_POOL = 0.015  # share of the bank that is drawn from at random
 BEARD_COLOUR_LOSS = (

@@ -110,9 +110,7 @@ def mismatch(bank: Donors, face: Wanted) -> Values:
             within = np.clip(value, donors.min(), donors.max())
             cost += ((donors - within) / parameters.DONOR_TOLERANCE[trait]) ** 2
     if face.age is not None:
-        first, years = parameters.FOLDS_AGE
-        usual = np.clip((face.age - first) / years, 0, 1)
-        cost += (np.maximum(0, bank.folds - usual) / parameters.DONOR_TOLERANCE["folds"]) ** 2
+        cost += (_folds_beyond(bank, face.age) / parameters.DONOR_TOLERANCE["folds"]) ** 2
     if face.male is not None:
         wrong = np.where(bank.gender == "male", 1 - face.male, face.male)
         cost += (wrong / parameters.DONOR_TOLERANCE["gender"]) ** 2
@@ -133,8 +131,14 @@ def _of_group(bank: Donors, scores: FloatArray) -> Values:
     return own
 
 
+def _folds_beyond(bank: Donors, age: float) -> Values:
+    """(N,) by how much the folds drawn on donors are stronger than those of people of that ``age`` in years."""
+    first, years = parameters.FOLDS_AGE
+    return np.maximum(0, bank.folds - np.clip((age - first) / years, 0, 1))
+
+
 def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
-    """Which donors pass for the face's own gender, group and beard: (N,). Unsure traits rule nobody out."""
+    """Which donors pass for the face's own gender, group, beard and folds: (N,). Unsure traits rule nobody out."""
     same = np.ones(len(bank), np.bool_)
     if face.male is not None:
         chance = np.where(bank.gender == "male", face.male, 1 - face.male)
@@ -142,6 +146,8 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     if face.group is not None:
         scores = _of_group(bank, face.group)
         same &= scores >= min(parameters.KIN_GROUP, float(np.max(face.group)))
+    if face.age is not None:
+        same &= _folds_beyond(bank, face.age) <= parameters.KIN_FOLDS
     if (
         face.beard is not None
     ):  # shaving a face is easier to believe than growing it a beard: its skin turns pale

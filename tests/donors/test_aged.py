@@ -81,6 +81,7 @@ def test_the_young_get_no_donor_with_folds_and_the_old_may(bank):
     assert costs(30.0)[deep].min() > 10
     assert costs(30.0)[young & (bank.folds == 0)].min() < 1
     assert costs(48.0)[deep].min() < 1
+    assert not selection.kin(bank, selection.Wanted(bank.embeddings[0], age=30.0))[deep].any()
 
 
 def test_folds_darken_skin_and_spare_eyes_brows_lips_and_what_is_no_face(bank, folds):
