@@ -41,6 +41,8 @@ class Donor:
     skin: FloatArray  # (3,) CIE L*, a*, b* of the cheeks
     beard: float  # see looks.beard
     folds: float  # strength of the folds drawn on it (folds.py), 0 for none
+    seen_male: float  # log-odds of "male" that a second network sees (second_opinion.py)
+    seen_age: float  # years that it sees, on the scale of ``age``
     landmarks: FloatArray  # (68, 2) px
     embedding: FloatArray  # (128,) in the builtin pack's space
     file: Traversable
@@ -94,6 +96,8 @@ class DonorBank(Mapping[str, Donor]):
         self.skin: FloatArray = arrays["skin"]  # (N, 3)
         self.beard: FloatArray = arrays["beard"]
         self.folds: FloatArray = arrays["folds"]
+        self.seen_male: FloatArray = arrays["seen_male"]
+        self.seen_age: FloatArray = arrays["seen_age"]
         self.landmarks: FloatArray = arrays["landmarks"]  # (N, 68, 2)
         self.embeddings: FloatArray = arrays["embedding"]  # (N, 128)
         self.sources: NDArray[np.str_] = arrays[
@@ -118,6 +122,8 @@ class DonorBank(Mapping[str, Donor]):
             skin=self.skin[row],
             beard=float(self.beard[row]),
             folds=float(self.folds[row]),
+            seen_male=float(self.seen_male[row]),
+            seen_age=float(self.seen_age[row]),
             landmarks=self.landmarks[row],
             embedding=self.embeddings[row],
             file=folder / name,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mfmc_engine import attributes, parameters
 from mfmc_engine.attributes import Attributes
@@ -66,6 +66,10 @@ def candidates(
             return (Candidate(identity, 0.0) for identity in drawn)
         expected = forecast.load().expected(embedding, donors.embeddings)
         own, theirs = attributes.load()(embedding), attributes.load()(expected)
+        own = replace(own, age=leant(own.age))
+        if wanted.age is not None:
+            wanted = replace(wanted, age=float(leant(wanted.age)))
+        theirs = replace(theirs, age=theirs.age + parameters.SEEN_AGE_SHARE * (donors.seen_age - donors.age))
         folds = folds_kept(own, theirs)
         spare = margins(expected, embedding, apart, aim) - parameters.FOLDS_DISTANCE * folds
         seeming = foretold_mismatch(own, theirs)
@@ -84,6 +88,12 @@ def candidates(
         )
 
     return of_face
+
+
+def leant(age: ArrayLike) -> FloatArray:
+    """The ages in years that donors are looked for by, of what people's ages are estimated to be."""
+    years = np.asarray(age, np.float32)
+    return years + parameters.AGE_LEAN * np.maximum(0, years - parameters.AGE_LEAN_FROM)
 
 
 def with_last_resort(ranked: list[str], ids: NDArray[np.str_], resort: NDArray[np.float64]) -> list[str]:

@@ -1,4 +1,4 @@
-"""``python -m mfmc_engine donors build DIR``, ``... age BANK``, ``... fold BANK`` and ``... check``."""
+"""``python -m mfmc_engine donors build DIR``, ``... age BANK``, ``... fold BANK``, ``... look BANK``, ``... check``."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser_of_step.add_argument(
             "--out", type=Path, default=Path(__file__).parent / "faces", help="folder of the bank"
         )
+    look = commands.add_parser("look", help="note what a second network sees in the donors of that bank")
+    look.add_argument(
+        "bank", type=Path, metavar="BANK", help="folder that `donors fold` wrote; it is changed"
+    )
+    look.add_argument(
+        "--weights", type=Path, required=True, metavar="DIR", help="model/ of npm's @vladmandic/face-api"
+    )
     commands.add_parser("check", help="compare the shipped bank with its checksums")
 
 
@@ -58,6 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
         step = aged.age if arguments.donors_command == "age" else aged.fold
         changed = step(arguments.bank, arguments.lfw, arguments.out)
         print(f"{changed} donors changed in {arguments.out}")
+        return 0
+    if arguments.donors_command == "look":
+        from mfmc_engine.donors import second_opinion
+
+        print(
+            f"{second_opinion.look(arguments.bank, arguments.weights)} donors looked at in {arguments.bank}"
+        )
         return 0
     # Building needs scipy, OpenCV and dlib-bin, using the bank does not.
     from mfmc_engine.donors.build import build

@@ -87,6 +87,8 @@ class Drawn:
         self.skin: FloatArray = np.full((len(embeddings), 3), np.nan, np.float32)
         self.beard: FloatArray = np.full(len(embeddings), np.nan, np.float32)
         self.folds: FloatArray = np.zeros(len(embeddings), np.float32)
+        self.seen_age = looks.age  # a second network has no picture to look at
+        self.seen_male = np.where(looks.male > 0.5, parameters.PLAINLY, -parameters.PLAINLY)
 
     def __len__(self) -> int:
         return len(self.ids)

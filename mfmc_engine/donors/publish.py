@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from mfmc_engine.donors.bank import CHECKSUMS, METADATA
 from mfmc_engine.donors.build import Candidate
 from mfmc_engine.donors.selection import distances
+from mfmc_engine.parameters import PLAINLY
 
 PROVENANCE = """# The donor bank
 {count} synthetic faces, made by `{command}`.
@@ -27,9 +29,9 @@ Portraits with glasses are left out (donors/left_out.txt), as are covered forehe
 
 - `*.webp`: the faces. Hair and background are several people's, blurred: only the face is meant to be used.
 - `bank.npz`: id, gender, group, age (years, estimated), yaw and pitch (degrees), mouth, smile and eyes
-  (donors/traits.py), skin (CIE Lab), beard
-  (donors/looks.py), folds (strength of those drawn on, donors/folds.py), landmarks (68 iBUG points, px),
-  embedding (128-d, builtin pack), sources (file names of the portraits, texture first).
+  (donors/traits.py), skin (CIE Lab), beard (donors/looks.py), folds (strength of those drawn on, donors/folds.py),
+  seen_male and seen_age (log-odds and years, as a second network sees them, donors/second_opinion.py), landmarks (68
+  iBUG points, px), embedding (128-d, builtin pack), sources (file names of the portraits, texture first).
 - `SHA256SUMS`: check with `sha256sum -c`.
 
 | gender, group | donors | frontal/left/right | neutral/smiling | mean distance | least distance |
@@ -54,6 +56,11 @@ def _metadata(donors: Mapping[str, Candidate]) -> dict[str, NDArray]:
         "skin": np.stack([c.skin for c in made]).astype(np.float32),
         "beard": np.array([c.beard for c in made], np.float32),
         "folds": np.zeros(len(made), np.float32),
+        # no second opinion yet: as plainly of its gender, and as old, as the first one has it
+        "seen_male": np.array(
+            [math.copysign(PLAINLY, 1 if id_.startswith("male") else -1) for id_ in ids], np.float32
+        ),
+        "seen_age": np.array([c.age for c in made], np.float32),
         "landmarks": np.stack([c.landmarks for c in made]),
         "embedding": np.stack([c.embedding for c in made]),
         "sources": np.array([c.sources for c in made]),

@@ -32,6 +32,8 @@ class Donors(Protocol):
     skin: FloatArray  # (N, 3)
     beard: FloatArray
     folds: FloatArray
+    seen_male: FloatArray
+    seen_age: FloatArray
     embeddings: FloatArray  # (N, D)
 
     def __len__(self) -> int: ...
@@ -105,7 +107,7 @@ def mismatch(bank: Donors, face: Wanted) -> Values:
     for trait in ("age", "yaw", "pitch", "mouth", "smile", "eyes", "beard"):
         value = getattr(face, trait)
         if value is not None:
-            donors = getattr(bank, trait)
+            donors = _age(bank) if trait == "age" else getattr(bank, trait)
             # Where no donor reaches, the nearest fit: squares would let that one trait decide over all others.
             within = np.clip(value, donors.min(), donors.max())
             cost += ((donors - within) / parameters.DONOR_TOLERANCE[trait]) ** 2
@@ -114,6 +116,7 @@ def mismatch(bank: Donors, face: Wanted) -> Values:
     if face.male is not None:
         wrong = np.where(bank.gender == "male", 1 - face.male, face.male)
         cost += (wrong / parameters.DONOR_TOLERANCE["gender"]) ** 2
+        cost += (_hardly(bank, face.male) / parameters.DONOR_TOLERANCE["plainly"]) ** 2
     if face.group is not None:
         wrong = 1 - _of_group(bank, face.group)
         cost += (wrong / parameters.DONOR_TOLERANCE["group"]) ** 2
@@ -131,6 +134,18 @@ def _of_group(bank: Donors, scores: FloatArray) -> Values:
     return own
 
 
+def _age(bank: Donors) -> Values:
+    """(N,) years that donors look, of two opinions."""
+    return np.asarray((bank.age + bank.seen_age) / 2, np.float64)
+
+
+def _hardly(bank: Donors, male: float) -> Values:
+    """(N,) by how much donors look less plainly of their gender than a face should that is ``male`` with this
+    probability, log-odds."""
+    wanted = parameters.PLAINLY * (2 * male - 1)
+    return np.maximum(0, np.where(bank.gender == "male", wanted - bank.seen_male, bank.seen_male - wanted))
+
+
 def _folds_beyond(bank: Donors, age: float) -> Values:
     """(N,) by how much the folds drawn on donors are stronger than those of people of that ``age`` in years."""
     first, years = parameters.FOLDS_AGE
@@ -142,7 +157,7 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     same = np.ones(len(bank), np.bool_)
     if face.male is not None:
         chance = np.where(bank.gender == "male", face.male, 1 - face.male)
-        same &= chance >= parameters.KIN_GENDER
+        same &= (chance >= parameters.KIN_GENDER) & (_hardly(bank, face.male) <= parameters.KIN_PLAINLY)
     if face.group is not None:
         scores = _of_group(bank, face.group)
         same &= scores >= min(parameters.KIN_GROUP, float(np.max(face.group)))
