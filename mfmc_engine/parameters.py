@@ -417,7 +417,7 @@ REDACTION_RIDGE = 0.02  # of the number of pixels, the prior on all terms but th
 # On ../shared/data/lfw 1 % of strangers lie nearer than .578 and 3 % nearer than .616 (baseline.txt).
 ORIGINAL_THRESHOLD: Final = 0.60  # the promise toward the replaced face
 # what redraws aim for, so that other photos of the same person are rejected too
-ORIGINAL_PREFERRED: Final = 0.70
+ORIGINAL_PREFERRED: Final = 0.695
 # Share of strangers that lie within the threshold of anybody in a gallery, whatever its size. By choice: so that
 # MATCH_THRESHOLD holds up to 50 templates.
 FALSE_IDENTIFICATION_RATE: Final = 0.05
@@ -445,7 +445,7 @@ LOOKS_DARK: Final = 0.03  # log units, appearance.blotches of brightness
 LOOKS_HUE: Final = 0.02  # the same of hue
 LOOKS_MOVED: Final = 0.075  # inter-ocular distances that landmarks found on the decoy lie off, mean
 LOOKS_MOUTH: Final = (
-    0.05  # inter-ocular distances that its mouth is open more or less: the bar for nine in ten
+    0.045  # inter-ocular distances that its mouth is open more or less: the bar for nine in ten
 )
 # What a decoy seems decides between those tried and draws no more of them (that took 16 % more donors on 94 photos of
 # LFW and kept no more). Both by reason, not tuned.
@@ -458,9 +458,9 @@ LOOKS_AGE: Final = (
 # first draws look most like the photo; later ones give up shading to get away from the original. Two donors in one
 # batch cost far less than two rounds.
 DRAW_ROUNDS: Final = (
-    (0.35, 4.0, 1, 1.6),
-    (0.35, 4.0, 2, 2.0),
-    (0.5, 6.0, 3, 3.2),
+    (0.33, 4.0, 1, 1.6),
+    (0.33, 4.0, 2, 2.0),
+    (0.47, 6.0, 3, 3.2),
     (0.8, 9.0, 4, 5.0),
     (1.4, 9.0, 4, 5.0),
 )
@@ -857,7 +857,7 @@ ARCFACE_SAME_PERSON: Final = 1.20  # cos .28: most pictures of one person lie ne
 CALIBRATION_MATCH: Final = 1e-3  # of strangers, for MATCH_THRESHOLD (.513)
 CALIBRATION_CLAIM: Final = 0.01  # of strangers, for CLAIM_THRESHOLD (.579)
 CALIBRATION_ORIGINAL: Final = 0.02  # of strangers, for ORIGINAL_THRESHOLD (.602)
-CALIBRATION_PREFERRED: Final = 0.189  # of strangers, for ORIGINAL_PREFERRED (.70)
+CALIBRATION_PREFERRED: Final = 0.174  # of strangers, for ORIGINAL_PREFERRED (.695)
 CALIBRATION_APART: Final = 0.256  # of strangers, for APART_PREFERRED (.72)
 CALIBRATION_SAME_PERSON: Final = 0.881  # of pairs of one person, for ENROLMENT_SAME_PERSON (.600)
 # of pairs of one person; nothing farther apart than that is taken for one, by choice. dlib's are .71, beyond all its
