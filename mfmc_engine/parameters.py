@@ -644,7 +644,7 @@ DONOR_TOLERANCE = {
     "skin": 14.0,  # CIE76
     "beard": 5.0,  # CIE L*
     "folds": 0.28,  # of their strength, more than people of the face's age have
-    "plainly": 2.5,  # log-odds of its gender that a donor looks less than PLAINLY
+    "plainly": 2.2,  # log-odds of its gender that a donor looks less than PLAINLY
 }
 # Log-odds of its gender, as a second network sees it (donors/second_opinion.py), from which a donor plainly looks it;
 # half the men of the bank do. How plainly it does explains a third of how its decoys are judged by a third network.
@@ -660,9 +660,9 @@ OPINION_PADDINGS = (0.15, 0.25)  # of the chips that it sees
 # eye: crisp photos of people of 30 show none
 FOLDS_AGE = (30.0, 15.0)
 KIN_GENDER = 0.4  # probability of a gender from which a face passes for it: a wrong one is seen first
-KIN_PLAINLY = 2.0  # log-odds of its gender that it may look less than it should: half of wrong ones looked so
+KIN_PLAINLY = 1.7  # log-odds of its gender that it may look less than it should: half of wrong ones looked so
 KIN_GROUP = 0.25  # the same of a group: chance level of four
-KIN_FOLDS = 0.55  # strength of folds beyond those of the age from which a crisp photo looks wrong; by eye
+KIN_FOLDS = 0.4  # strength of folds beyond those of the age from which a crisp photo looks wrong; by eye
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there
 DONOR_POOL = 0.015  # share of the bank that is drawn from at random
 BEARD_COLOUR_LOSS = (

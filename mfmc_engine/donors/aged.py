@@ -41,7 +41,7 @@ FOLDED = """
 {added} of the others were added a second time as older ones (`*-later.webp`), by
 `{command}`: of each, the fine lightness of {mix} of
 {people} photos of LFW, drawn for each donor and mixed, on bare skin only (mfmc_engine/donors/folds.py). The photos
-are in fold_sources.txt; none of the people whom the evaluation anonymises is on them. {total} donors in all. Distances
+are in fold_sources.txt; none of the people of `evaluate --limit 200` is on them. {total} donors in all. Distances
 after that step:
 
 {table}

@@ -113,7 +113,7 @@ def test_folds_come_with_strength_and_with_the_random_numbers(bank):
 
 
 @pytest.mark.shared
-def test_nobody_whose_folds_are_used_is_anonymised_by_the_evaluation():
+def test_nobody_whose_folds_are_used_is_among_the_200_of_the_smaller_evaluation():
     lfw = SHARED / "lfw"
     faces = protocols.read(lfw, "lfw", 200, 0)
     judged = {faces.samples[i].person for i in faces.probes}
