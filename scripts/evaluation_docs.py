@@ -173,7 +173,8 @@ def ablations(results: dict[str, Any]) -> str:
 def section(results: dict[str, Any], run: dict[str, Any], plots: list[str]) -> str:
     sizes, settings = results["set"], results["settings"]
     skipped = ", ".join(f"{name} ({why.split(':')[0]})" for name, why in results["skipped"].items())
-    command = f"--protocol {sizes['protocol']} --limit {settings['limit']} --seed {settings['seed']}"
+    limit = f" --limit {settings['limit']}" if settings["limit"] else ""
+    command = f"--protocol {sizes['protocol']}{limit} --seed {settings['seed']}"
     parts = [
         "## Measured",
         f"`{command}`: {sizes['people_anonymised']} people, {sizes['pictures_anonymised']} pictures anonymised, "
@@ -207,7 +208,7 @@ def summary(results: dict[str, Any]) -> str:
     people = results["set"]["people_anonymised"]
     return (
         f"On {people} people of LFW, searched among {results['set']['people']}: {told}. "
-        f"Bars still missed: {', '.join(failed) or 'none'}.\n\n![What is left](docs/images/evaluation-drop.svg)"
+        f"{'Bars still missed: ' + ', '.join(failed) if failed else 'All its bars are met'}.\n\n![What is left](docs/images/evaluation-drop.svg)"
     )
 
 
