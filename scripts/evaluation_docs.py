@@ -206,9 +206,10 @@ def summary(results: dict[str, Any]) -> str:
     )
     failed = [row["name"] for row in results["bars"] if row["passed"] is False]
     people = results["set"]["people_anonymised"]
+    bars = f"Bars still missed: {', '.join(failed)}" if failed else "All its bars are met"
     return (
         f"On {people} people of LFW, searched among {results['set']['people']}: {told}. "
-        f"{'Bars still missed: ' + ', '.join(failed) if failed else 'All its bars are met'}.\n\n![What is left](docs/images/evaluation-drop.svg)"
+        f"{bars}.\n\n![What is left](docs/images/evaluation-drop.svg)"
     )
 
 
