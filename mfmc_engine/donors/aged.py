@@ -20,7 +20,7 @@ from mfmc_engine.donors.folds import Folds
 from mfmc_engine.donors.later import LaterYears
 from mfmc_engine.donors.looks import beard, brow_darkness, skin_colour
 from mfmc_engine.donors.morph import Morph
-from mfmc_engine.donors.publish import seal
+from mfmc_engine.donors.publish import add_note
 from mfmc_engine.donors.recipes import VARIANTS, variant_of
 from mfmc_engine.donors.traits import trait_vector
 from mfmc_engine.types import FloatArray, Image
@@ -207,9 +207,7 @@ def _publish(out: Path, note: str, **said: object) -> None:
     """Add ``note`` to the provenance of the bank in ``out`` and seal it."""
     with np.load(out / METADATA) as arrays:
         table = TABLE + _rows(arrays)
-    with (out / "PROVENANCE.md").open("a") as file:
-        file.write(note.format(table=table, **said))
-    seal(out)
+    add_note(out, note.format(table=table, **said))
 
 
 def _note(arrays: dict[str, NDArray], row: int, picture: Image, landmarks: FloatArray) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,20 +46,20 @@ def _metadata(donors: Mapping[str, Candidate]) -> dict[str, NDArray]:
     ids = list(donors)
     made = list(donors.values())
     traits = np.stack([candidate.traits for candidate in made])
+    gender = np.array([id_.split("-")[0] for id_ in ids])
+    age = np.array([c.age for c in made], np.float32)
     return {
         "id": np.array(ids),
-        "gender": np.array([id_.split("-")[0] for id_ in ids]),
+        "gender": gender,
         "group": np.array([id_.split("-")[1] for id_ in ids]),
-        "age": np.array([c.age for c in made], np.float32),
+        "age": age,
         **{name: traits[:, column] for column, name in enumerate(("yaw", "pitch", "mouth", "smile", "eyes"))},
         "skin": np.stack([c.skin for c in made]).astype(np.float32),
         "beard": np.array([c.beard for c in made], np.float32),
         "folds": np.zeros(len(made), np.float32),
         # no second opinion yet: as plainly of its gender, and as old, as the first one has it
-        "seen_male": np.array(
-            [math.copysign(PLAINLY, 1 if id_.startswith("male") else -1) for id_ in ids], np.float32
-        ),
-        "seen_age": np.array([c.age for c in made], np.float32),
+        "seen_male": np.where(gender == "male", PLAINLY, -PLAINLY).astype(np.float32),
+        "seen_age": age,
         "landmarks": np.stack([c.landmarks for c in made]),
         "embedding": np.stack([c.embedding for c in made]),
         "sources": np.array([c.sources for c in made]),
@@ -101,6 +100,13 @@ def publish(donors: Mapping[str, Candidate], out: Path, command: str) -> None:
     for id_, candidate in donors.items():
         (out / f"{id_}.webp").write_bytes(candidate.webp)
     (out / "PROVENANCE.md").write_text(provenance(donors, command))
+    seal(out)
+
+
+def add_note(out: Path, note: str) -> None:
+    """Add what a later step did to the provenance of the bank in the folder ``out``, and seal it."""
+    with (out / "PROVENANCE.md").open("a") as file:
+        file.write(note)
     seal(out)
 
 

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from mfmc_engine import parameters
 from mfmc_engine.donors.bank import METADATA, DonorBank
-from mfmc_engine.donors.publish import seal
+from mfmc_engine.donors.publish import add_note
 from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.types import FloatArray, Image
@@ -30,7 +30,6 @@ MANIFEST: Final = "age_gender_model-weights_manifest.json"
 SIDE: Final = 112  # px of a chip
 RGB_MEAN: Final = (122.782, 117.001, 104.298)
 LEAST: Final = -1e9  # beside a maximum
-PROVENANCE: Final = "PROVENANCE.md"
 LOOKED: Final = """
 ## A second opinion
 `seen_male` and `seen_age` are what the age and gender network of face-api.js (npm `@vladmandic/face-api` 1.7.15, MIT;
@@ -126,9 +125,7 @@ def look(folder: Path, weights: Path) -> int:
         folder / METADATA, allow_pickle=False, **(arrays | {"seen_male": male, "seen_age": age})
     )
     wrong = float(np.mean((male > 0) != (bank.gender == "male")))
-    with (folder / PROVENANCE).open("a") as file:
-        file.write(LOOKED.format(wrong=wrong, alike=float(np.corrcoef(age, bank.age)[0, 1])))
-    seal(folder)
+    add_note(folder, LOOKED.format(wrong=wrong, alike=float(np.corrcoef(age, bank.age)[0, 1])))
     return len(bank)
 
 

@@ -53,9 +53,8 @@ def results(run):
 
 def test_people_are_accepted_before_and_not_after(results):
     arms = results["recognizers"]["dlib"]["arms"]
-    assert (
-        arms["none"]["rank1"] == 1
-    )  # of six people; among so few, who is nearest says nothing about a decoy
+    # of six people; among so few, who is nearest says nothing about a decoy
+    assert arms["none"]["rank1"] == 1
     assert arms["none"]["accepts"]["0.01"] == 1
     assert arms["decoy"]["accepts"]["0.01"] == 0
     assert min(arms["decoy"]["mated_distances"]) > max(arms["none"]["mated_distances"])
