@@ -242,7 +242,10 @@ SHUT_OPENING = 0.155  # eye aspect ratio, height over width
 SHUT_CONTRAST = 0.255  # standard deviation of log luma between the lids
 LASH_WIDTH = 3  # px of the line that shut lids meet in
 LASH_FEATHER = 1.0  # px
-LASH_TONE = 0.55  # of the donor's skin, by eye
+LASH_TONE = 0.55  # of the skin of its lids, by eye
+LID_WIDTH = 13  # px across that line that a squeezed eye and its lashes smear over
+LID_SIGMAS = (5.0, 12.0)  # px, over which the skin around goes on into it
+LID_FEATHER = 2.0  # px
 
 # --- swapping: mouths open wider than the donor's ---------------------------------------------------------------
 CAVITY_LEAST = 5.0  # px, height of an opening that is looked into; by eye
@@ -265,7 +268,8 @@ TONE_OFFSET = 0.06  # of full scale; keeps noise in dark channels from exploding
 TONE_STEPS = 24  # of log luma at which it is known, .12 apart
 TONE_FINE = 1024  # steps that it is looked up at: finer than grey levels
 TONE_EVERY = 2  # px of the half-size image of which one is read
-TONE_SMOOTH = 1.0  # steps, standard deviation
+TONE_SMOOTH = 0.7  # steps, standard deviation
+TONE_SPREAD_PRIOR = 0.1  # squared steps; where pixels spread less, the curve has no slope
 TONE_PRIOR = 0.005  # share of the skin from which a step is believed
 TONE_REACH = 1.0  # steps over which the others are asked where there is less
 SKIN_TONE_ELSEWHERE = 0.1  # weight of the face beside the seeds when the curve is read

@@ -16,8 +16,8 @@ from torch import Tensor
 from mfmc_engine import attributes
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import traits
-from mfmc_engine.swapping import fields
-from mfmc_engine.swapping.lit import Lit
+from mfmc_engine.swapping import fields, tones
+from mfmc_engine.swapping.lit import Lit, log_ratio
 from mfmc_engine.types import FloatArray
 
 
@@ -59,25 +59,27 @@ def seeming(face: FloatArray, decoy: FloatArray) -> float:
 def blotches(decoys: Tensor, alpha: Tensor, donor: Lit, target: Lit) -> Tensor:
     """(B, 2) how far the skin of ``decoys`` (B, 3, H, W) shown through ``alpha`` (B, 1, H, W) departs in lightness and
     in hue beyond what the ``target``'s own does: root mean square over the skin, log units, 0 for none."""
-    light = target.light(P.BLOTCH_SIGMA)
-    usual = target.once("usual departure", lambda: _usual(target, light))
+    usual = target.once("usual departure", lambda: _usual(target))
     skin = fields.reduce(donor.clear() * alpha, P.BLOTCH_REDUCTION)
-    excess = (_departure(decoys, light).abs() - usual).clamp(min=0).square()
+    excess = (_departure(decoys, target).abs() - usual).clamp(min=0).square()
     return fields.mean(excess, skin).sqrt().flatten(1)
 
 
-def _usual(target: Lit, light: Tensor) -> Tensor:
+def _usual(target: Lit) -> Tensor:
     """(1, 2, 1, 1) what the photo's own skin hardly ever departs beyond."""
     bare = fields.reduce(target.clear() * target.skin, P.BLOTCH_REDUCTION)
-    spread = fields.mean(_departure(target.pictures, light).square(), bare).sqrt()
+    spread = fields.mean(_departure(target.pictures, target).square(), bare).sqrt()
     least = torch.tensor(P.BLOTCH_LEAST, device=spread.device).view(1, 2, 1, 1)
     return torch.maximum(spread * P.BLOTCH_DEVIATIONS, least)
 
 
-def _departure(pictures: Tensor, light: Tensor) -> Tensor:
-    """(B, 2, h, w) log ratio of reduced pictures to the light: of the brightness, and of the hue beside it."""
-    seen, expected = (fields.reduce(colours, P.BLOTCH_REDUCTION) for colours in (pictures, light))
-    ratio = torch.log((seen.clamp(min=0) + P.LIGHT_OFFSET) / (expected + P.LIGHT_OFFSET))
+def _departure(pictures: Tensor, target: Lit) -> Tensor:
+    """(B, 2, h, w) log ratio of reduced pictures to the light on the target: of the brightness, and of the hue beside
+    the one that its skin has at that brightness."""
+    light = target.light(P.BLOTCH_SIGMA)
+    seen, expected = (fields.reduce(colours.clamp(min=0), P.BLOTCH_REDUCTION) for colours in (pictures, light))
+    ratio = log_ratio(seen, expected)
     grey = fields.luminance(ratio)
-    hue = (ratio - grey).square().sum(1, keepdim=True).sqrt()
+    own, usual = (target.chroma(tones.log(fields.luminance(colours))) for colours in (seen, expected))
+    hue = (ratio - grey - (own - usual)).square().sum(1, keepdim=True).sqrt()
     return torch.cat([grey, hue], 1)

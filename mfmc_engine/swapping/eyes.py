@@ -52,17 +52,24 @@ def close(landmarks: FloatArray) -> FloatArray:
     return closed
 
 
-def draw_lashes(donors: Tensor, marks: Sequence[FloatArray], closed: Sequence[bool]) -> Tensor:
-    """Warped donors (B, 3, H, W) with a soft dark line where ``closed`` eyes meet: what a mesh squeezes to nothing
-    still shows as a coloured slit, the last of white and iris."""
+def draw_lids(donors: Tensor, marks: Sequence[FloatArray], closed: Sequence[bool]) -> Tensor:
+    """Warped donors (B, 3, H, W) with bare lids and a line of lashes where ``closed`` eyes meet: a mesh squeezes their
+    open eyes to a smear of white, iris and lashes."""
     if not any(closed):
         return donors
-    lines = np.zeros((len(marks), 1, *donors.shape[-2:]), np.uint8)
-    for canvas, points, chosen in zip(lines, marks, closed, strict=True):
-        for lid in _LIDS if chosen else ():
-            corners = np.round((points[lid] - 0.5) * 16).astype(np.int32)
-            cv2.polylines(canvas[0], [corners], False, 1, P.LASH_WIDTH, shift=4)
-    drawn = fields.gaussian(torch.from_numpy(lines).to(donors), P.LASH_FEATHER)
     size = donors.shape[-2], donors.shape[-1]
-    skin = fields.mean(donors, fields.rasterise(outlines.cheeks, marks, donors.device, size))
-    return donors + (P.LASH_TONE * skin - donors) * drawn
+
+    def drawn(width: int) -> Tensor:
+        lines = np.zeros((len(marks), 1, *size), np.uint8)
+        for canvas, points, chosen in zip(lines, marks, closed, strict=True):
+            for lid in _LIDS if chosen else ():
+                corners = np.round((points[lid] - 0.5) * 16).astype(np.int32)
+                cv2.polylines(canvas[0], [corners], False, 1, width, shift=4)
+        return torch.from_numpy(lines).to(donors)
+
+    smear = drawn(P.LID_WIDTH)
+    brows = fields.dilate(fields.rasterise(outlines.brow_hair, marks, donors.device, size), P.LASH_WIDTH)
+    around = fields.dilate(smear, P.LID_WIDTH) * (1 - fields.dilate(smear, P.LASH_WIDTH)) * (1 - brows)
+    lids = fields.spread(donors, around, P.LID_SIGMAS)
+    donors = donors + (lids - donors) * fields.gaussian(smear, P.LID_FEATHER)
+    return donors + (P.LASH_TONE - 1) * lids * fields.gaussian(drawn(P.LASH_WIDTH), P.LASH_FEATHER)

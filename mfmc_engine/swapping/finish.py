@@ -8,12 +8,13 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.swapping import fields, outlines, tones
 from mfmc_engine.swapping.lit import Lit, log_ratio
+from mfmc_engine.swapping.skin import certainty
 
 
 def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor:
     """Carry the difference along the mask's edge smoothly into the decoy, where both sides are skin (a membrane), and
     that of hue from all of the photo's bare skin: a cheek keeps its colour, whatever its donor's was."""
-    both = target.skin * donor.skin
+    both = certainty(target.skin) * certainty(donor.skin)
     edge = 4 * alpha * (1 - alpha) * both
     apart = target.pictures - decoys
     difference = fields.gaussian(apart * edge, P.SEAM_SIGMA)

@@ -60,7 +60,7 @@ def _warped(target: Target, donors: Sequence[Pictured], shape_share: float) -> L
     turns = gaze.wanted_turns(own, [None if own is None else _glance(donor) for donor in donors])
     warped = mesh.warp_donors(layers, [donor.landmarks for donor in donors], marks, target.frame.size, turns)
     warped = mouth.open_wide(warped, layers, [donor.landmarks for donor in donors], marks)
-    pictures = eyes.draw_lashes(warped[:, :3], marks, [target.shut] * len(donors))
+    pictures = eyes.draw_lids(warped[:, :3], marks, [target.shut] * len(donors))
     return Lit(pictures, warped[:, 3:], marks)
 
 

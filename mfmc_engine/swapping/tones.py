@@ -31,10 +31,16 @@ def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     every = (..., slice(None, None, P.TONE_EVERY), slice(None, None, P.TONE_EVERY))
     luma, chroma, weights = luma[every], chroma[every], weights[every]
     steps = torch.arange(P.TONE_STEPS, device=luma.device)[:, None]
-    near = torch.exp((_place(luma, P.TONE_STEPS).flatten(2) - steps).square() * (-0.5 / P.TONE_SMOOTH**2))
-    near = near * weights.flatten(2)
+    off = _place(luma, P.TONE_STEPS).flatten(2) - steps
+    near = torch.exp(off.square() * (-0.5 / P.TONE_SMOOTH**2)) * weights.flatten(2)
     values = chroma.flatten(2)
     sums, shares = values @ near.mT, near.sum(2)[:, None]
+    means, middle = sums / (shares + 1e-6), (near * off).sum(2)[:, None] / (shares + 1e-6)
+    # A mean of what lies on one side of a step (few pixels are the darkest, most are light) is not the value at it: a
+    # straight line through them is (Fan 1992).
+    spread = (near * off.square()).sum(2)[:, None] / (shares + 1e-6) - middle.square()
+    along = values @ (near * off).mT / (shares + 1e-6) - middle * means
+    sums = shares * (means - middle * along / (spread + P.TONE_SPREAD_PRIOR))
     # Steps that hardly any skin reaches ask their neighbours, those farther ones, and so on.
     least = P.TONE_PRIOR * weights.sum((2, 3))[..., None] + 1e-6
     wide = torch.exp(-(steps - steps.mT).abs() / P.TONE_REACH)

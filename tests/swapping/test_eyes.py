@@ -42,7 +42,7 @@ def test_a_shut_eye_shows_a_lash_line_and_no_white():
     closed = eyes.close(FACE)
     assert eyes.opening(closed) == 0
     assert np.array_equal(np.delete(closed, [37, 38, 43, 44], 0), np.delete(FACE, [37, 38, 43, 44], 0))
-    warped = eyes.draw_lashes(mesh.warp_donors(_with_white_eyes(), [FACE], [closed]), [closed], [True])
+    warped = eyes.draw_lids(mesh.warp_donors(_with_white_eyes(), [FACE], [closed]), [closed], [True])
     opening = fields.rasterise(outlines.eye_openings, [FACE], CPU)[0, 0] > 0
     values = warped[0, 0][opening]
     assert values.max() < 0.62  # the lid's 0.5; the white was 1.0
@@ -51,6 +51,6 @@ def test_a_shut_eye_shows_a_lash_line_and_no_white():
 
 def test_open_eyes_are_left_alone():
     picture = _with_white_eyes()
-    both = eyes.draw_lashes(torch.cat([picture, picture]), [FACE, FACE], [False, True])
+    both = eyes.draw_lids(torch.cat([picture, picture]), [FACE, FACE], [False, True])
     assert torch.equal(both[0], picture[0])
     assert not torch.equal(both[1], picture[0])
