@@ -257,6 +257,9 @@ CAVITY_TONE = (
     0.55,
 )  # of the lips' colour: under the upper teeth, and at the lower lip (the tongue); by eye
 CAVITY_FEATHER = 0.8  # px
+TEETH_LIGHT = 4.0  # px of the half-size image over which light is smooth where teeth are looked for, as in first draws
+TEETH_QUANTILE = 0.8  # of the brightness between the lips, log ratio to the light on skin,
+TEETH_SEEN = -0.3  # beyond which teeth show; by eye on 162 open mouths of LFW
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
 BLUR_LARGEST_DIRECT_SIGMA = 3.0  # px; wider Gaussians run on a reduced image (error < 1/255 on faces)
@@ -381,6 +384,7 @@ EYES_SHARES = (0.4, 0.4, 0.2)
 INNER_MOUTH_SHARES = (0.8, 0.7, 0.9)
 SEAM_SIGMA = 6.0
 SEAM_PRIOR = 0.02
+SEAM_LARGEST = 0.25  # of full scale, difference in a channel that is carried into the decoy
 HUE_SIGMA = 5.0  # px, over which a decoy's skin takes the hue of the photo's
 HUE_PRIOR = 0.1
 

@@ -15,8 +15,10 @@ def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor
     """Carry the difference along the mask's edge smoothly into the decoy, where both sides are skin (a membrane), and
     that of hue from all of the photo's bare skin: a cheek keeps its colour, whatever its donor's was."""
     both = certainty(target.skin) * certainty(donor.skin)
-    edge = 4 * alpha * (1 - alpha) * both
     apart = target.pictures - decoys
+    # what differs a lot is no seam but something else behind the face that passed for skin
+    alike = (1 - (apart.abs().amax(1, keepdim=True) / P.SEAM_LARGEST).square()).clamp(min=0)
+    edge = 4 * alpha * (1 - alpha) * both * alike
     difference = fields.gaussian(apart * edge, P.SEAM_SIGMA)
     closed = decoys + difference / (fields.gaussian(edge, P.SEAM_SIGMA) + P.SEAM_PRIOR)
     return closed * torch.exp(_hue_missing(closed, donor, target))

@@ -1,4 +1,5 @@
-"""Mouths that are open wider than the donor's: its teeth keep their size, and what is below them is dark.
+"""Mouths that are open wider than the donor's: its teeth keep their size, and what is below them is dark. Where the
+photo shows no teeth between the lips, neither does the decoy.
 
 A mesh alone stretches the donor's teeth over the whole opening, or tears the line between shut lips into a flat field.
 """
@@ -15,6 +16,7 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, similarity
 from mfmc_engine.swapping import fields, mesh, outlines
+from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.types import FloatArray
 
 # Landmarks along the inner edge of the upper lip, and below each of them along that of the lower one.
@@ -26,11 +28,21 @@ def opening(landmarks: FloatArray) -> float:
     return float(np.linalg.norm(landmarks[_LOWER] - landmarks[_UPPER], axis=1).mean())
 
 
-def teeth_end(target: FloatArray, donor: FloatArray) -> FloatArray | None:
+def shows_teeth(face: Lit) -> bool:
+    """Whether what lies between the lips of the one ``face`` is about as light as its skin in places; True of a mouth
+    that is not open wide enough to be looked into."""
+    if opening(face.landmarks[0]) < P.CAVITY_LEAST:
+        return True
+    inside = fields.luminance(face.detail(P.TEETH_LIGHT))[face.part(outlines.inner_mouth) > 0]
+    return len(inside) == 0 or float(inside.quantile(P.TEETH_QUANTILE)) > P.TEETH_SEEN
+
+
+def teeth_end(target: FloatArray, donor: FloatArray, teeth: bool = True) -> FloatArray | None:
     """(68, 2) the target's landmarks with the inner lower lip moved up to where the donor's teeth end at their own
-    size, or None where the donor's mouth is open as wide as the target's. Both (68, 2), of any frame."""
+    size (to the upper one if no ``teeth`` are wanted), or None where the donor's mouth is open as wide as the target's.
+    Both (68, 2), of any frame."""
     height = opening(target)
-    own = opening(apply(similarity(donor, target), donor))
+    own = opening(apply(similarity(donor, target), donor)) if teeth else 0.0
     if height < P.CAVITY_LEAST or own > height * P.CAVITY_RATIO:
         return None
     ended = target.copy()
@@ -39,16 +51,21 @@ def teeth_end(target: FloatArray, donor: FloatArray) -> FloatArray | None:
 
 
 def open_wide(
-    warped: Tensor, layers: Tensor, donors: Sequence[FloatArray], marks: Sequence[FloatArray]
+    warped: Tensor,
+    layers: Tensor,
+    donors: Sequence[FloatArray],
+    marks: Sequence[FloatArray],
+    teeth: bool = True,
 ) -> Tensor:
-    """Warped donors (B, C, H, W), RGB first, with the openings of mouths redrawn where the donor's is too small.
+    """Warped donors (B, C, H, W), RGB first, with the openings of mouths redrawn where the donor's is too small or
+    shows ``teeth`` that shall not be seen.
 
     ``layers`` (B, C, S, S) are the donors before the warp with their landmarks ``donors``; ``marks`` (68, 2) px of the
     warped pictures.
     """
     out = warped
     for i, (target, donor) in enumerate(zip(marks, donors, strict=True)):
-        ended = teeth_end(target, donor)
+        ended = teeth_end(target, donor, teeth)
         if ended is None:
             continue
         out = warped.clone() if out is warped else out

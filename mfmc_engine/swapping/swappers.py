@@ -59,7 +59,8 @@ def _warped(target: Target, donors: Sequence[Pictured], shape_share: float) -> L
     own = target.glance()
     turns = gaze.wanted_turns(own, [None if own is None else _glance(donor) for donor in donors])
     warped = mesh.warp_donors(layers, [donor.landmarks for donor in donors], marks, target.frame.size, turns)
-    warped = mouth.open_wide(warped, layers, [donor.landmarks for donor in donors], marks)
+    teeth = target.lit.once("teeth", lambda: mouth.shows_teeth(target.lit))
+    warped = mouth.open_wide(warped, layers, [donor.landmarks for donor in donors], marks, teeth)
     pictures = eyes.draw_lids(warped[:, :3], marks, [target.shut] * len(donors))
     return Lit(pictures, warped[:, 3:], marks)
 
