@@ -40,7 +40,8 @@ def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     # straight line through them is (Fan 1992).
     spread = (near * off.square()).sum(2)[:, None] / (shares + 1e-6) - middle.square()
     along = values @ (near * off).mT / (shares + 1e-6) - middle * means
-    sums = shares * (means - middle * along / (spread + P.TONE_SPREAD_PRIOR))
+    slope = (along / (spread + P.TONE_SPREAD_PRIOR)).clamp(-P.TONE_STEEPEST, P.TONE_STEEPEST)
+    sums = shares * (means - middle * slope)
     # Steps that hardly any skin reaches ask their neighbours, those farther ones, and so on.
     least = P.TONE_PRIOR * weights.sum((2, 3))[..., None] + 1e-6
     wide = torch.exp(-(steps - steps.mT).abs() / P.TONE_REACH)

@@ -41,11 +41,13 @@ def _painted(target, colour):
 
 
 def test_a_photo_is_not_blotched_beside_itself_and_a_patch_on_its_cheek_is(target):
-    clean, dark, blue = (_painted(target, c) for c in ((1, 1, 1), (0.5, 0.5, 0.5), (0.65, 0.95, 1.8)))
+    colours = (1, 1, 1), (0.5, 0.41, 0.3), (0.5, 0.5, 0.5), (0.65, 0.95, 1.8)
+    clean, shade, grey, blue = (_painted(target, colour) for colour in colours)
     assert clean[0] < P.LOOKS_DARK
     assert clean[1] < P.LOOKS_HUE
-    assert dark[0] > 2 * clean[0] + 0.02
-    assert dark[1] < P.LOOKS_HUE
+    assert shade[0] > 2 * clean[0] + 0.02
+    assert grey[0] > 2 * clean[0] + 0.02
+    assert grey[1] > 2 * shade[1]  # in this photo shade is warm
     assert blue[1] > 2 * clean[1] + 0.02
     assert blue[0] < P.LOOKS_DARK
 

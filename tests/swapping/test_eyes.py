@@ -49,6 +49,19 @@ def test_a_shut_eye_shows_a_lash_line_and_no_white():
     assert values.min() < 0.4
 
 
+def test_bare_lids_take_the_colour_of_the_skin_around_not_of_the_brow():
+    closed = eyes.close(FACE)
+    picture = torch.full((1, 3, CROP_SIZE, CROP_SIZE), 0.5)
+    picture = picture * (1 - 0.8 * fields.rasterise(outlines.brow_hair, [FACE], CPU))
+    smeared = picture * (1 - 0.6 * fields.dilate(fields.rasterise(outlines.eye_openings, [FACE], CPU), 6))
+    warped = mesh.warp_donors(smeared, [FACE], [closed])
+    lids = [(int(x), int(y) - 4) for x, y in closed[[37, 44]]]
+    drawn = eyes.draw_lids(warped, [closed], [True])[0, 0]
+    for x, y in lids:
+        assert warped[0, 0, y, x] < 0.42
+        assert drawn[y, x] > 0.46
+
+
 def test_open_eyes_are_left_alone():
     picture = _with_white_eyes()
     both = eyes.draw_lids(torch.cat([picture, picture]), [FACE, FACE], [False, True])

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mfmc_engine.parameters import CROP_SIZE
-from mfmc_engine.swapping import mesh, mouth
+from mfmc_engine.swapping import fields, mesh, mouth, outlines
+from mfmc_engine.swapping.lit import Lit
 
 
 def opened(by):
@@ -57,6 +58,29 @@ def test_a_donor_with_shut_lips_gives_no_teeth():
     stretched = mesh.warp_donors(layers, [donor], [target])
     seen = column(mouth.open_wide(stretched, layers, [donor], [target]), target)
     assert (seen[4:] < 0.4).all()
+
+
+def test_a_mouth_that_shows_no_teeth_gets_none():
+    donor = opened(14)
+    layers = painted(donor)
+    assert column(layers, donor).min() > 0.9
+    seen = column(mouth.open_wide(layers, layers, [donor], [donor], teeth=False), donor)
+    assert seen.max() < 0.45
+
+
+@pytest.mark.parametrize(("tone", "shown"), [(1.0, True), (0.15, False)])
+def test_teeth_are_told_from_a_dark_mouth(tone, shown):
+    marks = opened(14)
+    picture = painted(marks)
+    inside = fields.rasterise(outlines.inner_mouth, [marks], picture.device) > 0
+    picture = torch.where(inside, tone, picture)
+    assert mouth.shows_teeth(Lit(picture, torch.ones_like(picture[:, :1]), [marks])) is shown
+
+
+def test_lips_that_are_shut_are_not_looked_between():
+    marks = opened(2)
+    picture = torch.full((1, 3, CROP_SIZE, CROP_SIZE), 0.5)
+    assert mouth.shows_teeth(Lit(picture, torch.ones_like(picture[:, :1]), [marks]))
 
 
 @pytest.mark.parametrize("height", [12, 30])

@@ -27,6 +27,15 @@ def test_a_curve_is_found_where_there_is_skin_and_goes_on_as_it_ended(slope, ben
     assert torch.allclose(ends[0, :, 0, 1], chroma[0, :, -1, -1], atol=0.2)
 
 
+@given(st.floats(-0.8, 0.8))
+def test_a_curve_is_not_pulled_to_where_most_of_the_skin_lies(slope):
+    """Most of a face is light; a mean around a step of shade would be of its lighter side."""
+    luma = -1.6 + 1.5 * torch.linspace(0, 1, 1600).view(1, 1, 40, 40) ** 0.2
+    curve = tones.fit(luma, slope * luma, torch.ones_like(luma))
+    shaded = torch.linspace(-1.0, -0.2, 9).view(1, 1, 1, -1)
+    assert torch.allclose(tones.at(curve, shaded), slope * shaded, atol=0.02)
+
+
 def test_what_does_not_count_does_not_bend_the_curve():
     luma, chroma = _skin(-0.4, 0.0)
     weights = torch.ones_like(luma)
