@@ -686,6 +686,8 @@ RECALL_SIZES: Final = (24, 48)  # px, smallest faces counted (same source)
 RECALL_BARS: Final = {24: 0.985, 48: 1.0}
 RECALL_TURNED_BARS: Final = {24: 0.95}
 FALSE_POSITIVES_BAR: Final = 0.5
+SWAPPED_SIZE: Final = 48  # px, smallest face of those photos that counts as one to be swapped
+SWAPPED_BAR: Final = 0.95  # share of these that are swapped, not redacted
 # of the longer side, on each side, by choice; 60 of 60 tight crops of ../shared/data/lfw were found without
 GALLERY_PADDING: Final = 0.33
 
@@ -800,7 +802,7 @@ BARS: Final = {  # name: (comparison, limit)
     "seam ratio, median": ("<=", 1.3),
     "sharpness ratio within 0.6-1.6": (">=", 0.90),
     "still found by dlib HOG": (">=", 0.99),
-    "swapped, faces of 48 px and more": (">=", 0.95),
+    "swapped, faces of 48 px and more": (">=", SWAPPED_BAR),
     "outside untouched": (">=", 1.0),
     "donor distance within a cell, least mean": (">=", 0.58),
     "donors in the smallest cell": (">=", 40),

@@ -98,7 +98,7 @@ def make_decoys(
     cases = [_Case(request.face, generator(request.seed), request.apart) for request in requests]
     pixels = pack.upload(image)
     for case, face in zip(cases, to_swap(pack, pixels, [case.face for case in cases]), strict=True):
-        case.swapped = face
+        case.swapped = face if isinstance(face, Face) else None
     with torch.inference_mode():
         swappable = [case for case in cases if case.swapped]
         if swappable:

@@ -6,10 +6,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from mfmc_engine import imaging, swappable
+from mfmc_engine import imaging, quality, swappable
 from mfmc_engine import parameters as P
 from mfmc_engine.landmarks import EYES, facemesh
-from mfmc_engine.types import DecoyRequest
+from mfmc_engine.swappable import Obstacle
+from mfmc_engine.types import DecoyRequest, Face
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_where_landmarks_are_guesses_the_mesh_marks_whom_it_is_sure_of(
     photo, faces, marked, real_engine, guesses
 ):
     found = swappable.to_swap(real_engine.pack, photo, faces)
-    swapped = [i for i, face in enumerate(found) if face]
+    swapped = [i for i, face in enumerate(found) if isinstance(face, Face)]
     assert len(swapped) >= 4
     for i in swapped:
         np.testing.assert_array_equal(found[i].landmarks, marked[0][i])
@@ -110,7 +111,34 @@ def test_where_landmarks_are_guesses_the_mesh_marks_whom_it_is_sure_of(
 @pytest.mark.parametrize("number", ["FACEMESH_PRESENCE", "FACEMESH_SCORE"])
 def test_whoever_is_not_sure_enough_is_redacted(photo, faces, real_engine, guesses, monkeypatch, number):
     monkeypatch.setattr(P, number, 1.1)
-    assert swappable.to_swap(real_engine.pack, photo, faces) == [None] * len(faces)
+    assert swappable.to_swap(real_engine.pack, photo, faces) == [Obstacle.DOUBTFUL] * len(faces)
+
+
+def test_a_head_that_the_mesh_sees_turned_far_is_redacted(
+    photo, faces, marked, real_engine, guesses, monkeypatch
+):
+    turns = [abs(quality.yaw(marks)) for marks in marked[0]]
+    monkeypatch.setattr(P, "FACEMESH_MAX_YAW", float(np.median(turns)))
+    found = swappable.to_swap(real_engine.pack, photo, faces)
+    assert [one is Obstacle.TURNED for one in found] == [turn > P.FACEMESH_MAX_YAW for turn in turns]
+
+
+def test_what_keeps_a_face_from_being_swapped_is_told(faces):
+    face = faces[0]
+    assert swappable.obstacle(face) is None
+
+    def differing(**quality):
+        return dataclasses.replace(face, quality=dataclasses.replace(face.quality, **quality))
+
+    def marked(points):
+        return dataclasses.replace(face, landmarks=points.astype(np.float32))
+
+    shuffled = np.random.default_rng(0).permutation(face.landmarks)
+    flat = face.landmarks * [1, 0]
+    assert swappable.obstacle(differing(size=P.SWAP_MIN_SIZE - 1)) is Obstacle.SMALL
+    assert swappable.obstacle(differing(yaw=-P.SWAP_MAX_YAW - 1)) is Obstacle.TURNED
+    for points in (shuffled, flat, face.landmarks * np.nan):
+        assert swappable.obstacle(marked(points)) is Obstacle.IMPLAUSIBLE
 
 
 def test_such_a_decoy_is_far_from_the_face_by_either_landmarks(photo, faces, marked, real_engine, guesses):
