@@ -142,6 +142,9 @@ class _Draw:
                 self._accept(waiting, acceptable)
                 pending = [i for i in pending if self.cases[i].chosen is None]
         self._accept([self.cases[i] for i in pending], math.inf)
+        for i in pending:
+            if self.cases[i].chosen is None:
+                self._make_room(self.cases[i])
 
     def _try(self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float) -> None:
         """Every drawn donor is swapped in and looked at once. ``shares``: of its shape, by the number of the case."""
@@ -205,6 +208,44 @@ class _Draw:
                 # what it seems decides between those tried, but is not worth more draws: see LOOKS_AGE
                 cost = best.cost(self.thresholds) - best.looks.seeming
                 return best if cost <= acceptable else None
+
+    def _make_room(self, case: _Case) -> None:
+        """Choose a decoy that nothing but one other face's speaks against, and for that face another of its own.
+
+        Faces choose one after another, and in a crowd, where decoys lie close, the last may find all of theirs near to
+        somebody who could have taken another one. Of all such pairs the one that costs least, and none that fails.
+        """
+        exchanges: list[tuple[float, _Attempt, _Case, _Attempt]] = []
+        for attempt in case.attempts:
+            if not replace(attempt.verdict, to_decoys=math.inf).keeps(self.thresholds):
+                continue
+            if not attempt.seen_fully:
+                self._look([(case, attempt)], viewing.other_views)
+            other = self._in_the_way(case, attempt)
+            if other is None or not replace(attempt.verdict, to_decoys=math.inf).keeps(self.thresholds):
+                continue
+            case.chosen, held, other.chosen = attempt, other.chosen, None
+            for one in other.attempts:  # judged beside this attempt, no longer beside the ones before
+                one.verdict = self._judge(other, one)
+            self._accept([other], math.inf)
+            case.chosen, found, other.chosen = None, other.chosen, held
+            if held and found:
+                cost = found.cost(self.thresholds) - held.cost(self.thresholds)
+                exchanges.append((attempt.cost(self.thresholds) + cost, attempt, other, found))
+        if exchanges:
+            _, attempt, other, found = min(exchanges, key=lambda exchange: exchange[0])
+            case.chosen, other.chosen = attempt, found
+
+    def _in_the_way(self, case: _Case, attempt: _Attempt) -> _Case | None:
+        """The one other face whose decoy lies too near to an attempt; None if there are more, or none."""
+        near = [
+            other
+            for other in self.cases
+            if other.chosen
+            and other is not case
+            and not guarantee.nearest(attempt.views, other.chosen.views) > self.thresholds.decoys
+        ]
+        return near[0] if len(near) == 1 else None
 
     def _look(self, pairs: Sequence[tuple[_Case, _Attempt]], views: viewing.Views) -> None:
         """Embed more views of attempts, all in one batch, and judge them."""

@@ -1,5 +1,6 @@
 """The whole draw, with embeddings in the place of pictures: thousands of galleries, photos and thresholds."""
 
+import sys
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from mfmc_engine import parameters, replacement, viewing
 from mfmc_engine.donors import bank as donor_bank
 from mfmc_engine.donors import forecast, looks
-from mfmc_engine.donors.candidates import candidates
+from mfmc_engine.donors.candidates import Candidate, candidates
 from mfmc_engine.donors.forecast import Forecast
 from mfmc_engine.donors.selection import Wanted
 from mfmc_engine.guarantee import Thresholds
@@ -161,6 +162,45 @@ def test_an_impossible_threshold_redacts_every_face(seed, which, selection):
 def test_decoys_that_cannot_differ_enough_leave_one_swap(seed):
     _, _, made = draw(np.random.default_rng(seed), 3, 0, Thresholds(decoys=5.0))
     assert sum(decoy.kind == "swap" for decoy in made) <= 1
+
+
+AXES = np.eye(128, dtype=np.float32)  # strangers: they lie 1.41 apart
+HALF = np.sqrt(np.float32(0.5))  # of two strangers: .77 from either
+
+
+@pytest.mark.parametrize(
+    ("shown", "taken"),
+    [
+        ({"a": AXES[0], "aa": AXES[1], "b": AXES[0]}, ["aa", "b"]),
+        ({"a": AXES[0], "aa": AXES[0], "b": AXES[0]}, ["a", None]),  # the neighbour's other is as near
+        ({"a": AXES[0], "aa": AXES[9], "b": AXES[0]}, ["a", None]),  # it would show the neighbour
+        ({"a": AXES[0], "aa": AXES[1], "b": AXES[8]}, ["a", None]),  # one's own fails by itself
+        ({"a": AXES[0], "aa": AXES[1], "b": AXES[[0, 8, 0]]}, ["a", None]),  # or on another view
+        (
+            {"a": AXES[0], "aa": AXES[1], "b": HALF * (AXES[0] + AXES[2]), "c": AXES[2]},
+            ["a", None, "c"],
+        ),  # two
+        ({"a": AXES[0], "aa": AXES[1], "b": HALF * (AXES[0] + AXES[1]), "bb": AXES[0]}, ["aa", "bb"]),
+    ],
+)
+def test_a_face_left_without_a_place_gets_its_neighbours_if_that_has_another(monkeypatch, shown, taken):
+    """Faces at axes 9, 8 and 7 of the space: the first may get ``a`` or ``aa``, the others ``b`` and ``c``."""
+    views = {name: np.broadcast_to(rows, (3, 128)) for name, rows in shown.items()}
+    monkeypatch.setattr(sys.modules[__name__], "seen", views.__getitem__)
+    monkeypatch.setattr(sys.modules[__name__], "blotches", lambda donor: [0.0, 0.0])
+    monkeypatch.setattr(replacement.appearance, "seeming", lambda *_: 0.0)
+    faces = [face(AXES[9 - i]) for i in range(len(taken))]
+
+    def donors(face, random, apart):
+        row = 9 - int(face.embedding.argmax())
+        own = [name for name in shown if ord(name[0]) - ord("a") == row]
+        # all of a face's are tried; the first face then takes a, while the others still look for better
+        return iter([Candidate(SimpleNamespace(id=n), 0.0, (200 if row else 36) + len(n)) for n in own])
+
+    requests = [DecoyRequest(one, b"x") for one in faces]
+    made = replacement.make_decoys(PACK, PHOTO, requests, Gallery(), donors, Thresholds(decoys=0.8))
+    assert [decoy.donor for decoy in made] == taken
+    assert [decoy.kind for decoy in made] == ["swap" if name else "redaction" for name in taken]
 
 
 @settings(max_examples=100, deadline=None)
