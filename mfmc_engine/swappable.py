@@ -102,3 +102,11 @@ def marked_anew(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face 
         face = replace(faces[i], landmarks=marks, quality=replace(faces[i].quality, yaw=turned))
         anew[i] = obstacle(face) or replace(face, embedding=pack.recognizer.embed(image, marks[None])[0])
     return anew
+
+
+def surely_faces(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[bool]:
+    """Whether the mesh network is sure of each face, too, whoever marks it."""
+    if not faces:
+        return []
+    _, certain, apart = pack.face_mesh.mark(image, list(faces))
+    return [bool(sure) for sure in (certain >= P.FACEMESH_PRESENCE) & (apart <= P.FACEMESH_APART)]

@@ -123,6 +123,12 @@ def test_a_head_that_the_mesh_sees_turned_far_is_redacted(
     assert [one is Obstacle.TURNED for one in found] == [turn > P.FACEMESH_MAX_YAW for turn in turns]
 
 
+def test_a_face_is_sure_where_the_mesh_sees_one_too(photo, faces, real_engine):
+    assert swappable.surely_faces(real_engine.pack, photo, faces) == [True] * len(faces)
+    assert swappable.surely_faces(real_engine.pack, np.full_like(photo, 128), faces) == [False] * len(faces)
+    assert swappable.surely_faces(real_engine.pack, photo, []) == []
+
+
 def test_what_keeps_a_face_from_being_swapped_is_told(faces):
     face = faces[0]
     assert swappable.obstacle(face) is None
