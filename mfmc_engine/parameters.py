@@ -468,8 +468,8 @@ REDRAW_ROUNDS: Final = sum(
     at_once for _, _, at_once, _ in DRAW_ROUNDS
 )  # donors tried for one face before it is redacted
 # One more round for faces of which the mesh network is sure and no decoy of which keeps the promise: in a crowd others
-# have given up donors that would do. (Of 1,740 faces of ../shared/data/lfw none gets here.) A profile whose landmarks
-# agree by chance (linzaer_24.jpg) got an ugly swap with as many more draws; the mesh network sees no face there.
+# have given up donors that would do. None of 1,740 faces of ../shared/data/lfw gets here. A profile whose landmarks
+# agree by chance (linzaer_24.jpg) gets an ugly swap by a few more draws; the mesh network sees no face there.
 SPARE_ROUND: Final = (1.4, 9.0, 4, float("inf"))
 # Donors tried in the order of fit before those that are foretold to be farthest from the person; as many of these
 FIT_FIRST: Final = 6
