@@ -15,7 +15,7 @@ from mfmc_engine.packs.pack import Pack
 from mfmc_engine.quality import yaw
 from mfmc_engine.resampling import Picture
 from mfmc_engine.swapping import mesh
-from mfmc_engine.types import Face
+from mfmc_engine.types import Face, FloatArray
 
 
 class Obstacle(StrEnum):
@@ -30,12 +30,19 @@ class Obstacle(StrEnum):
 def to_swap(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | Obstacle]:
     """Each face as it is swapped, or why it must be redacted.
 
-    Where landmarks are guesses they are the mesh network's, if it is sure, and the embedding is the one there. What
-    analysis says stays as it is: matching is calibrated on its landmarks.
+    Where landmarks are guesses they are the mesh network's, if it is sure, and the embedding is the one there; where
+    they waver a little the face is redacted if that network sees none. What analysis says stays as it is: matching is
+    calibrated on its landmarks.
     """
     found: list[Face | Obstacle] = [obstacle(face) or face for face in faces]
     able = [i for i, face in enumerate(found) if isinstance(face, Face)]
     doubts = landmark_doubts(pack, image, [faces[i] for i in able])
+    wavering = [
+        i for i, doubt in zip(able, doubts, strict=True) if P.SWAP_SOME_DOUBT < doubt <= P.SWAP_MAX_DOUBT
+    ]
+    for i, denied in zip(wavering, _denied(pack, image, [faces[i] for i in wavering]), strict=True):
+        if denied:
+            found[i] = Obstacle.DOUBTFUL
     doubtful = [i for i, doubt in zip(able, doubts, strict=True) if doubt > P.SWAP_MAX_DOUBT]
     marked = marked_anew(pack, image, [faces[i] for i in doubtful])
     for i, face in zip(doubtful, marked, strict=True):
@@ -106,7 +113,20 @@ def marked_anew(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face 
 
 def surely_faces(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[bool]:
     """Whether the mesh network is sure of each face, too, whoever marks it."""
-    if not faces:
-        return []
-    _, certain, apart = pack.face_mesh.mark(image, list(faces))
+    certain, apart = _by_mesh(pack, image, faces)
     return [bool(sure) for sure in (certain >= P.FACEMESH_PRESENCE) & (apart <= P.FACEMESH_APART)]
+
+
+def _denied(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[bool]:
+    """Whether the mesh network sees no face and does not know where it would be. Where landmarks waver, too, they only
+    agree by chance: on a profile they can lie well on a cheek. Hands in front of a face are denied, but found."""
+    certain, apart = _by_mesh(pack, image, faces)
+    return [bool(denied) for denied in (certain < P.FACEMESH_PRESENCE) & (apart > P.FACEMESH_APART)]
+
+
+def _by_mesh(pack: Pack, image: Picture, faces: Sequence[Face]) -> tuple[FloatArray, FloatArray]:
+    """(N,) how sure the mesh network is of each face, and how far apart its searches end, as FaceMesh.mark tells."""
+    if not faces:
+        return np.empty(0, np.float32), np.empty(0, np.float32)
+    _, certain, apart = pack.face_mesh.mark(image, list(faces))
+    return certain, apart

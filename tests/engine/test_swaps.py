@@ -116,5 +116,5 @@ def test_profiles_are_redacted(tmp_path, run):
     status, output = run(tmp_path, "--json")
     figures = json.loads(output)
     assert status == 1
-    assert len(figures["redacted"]) >= 8
-    assert {one["why"] for one in figures["redacted"]} >= {"turned too far", "landmarks in doubt"}
+    assert len(figures["redacted"]) == figures["found"] == 9
+    assert {one["why"] for one in figures["redacted"]} == {"turned too far", "landmarks in doubt"}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -121,6 +122,29 @@ def test_a_head_that_the_mesh_sees_turned_far_is_redacted(
     monkeypatch.setattr(P, "FACEMESH_MAX_YAW", float(np.median(turns)))
     found = swappable.to_swap(real_engine.pack, photo, faces)
     assert [one is Obstacle.TURNED for one in found] == [turn > P.FACEMESH_MAX_YAW for turn in turns]
+
+
+@pytest.mark.parametrize(
+    ("doubt", "certain", "between", "stays"),
+    [
+        (P.SWAP_SOME_DOUBT + 0.001, 0.0, 0.05, False),
+        (P.SWAP_MAX_DOUBT, 0.0, 0.05, False),
+        (P.SWAP_SOME_DOUBT, 0.0, 0.05, True),  # not asked
+        (P.SWAP_MAX_DOUBT, 0.99, 0.05, True),  # it sees a face
+        (P.SWAP_MAX_DOUBT, 0.0, 0.005, True),  # it sees none, but where it is: behind a hand
+    ],
+)
+def test_where_landmarks_waver_a_face_that_the_mesh_denies_is_redacted(
+    photo, faces, monkeypatch, doubt, certain, between, stays
+):
+    def mark(image, asked):
+        return None, np.full(len(asked), certain), np.full(len(asked), between)
+
+    monkeypatch.setattr(swappable, "landmark_doubts", lambda pack, image, faces: [doubt, 0, doubt])
+    pack = SimpleNamespace(face_mesh=SimpleNamespace(mark=mark))
+    wanted = [face if stays or i == 1 else Obstacle.DOUBTFUL for i, face in enumerate(faces[:3])]
+    found = swappable.to_swap(pack, photo, faces[:3])
+    assert all(one is other for one, other in zip(found, wanted, strict=True))
 
 
 def test_a_face_is_sure_where_the_mesh_sees_one_too(photo, faces, real_engine):
