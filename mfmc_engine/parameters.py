@@ -484,8 +484,9 @@ DOUBT_STEP: Final = 0.06  # inter-ocular distances that landmark searches start 
 # Inter-ocular distances. Of 105 faces of ../shared/data (group_photos, lfw) and t1.jpg the 13 that are profiles, fists
 # or cloth have .030 and more, the others .024 and less; eight searches instead of three part them no better.
 SWAP_MAX_DOUBT: Final = 0.028
-# The same from which the mesh network is asked whether there is a face: 32 of 802 (group_photos, 600 photos of lfw) that
-# are not in more doubt. The two that it denies and finds nowhere, a profile and a sliver of a face, have .020 and .023
+# The same from which the mesh network is asked whether there is a face: 32 of 802 (group_photos, 600 photos of lfw)
+# that are in no more doubt. The two that it denies and finds nowhere, a profile and a sliver of a face, have .020 and
+# .023
 SWAP_SOME_DOUBT: Final = 0.018
 # Where landmarks are in doubt: MediaPipe's mesh network. Of 43 such faces among 1,280 of ../shared/data/lfw it is sure
 # of 34 (probability .94 and more), the others it gives .52 and less; it is sure of clasped hands (linzaer_11.jpg), too,
