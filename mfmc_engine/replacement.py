@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.resampling import Picture, on_host
-from mfmc_engine.swappable import to_swap
+from mfmc_engine.swappable import surely_faces, to_swap
 from mfmc_engine.swapping import appearance, blending, fields, redaction, there
 from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.swapping.blending import Target
@@ -98,7 +98,7 @@ def make_decoys(
     cases = [_Case(request.face, generator(request.seed), request.apart) for request in requests]
     pixels = pack.upload(image)
     for case, face in zip(cases, to_swap(pack, pixels, [case.face for case in cases]), strict=True):
-        case.swapped = face
+        case.swapped = face if isinstance(face, Face) else None
     with torch.inference_mode():
         swappable = [case for case in cases if case.swapped]
         if swappable:
@@ -124,24 +124,43 @@ class _Draw:
     def run(self) -> None:
         """Fill in ``chosen`` of every case, as far as donors and rounds go."""
         pending = list(range(len(self.cases)))
-        used: set[str] = set()
-        for shape_share, light_sigma, at_once, acceptable in P.DRAW_ROUNDS:
-            drawn = {i: _next(self.cases[i].donors, used, at_once) for i in pending}
-            if not any(drawn.values()):
-                break
-            shares = {i: min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i])) for i in pending}
-            # A card swaps a round's donors for the price of one. A CPU pays for each, and often the first will do.
-            # Considered they are one by one on both, so that both take the same.
-            step = 1 if self.pack.device == "cpu" else at_once
-            for start in range(at_once):
-                if start % step == 0:
-                    self._try({i: drawn[i][start : start + step] for i in pending}, shares, light_sigma)
-                waiting = [self.cases[i] for i in pending]
-                for case in waiting:
-                    case.tried = min(case.tried + 1, len(case.attempts))
-                self._accept(waiting, acceptable)
-                pending = [i for i in pending if self.cases[i].chosen is None]
+        for draws in P.DRAW_ROUNDS:
+            pending = self._round(pending, *draws)
         self._accept([self.cases[i] for i in pending], math.inf)
+        left = [i for i in pending if self.cases[i].chosen is None]
+        sure = surely_faces(self.pack, self.image, [self.cases[i].face for i in left])
+        self._round([i for i, one in zip(left, sure, strict=True) if one], *P.SPARE_ROUND)
+        for i in pending:
+            if self.cases[i].chosen is None:
+                self._make_room(self.cases[i])
+
+    def _round(
+        self, pending: list[int], shape_share: float, light_sigma: float, at_once: int, acceptable: float
+    ) -> list[int]:
+        """Donors for the ``pending`` cases, see DRAW_ROUNDS; those that are pending after it."""
+        taken = self._taken()
+        drawn = {i: _next(self.cases[i], taken, at_once) for i in pending}
+        if not any(drawn.values()):
+            return pending
+        shares = {i: min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i])) for i in pending}
+        # A card swaps a round's donors for the price of one. A CPU pays for each, and often the first will do.
+        # Considered they are one by one on both, so that both take the same.
+        step = 1 if self.pack.device == "cpu" else at_once
+        for start in range(at_once):
+            if start % step == 0:
+                self._try({i: drawn[i][start : start + step] for i in pending}, shares, light_sigma)
+            waiting = [self.cases[i] for i in pending]
+            for case in waiting:
+                case.tried = min(case.tried + 1, len(case.attempts))
+            self._accept(waiting, acceptable)
+            pending = [i for i in pending if self.cases[i].chosen is None]
+        return pending
+
+    def _taken(self) -> set[str]:
+        """Donors that a face wears, or may still come to wear. What others gave up fits the next face as well as any:
+        the last ones of a crowd would else be left with the donors nobody wants."""
+        wearing = {case.chosen.donor for case in self.cases if case.chosen}
+        return wearing.union(a.donor for case in self.cases if not case.chosen for a in case.attempts)
 
     def _try(self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float) -> None:
         """Every drawn donor is swapped in and looked at once. ``shares``: of its shape, by the number of the case."""
@@ -206,6 +225,45 @@ class _Draw:
                 cost = best.cost(self.thresholds) - best.looks.seeming
                 return best if cost <= acceptable else None
 
+    def _make_room(self, case: _Case) -> None:
+        """Choose a decoy that nothing but one other face's speaks against, and for that face another of its own.
+
+        Faces choose one after another, and in a crowd, where decoys lie close, the last may find all of theirs near to
+        somebody who could have taken another one. Of all such pairs the one that costs least, and none that fails.
+        """
+        wearing = {other.chosen.donor for other in self.cases if other.chosen}
+        exchanges: list[tuple[float, _Attempt, _Case, _Attempt]] = []
+        for attempt in case.attempts:
+            if not replace(attempt.verdict, to_decoys=math.inf).keeps(self.thresholds):
+                continue
+            if not attempt.seen_fully:
+                self._look([(case, attempt)], viewing.other_views)
+            other = self._in_the_way(case, attempt)
+            if other is None or not replace(attempt.verdict, to_decoys=math.inf).keeps(self.thresholds):
+                continue
+            case.chosen, held, other.chosen = attempt, other.chosen, None
+            for one in other.attempts:  # judged beside this attempt, no longer beside the ones before
+                one.verdict = self._judge(other, one)
+            self._accept([other], math.inf)
+            case.chosen, found, other.chosen = None, other.chosen, held
+            if held and found and found.donor not in wearing:
+                cost = found.cost(self.thresholds) - held.cost(self.thresholds)
+                exchanges.append((attempt.cost(self.thresholds) + cost, attempt, other, found))
+        if exchanges:
+            _, attempt, other, found = min(exchanges, key=lambda exchange: exchange[0])
+            case.chosen, other.chosen = attempt, found
+
+    def _in_the_way(self, case: _Case, attempt: _Attempt) -> _Case | None:
+        """The one other face whose decoy lies too near to an attempt; None if there are more, or none."""
+        near = [
+            other
+            for other in self.cases
+            if other.chosen
+            and other is not case
+            and not guarantee.nearest(attempt.views, other.chosen.views) > self.thresholds.decoys
+        ]
+        return near[0] if len(near) == 1 else None
+
     def _look(self, pairs: Sequence[tuple[_Case, _Attempt]], views: viewing.Views) -> None:
         """Embed more views of attempts, all in one batch, and judge them."""
         chips: list[Picture] = []
@@ -252,10 +310,15 @@ def look_at_swaps(
         return pack.recognizer.embed_chips(viewing.joined(chips))
 
 
-def _next(donors: Iterator[Candidate], used: set[str], number: int) -> list[Candidate]:
-    """The next ``number`` donors that no face of this photo has tried yet, fewer where they run out."""
-    fresh = list(islice((candidate for candidate in donors if candidate.donor.id not in used), number))
-    used.update(candidate.donor.id for candidate in fresh)
+def _next(case: _Case, taken: set[str], number: int) -> list[Candidate]:
+    """The case's next ``number`` donors that are not ``taken``, fewer where they run out; then these are, too. Those
+    passed over come first the next time."""
+    fresh: list[Candidate] = []
+    passed: list[Candidate] = []
+    while len(fresh) < number and (candidate := next(case.donors, None)):
+        (passed if candidate.donor.id in taken else fresh).append(candidate)
+    case.donors = chain(passed, case.donors)
+    taken.update(candidate.donor.id for candidate in fresh)
     return fresh
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from enum import StrEnum
 
 import numpy as np
 
@@ -14,37 +15,57 @@ from mfmc_engine.packs.pack import Pack
 from mfmc_engine.quality import yaw
 from mfmc_engine.resampling import Picture
 from mfmc_engine.swapping import mesh
-from mfmc_engine.types import Face
+from mfmc_engine.types import Face, FloatArray
 
 
-def to_swap(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | None]:
-    """Each face as it is swapped, None for those that must be redacted.
+class Obstacle(StrEnum):
+    """Why a face cannot be swapped."""
 
-    Where landmarks are guesses they are the mesh network's, if it is sure, and the embedding is the one there. What
-    analysis says stays as it is: matching is calibrated on its landmarks.
+    SMALL = "too small"
+    TURNED = "turned too far"
+    IMPLAUSIBLE = "landmarks implausible"
+    DOUBTFUL = "landmarks in doubt"
+
+
+def to_swap(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | Obstacle]:
+    """Each face as it is swapped, or why it must be redacted.
+
+    Where landmarks are guesses they are the mesh network's, if it is sure, and the embedding is the one there; where
+    they waver a little the face is redacted if that network sees none. What analysis says stays as it is: matching is
+    calibrated on its landmarks.
     """
-    able = [face if can_be_swapped(face) else None for face in faces]
-    doubts = iter(landmark_doubts(pack, image, [face for face in able if face]))
-    doubtful = [i for i, face in enumerate(able) if face and next(doubts) > P.SWAP_MAX_DOUBT]
+    found: list[Face | Obstacle] = [obstacle(face) or face for face in faces]
+    able = [i for i, face in enumerate(found) if isinstance(face, Face)]
+    doubts = landmark_doubts(pack, image, [faces[i] for i in able])
+    wavering = [
+        i for i, doubt in zip(able, doubts, strict=True) if P.SWAP_SOME_DOUBT < doubt <= P.SWAP_MAX_DOUBT
+    ]
+    for i, denied in zip(wavering, _denied(pack, image, [faces[i] for i in wavering]), strict=True):
+        if denied:
+            found[i] = Obstacle.DOUBTFUL
+    doubtful = [i for i, doubt in zip(able, doubts, strict=True) if doubt > P.SWAP_MAX_DOUBT]
     marked = marked_anew(pack, image, [faces[i] for i in doubtful])
     for i, face in zip(doubtful, marked, strict=True):
-        able[i] = face
-    return able
+        found[i] = face
+    return found
 
 
-def can_be_swapped(face: Face) -> bool:
-    """Whether a face is large enough, turned little enough, and marked plausibly enough for a swap."""
+def obstacle(face: Face) -> Obstacle | None:
+    """What keeps a face from being swapped, by its size and its landmarks; None if nothing does."""
     marks = face.landmarks
-    if not np.isfinite(marks).all() or face.quality.size < P.SWAP_MIN_SIZE:
-        return False
+    if face.quality.size < P.SWAP_MIN_SIZE:
+        return Obstacle.SMALL
+    if not np.isfinite(marks).all():
+        return Obstacle.IMPLAUSIBLE
     if abs(face.quality.yaw) > P.SWAP_MAX_YAW:
-        return False
+        return Obstacle.TURNED
     try:
         frame = mesh.Frame.of(marks)
     except ValueError:
-        return False
+        return Obstacle.IMPLAUSIBLE
     misfit = apply(frame.to_crop, marks)[17:] - mesh.mean_face()[17:]
-    return float(np.sqrt((misfit**2).sum(1).mean())) <= P.SWAP_MAX_MISFIT
+    fits = float(np.sqrt((misfit**2).sum(1).mean())) <= P.SWAP_MAX_MISFIT
+    return None if fits else Obstacle.IMPLAUSIBLE
 
 
 def landmark_doubts(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[float]:
@@ -67,22 +88,45 @@ def landmark_doubts(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[f
     return [float(doubt) for doubt in doubts]
 
 
-def marked_anew(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | None]:
-    """The faces with the mesh network's landmarks, None where it is not sure, or sees a head turned far.
+def marked_anew(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | Obstacle]:
+    """The faces with the mesh network's landmarks, unless it is not sure, or sees a head turned far.
 
     It is as sure of some hands, so the detector must be, too. Farther turned heads keep their own outline of nose and
     lips under a decoy, and the promise with it is kept by none.
     """
     sure = [i for i, face in enumerate(faces) if face.score >= P.FACEMESH_SCORE]
-    anew: list[Face | None] = [None] * len(faces)
+    anew: list[Face | Obstacle] = [Obstacle.DOUBTFUL] * len(faces)
     if not sure:
         return anew
     found = pack.face_mesh.mark(image, [faces[i] for i in sure])
     for i, marks, certain, apart in zip(sure, *found, strict=True):
+        if certain < P.FACEMESH_PRESENCE or apart > P.FACEMESH_APART:
+            continue
         turned = yaw(marks)
-        if certain < P.FACEMESH_PRESENCE or apart > P.FACEMESH_APART or abs(turned) > P.FACEMESH_MAX_YAW:
+        if abs(turned) > P.FACEMESH_MAX_YAW:
+            anew[i] = Obstacle.TURNED
             continue
         face = replace(faces[i], landmarks=marks, quality=replace(faces[i].quality, yaw=turned))
-        if can_be_swapped(face):
-            anew[i] = replace(face, embedding=pack.recognizer.embed(image, marks[None])[0])
+        anew[i] = obstacle(face) or replace(face, embedding=pack.recognizer.embed(image, marks[None])[0])
     return anew
+
+
+def surely_faces(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[bool]:
+    """Whether the mesh network is sure of each face, too, whoever marks it."""
+    certain, apart = _by_mesh(pack, image, faces)
+    return [bool(sure) for sure in (certain >= P.FACEMESH_PRESENCE) & (apart <= P.FACEMESH_APART)]
+
+
+def _denied(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[bool]:
+    """Whether the mesh network sees no face and does not know where it would be. Where landmarks waver, too, they only
+    agree by chance: on a profile they can lie well on a cheek. Hands in front of a face are denied, but found."""
+    certain, apart = _by_mesh(pack, image, faces)
+    return [bool(denied) for denied in (certain < P.FACEMESH_PRESENCE) & (apart > P.FACEMESH_APART)]
+
+
+def _by_mesh(pack: Pack, image: Picture, faces: Sequence[Face]) -> tuple[FloatArray, FloatArray]:
+    """(N,) how sure the mesh network is of each face, and how far apart its searches end, as FaceMesh.mark tells."""
+    if not faces:
+        return np.empty(0, np.float32), np.empty(0, np.float32)
+    _, certain, apart = pack.face_mesh.mark(image, list(faces))
+    return certain, apart

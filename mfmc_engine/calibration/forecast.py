@@ -93,7 +93,7 @@ def _engine() -> Engine:
 def _swaps(task: tuple[Image, Face, int, int]) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
     """(face, donor, what came out) of the swaps into one sample."""
     image, face, *seed = task
-    if not swappable.can_be_swapped(face):
+    if swappable.obstacle(face):
         return []
     donors, random = bank.load(), np.random.default_rng(seed)
     wanted = looks.describe(image, face.landmarks, face.embedding)

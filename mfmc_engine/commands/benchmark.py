@@ -1,4 +1,4 @@
-"""Measure the engine: faces found on annotated photos, and speed on one photo."""
+"""Measure the engine: faces found and faces swapped on annotated photos, and speed on one photo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mfmc_engine.batching.launching import LAUNCHES
 from mfmc_engine.commands.options import add_device, add_pack
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import load_pack
-from mfmc_engine.parameters import DEVICE_BATCHES
+from mfmc_engine.parameters import DEVICE_BATCHES, SWAPPED_BAR, SWAPPED_SIZE
 
 if TYPE_CHECKING:
     from mfmc_engine.engine import Engine
@@ -36,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recall.add_argument("--json", action="store_true", help="print JSON, one line per angle")
     recall.add_argument("--threads", type=int, default=1)
     add_device(recall)
+    swaps = kinds.add_parser(
+        "swaps", help="faces of the same photos that are swapped, and why others are redacted"
+    )
+    swaps.add_argument("folder", type=Path, metavar="DIR")
+    swaps.add_argument("--json", action="store_true", help="print JSON")
+    swaps.add_argument("--threads", type=int, default=1)
+    add_pack(swaps)
+    add_device(swaps)
     speed = kinds.add_parser(
         "speed", help="seconds per stage on one photo, beside a dlib and OpenCV baseline"
     )
@@ -69,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the figures of one kind of measurement."""
-    return _recall(arguments) if arguments.kind == "recall" else _speed(arguments)
+    kinds = {"recall": _recall, "swaps": _swaps, "speed": _speed}
+    return kinds[arguments.kind](arguments)
 
 
 def _speed(arguments: argparse.Namespace) -> int:
@@ -211,3 +220,26 @@ def _recall(arguments: argparse.Namespace) -> int:
             verdict = "pass" if met else "FAIL"
             print(f"  {verdict}  {what:<30} {figure:.4g} ({comparison} {bar:g})", flush=True)
     return 0 if passed else 1
+
+
+def _swaps(arguments: argparse.Namespace) -> int:
+    """Print which faces are redacted and why, and the share that is swapped beside its bar; 1 if the bar is missed."""
+    from mfmc_engine.engine import Engine
+    from mfmc_engine.evaluation.swaps import measure
+
+    tally = measure(
+        Engine(arguments.pack, arguments.device, arguments.threads),
+        arguments.folder,
+    )
+    if arguments.json:
+        print(json.dumps(tally.summary()))
+        return 0 if tally.passed else 1
+    print(f"{tally.photos} photos, {tally.found} of {tally.faces} faces of {SWAPPED_SIZE} px and more found")
+    for one in tally.redacted:
+        box = ",".join(f"{side:.0f}" for side in one.box)
+        print(f"  {one.photo:<24} {box:<20} redacted: {one.why}")
+    for why, count in tally.reasons():
+        print(f"  {count:>3} {why}")
+    verdict = "pass" if tally.passed else "FAIL"
+    print(f"  {verdict}  {'swapped':<30} {tally.share:.4g} (>= {SWAPPED_BAR:g})")
+    return 0 if tally.passed else 1

@@ -38,6 +38,7 @@ from mfmc_engine.recognition.chips import extract_chips
 from mfmc_engine.types import FloatArray, Image
 
 Flags = NDArray[np.bool_]
+Annotation = dict[str, Any]  # "box" and "ignore"
 
 ANGLES: Final = (0, 90, 180, 270, 30, -30, 45)  # degrees counter-clockwise
 
@@ -57,14 +58,12 @@ class Tally:
     found: dict[int, int] = field(default_factory=lambda: dict.fromkeys(RECALL_SIZES, 0))
 
     def add(
-        self, boxes: FloatArray, quality: FloatArray, annotations: list[dict[str, Any]], truth: FloatArray
+        self, boxes: FloatArray, quality: FloatArray, annotations: list[Annotation], truth: FloatArray
     ) -> None:
         """Count one photo: (N, 4) detections of (N,) quality against the (M, 4) boxes of its annotations."""
         hits, surplus = compare(boxes, truth)
         counted = np.array([not a["ignore"] for a in annotations], bool)
-        # a face's size is that of its upright box: the box around a turned one is larger
-        upright = np.array([a["box"] for a in annotations], np.float64).reshape(-1, 4)
-        size = np.sqrt(np.prod(upright[:, 2:] - upright[:, :2], 1))
+        size = sizes(annotations)
         for smallest in RECALL_SIZES:
             chosen = counted & (size >= smallest)
             self.faces[smallest] += int(chosen.sum())
@@ -105,14 +104,26 @@ class Tally:
 
 def compare(boxes: FloatArray, truth: FloatArray) -> tuple[Flags, Flags]:
     """Which of (M, 4) true boxes are found by (N, 4) detections, and which detections find nothing."""
+    rows, columns = pairs(boxes, truth)
+    hits = np.zeros(len(truth), bool)
+    hits[rows] = True
+    surplus = np.ones(len(boxes), bool)
+    surplus[columns] = False
+    return hits, surplus
+
+
+def pairs(boxes: FloatArray, truth: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Numbers of the (M, 4) true boxes that are found, and of the (N, 4) detections that find them."""
     common = overlap(truth, boxes)
     rows, columns = linear_sum_assignment(-np.where(common >= RECALL_IOU, common, 0))
     paired = common[rows, columns] >= RECALL_IOU
-    hits = np.zeros(len(truth), bool)
-    hits[rows[paired]] = True
-    surplus = np.ones(len(boxes), bool)
-    surplus[columns[paired]] = False
-    return hits, surplus
+    return rows[paired], columns[paired]
+
+
+def sizes(annotations: list[Annotation]) -> FloatArray:
+    """(M,) px of annotated faces: of their upright boxes, for the box around a turned face is larger."""
+    upright = np.array([a["box"] for a in annotations], np.float64).reshape(-1, 4)
+    return np.asarray(np.sqrt(np.prod(upright[:, 2:] - upright[:, :2], 1)))
 
 
 def quality_of(pack: Pack, image: Image, found: list[Detection]) -> FloatArray:
@@ -127,14 +138,8 @@ def quality_of(pack: Pack, image: Image, found: list[Detection]) -> FloatArray:
 
 
 def measure(pack: Pack, folder: Path, angles: tuple[int, ...] = ANGLES) -> Iterator[tuple[int, Tally]]:
-    """For each angle by which the photos are turned, the tally over all photos of ``folder``.
-
-    Raises EngineError if the folder has no readable ``boxes.json``.
-    """
-    try:
-        boxes: dict[str, list[dict[str, Any]]] = json.loads((folder / "boxes.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        raise EngineError(f"{folder}: no readable boxes.json in this folder") from None
+    """For each angle by which the photos are turned, the tally over all photos of ``folder``."""
+    boxes = annotated(folder)
     for angle in angles:
         tally = Tally()
         for name, marked in boxes.items():
@@ -146,6 +151,15 @@ def measure(pack: Pack, folder: Path, angles: tuple[int, ...] = ANGLES) -> Itera
             located = np.array([d.box for d in found], np.float32).reshape(-1, 4)
             tally.add(located, quality_of(pack, photo, found), marked, truth)
         yield angle, tally
+
+
+def annotated(folder: Path) -> dict[str, list[Annotation]]:
+    """The annotations of each photo of ``folder``. Raises EngineError if it has no readable ``boxes.json``."""
+    try:
+        boxes: dict[str, list[Annotation]] = json.loads((folder / "boxes.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        raise EngineError(f"{folder}: no readable boxes.json in this folder") from None
+    return boxes
 
 
 def turned(image: Image, boxes: list[list[float]], angle: int) -> tuple[Image, FloatArray]:

@@ -156,6 +156,7 @@ def test_bad_files_are_refused_in_one_line_and_nothing_is_written(refuse, bad_fi
         [],
         ["benchmark", "recall", "."],
         ["benchmark", "recall", ".", "--angles", "up"],
+        ["benchmark", "swaps", "."],
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_writes_nothing(

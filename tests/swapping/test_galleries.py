@@ -1,5 +1,6 @@
 """The whole draw, with embeddings in the place of pictures: thousands of galleries, photos and thresholds."""
 
+import sys
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from mfmc_engine import parameters, replacement, viewing
 from mfmc_engine.donors import bank as donor_bank
 from mfmc_engine.donors import forecast, looks
-from mfmc_engine.donors.candidates import candidates
+from mfmc_engine.donors.candidates import Candidate, candidates
 from mfmc_engine.donors.forecast import Forecast
 from mfmc_engine.donors.selection import Wanted
 from mfmc_engine.guarantee import Thresholds
@@ -68,6 +69,7 @@ def _no_pictures():
             [blotches(donor.id) for donor in donors],
         ),
         "to_swap": lambda pack, image, faces: faces,
+        "surely_faces": lambda pack, image, faces: [True] * len(faces),
     }
     views = {
         "window_of": lambda image, face, patch: (patch, np.zeros(2, np.float32)),
@@ -144,7 +146,7 @@ def test_every_decoy_lies_beyond_all_its_thresholds(
         assert decoy.distance_to_original > decoy.threshold == thresholds.original
         assert decoy.nearest_gallery > thresholds.gallery
         assert all(closest(views, other) > thresholds.decoys for other in others)
-        assert 1 <= decoy.attempts <= parameters.REDRAW_ROUNDS
+        assert 1 <= decoy.attempts <= parameters.REDRAW_ROUNDS + parameters.SPARE_ROUND[2]
     assert len({decoy.donor for decoy in swaps}) == len(swaps)
 
 
@@ -161,6 +163,81 @@ def test_an_impossible_threshold_redacts_every_face(seed, which, selection):
 def test_decoys_that_cannot_differ_enough_leave_one_swap(seed):
     _, _, made = draw(np.random.default_rng(seed), 3, 0, Thresholds(decoys=5.0))
     assert sum(decoy.kind == "swap" for decoy in made) <= 1
+
+
+AXES = np.eye(128, dtype=np.float32)  # strangers: they lie 1.41 apart
+HALF = np.sqrt(np.float32(0.5))  # of two strangers: .77 from either
+
+
+@pytest.fixture
+def crowd(monkeypatch):
+    """A function: the donors that faces get, at axes 9, 8 and so on of the space, each from donors of its own that
+    cost as much as told. ``shown``: the views of a decoy by its donor and the number of its face."""
+
+    def crowd(tried, shown):
+        views = {name: np.broadcast_to(rows, (3, 128)) for name, rows in shown.items()}
+
+        def swap(pack, image, target, donors, *shares):
+            return [Drawn(f"{donor.id}{int(target[0, 0])}") for donor in donors], [[0.0, 0.0]] * len(donors)
+
+        def donors(face, random, apart):
+            own = tried[int(face.landmarks[0, 0])]
+            return iter(
+                [Candidate(SimpleNamespace(id=n), 0.0, cost * parameters.LOOKS_UNLIKE) for n, cost in own]
+            )
+
+        monkeypatch.setattr(replacement, "_swap", swap)
+        monkeypatch.setattr(sys.modules[__name__], "seen", views.__getitem__)
+        monkeypatch.setattr(replacement.appearance, "seeming", lambda *_: 0.0)
+        requests = []
+        for i in range(len(tried)):
+            one = face(AXES[9 - i])
+            one.landmarks[:] = i
+            requests.append(DecoyRequest(one, b"x"))
+        made = replacement.make_decoys(PACK, PHOTO, requests, Gallery(), donors, Thresholds(decoys=0.8))
+        assert all((decoy.kind == "swap") == (decoy.donor is not None) for decoy in made)
+        return [decoy.donor for decoy in made]
+
+    return crowd
+
+
+@pytest.mark.parametrize(
+    ("shown", "taken"),
+    [
+        ({"a0": AXES[0], "A0": AXES[1], "b1": AXES[0]}, ["A", "b"]),
+        ({"a0": AXES[0], "A0": AXES[0], "b1": AXES[0]}, ["a", None]),  # the neighbour's other is as near
+        ({"a0": AXES[0], "A0": AXES[9], "b1": AXES[0]}, ["a", None]),  # it would show the neighbour
+        ({"a0": AXES[0], "A0": AXES[1], "b1": AXES[8]}, ["a", None]),  # one's own fails by itself
+        ({"a0": AXES[0], "A0": AXES[1], "b1": AXES[[0, 8, 0]]}, ["a", None]),  # or on another view
+        ({"a0": AXES[0], "A0": AXES[1], "b1": HALF * (AXES[0] + AXES[2]), "c2": AXES[2]}, ["a", None, "c"]),
+        ({"a0": AXES[0], "A0": AXES[1], "b1": HALF * (AXES[0] + AXES[1]), "B1": AXES[0]}, ["A", "B"]),
+    ],
+)
+def test_a_face_left_without_a_place_gets_its_neighbours_if_that_has_another(crowd, shown, taken):
+    """The first face takes a as soon as both of its own are tried, while the others still look for better."""
+    costs = {"a": 1.85, "A": 1.9}
+    tried = [[(n[0], costs.get(n[0], 10)) for n in shown if n[1] == str(i)] for i in range(len(taken))]
+    assert crowd(tried, shown) == taken
+
+
+def test_a_donor_that_one_face_gives_up_is_another_ones(crowd):
+    shown = {"x0": AXES[9], "a0": AXES[0], "y1": AXES[8], "x1": AXES[1]}  # x and y show whom they should not
+    assert crowd([[("x", 1), ("a", 0)], [("x", 0), ("y", 0)]], shown) == ["a", "x"]
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_what_is_given_up_at_the_end_is_for_those_that_are_surely_faces(crowd, monkeypatch, sure):
+    monkeypatch.setattr(replacement, "surely_faces", lambda pack, image, faces: [sure] * len(faces))
+    shown = {"x0": AXES[2], "a0": AXES[0], "y1": AXES[8], "x1": AXES[1]}
+    assert crowd([[("x", 11), ("a", 10)], [("x", 0), ("y", 0)]], shown) == ["a", "x" if sure else None]
+
+
+def test_no_donor_is_worn_twice_though_it_looks_like_two_people(crowd):
+    """The second face would get its place if the first could have x, which it gave up and the third took."""
+    shown = {"x0": AXES[1], "a0": AXES[0], "b1": AXES[0], "y2": AXES[7], "x2": AXES[2]}
+    tried = [[("x", 1.9), ("a", 1.0)], [("b", 10)], [("x", 0), ("y", 0)]]
+    assert crowd(tried, shown) == ["a", None, "x"]
+    assert crowd([*tried[:2], [("y", 0)]], shown) == ["x", "b", None]
 
 
 @settings(max_examples=100, deadline=None)

@@ -2,14 +2,16 @@
 
 import dataclasses
 import hashlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mfmc_engine import imaging, swappable
+from mfmc_engine import imaging, quality, swappable
 from mfmc_engine import parameters as P
 from mfmc_engine.landmarks import EYES, facemesh
-from mfmc_engine.types import DecoyRequest
+from mfmc_engine.swappable import Obstacle
+from mfmc_engine.types import DecoyRequest, Face
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ def test_where_landmarks_are_guesses_the_mesh_marks_whom_it_is_sure_of(
     photo, faces, marked, real_engine, guesses
 ):
     found = swappable.to_swap(real_engine.pack, photo, faces)
-    swapped = [i for i, face in enumerate(found) if face]
+    swapped = [i for i, face in enumerate(found) if isinstance(face, Face)]
     assert len(swapped) >= 4
     for i in swapped:
         np.testing.assert_array_equal(found[i].landmarks, marked[0][i])
@@ -110,7 +112,63 @@ def test_where_landmarks_are_guesses_the_mesh_marks_whom_it_is_sure_of(
 @pytest.mark.parametrize("number", ["FACEMESH_PRESENCE", "FACEMESH_SCORE"])
 def test_whoever_is_not_sure_enough_is_redacted(photo, faces, real_engine, guesses, monkeypatch, number):
     monkeypatch.setattr(P, number, 1.1)
-    assert swappable.to_swap(real_engine.pack, photo, faces) == [None] * len(faces)
+    assert swappable.to_swap(real_engine.pack, photo, faces) == [Obstacle.DOUBTFUL] * len(faces)
+
+
+def test_a_head_that_the_mesh_sees_turned_far_is_redacted(
+    photo, faces, marked, real_engine, guesses, monkeypatch
+):
+    turns = [abs(quality.yaw(marks)) for marks in marked[0]]
+    monkeypatch.setattr(P, "FACEMESH_MAX_YAW", float(np.median(turns)))
+    found = swappable.to_swap(real_engine.pack, photo, faces)
+    assert [one is Obstacle.TURNED for one in found] == [turn > P.FACEMESH_MAX_YAW for turn in turns]
+
+
+@pytest.mark.parametrize(
+    ("doubt", "certain", "between", "stays"),
+    [
+        (P.SWAP_SOME_DOUBT + 0.001, 0.0, 0.05, False),
+        (P.SWAP_MAX_DOUBT, 0.0, 0.05, False),
+        (P.SWAP_SOME_DOUBT, 0.0, 0.05, True),  # not asked
+        (P.SWAP_MAX_DOUBT, 0.99, 0.05, True),  # it sees a face
+        (P.SWAP_MAX_DOUBT, 0.0, 0.005, True),  # it sees none, but where it is: behind a hand
+    ],
+)
+def test_where_landmarks_waver_a_face_that_the_mesh_denies_is_redacted(
+    photo, faces, monkeypatch, doubt, certain, between, stays
+):
+    def mark(image, asked):
+        return None, np.full(len(asked), certain), np.full(len(asked), between)
+
+    monkeypatch.setattr(swappable, "landmark_doubts", lambda pack, image, faces: [doubt, 0, doubt])
+    pack = SimpleNamespace(face_mesh=SimpleNamespace(mark=mark))
+    wanted = [face if stays or i == 1 else Obstacle.DOUBTFUL for i, face in enumerate(faces[:3])]
+    found = swappable.to_swap(pack, photo, faces[:3])
+    assert all(one is other for one, other in zip(found, wanted, strict=True))
+
+
+def test_a_face_is_sure_where_the_mesh_sees_one_too(photo, faces, real_engine):
+    assert swappable.surely_faces(real_engine.pack, photo, faces) == [True] * len(faces)
+    assert swappable.surely_faces(real_engine.pack, np.full_like(photo, 128), faces) == [False] * len(faces)
+    assert swappable.surely_faces(real_engine.pack, photo, []) == []
+
+
+def test_what_keeps_a_face_from_being_swapped_is_told(faces):
+    face = faces[0]
+    assert swappable.obstacle(face) is None
+
+    def differing(**quality):
+        return dataclasses.replace(face, quality=dataclasses.replace(face.quality, **quality))
+
+    def marked(points):
+        return dataclasses.replace(face, landmarks=points.astype(np.float32))
+
+    shuffled = np.random.default_rng(0).permutation(face.landmarks)
+    flat = face.landmarks * [1, 0]
+    assert swappable.obstacle(differing(size=P.SWAP_MIN_SIZE - 1)) is Obstacle.SMALL
+    assert swappable.obstacle(differing(yaw=-P.SWAP_MAX_YAW - 1)) is Obstacle.TURNED
+    for points in (shuffled, flat, face.landmarks * np.nan):
+        assert swappable.obstacle(marked(points)) is Obstacle.IMPLAUSIBLE
 
 
 def test_such_a_decoy_is_far_from_the_face_by_either_landmarks(photo, faces, marked, real_engine, guesses):
