@@ -517,6 +517,7 @@ BATCH_RECORDS: Final = 10_000  # last batches and photos that the front remember
 # --- memory ---------------------------------------------------------------------------------------------------------
 HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)
 HEAP_KEPT: Final = 256 * 2**20  # bytes of free heap that are kept
+HEAPS: Final = 1  # that threads share
 
 # --- identities that nobody has (donors/identities.py) ---
 IDENTITY_SHRINKAGE: Final = (

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mfmc_engine import guarantee, viewing
 from mfmc_engine import parameters as P
+from mfmc_engine.batching.cores import single_threaded
 from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.donors.selection import generator
 from mfmc_engine.guarantee import Thresholds, Verdict
@@ -24,7 +25,7 @@ from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.swappable import to_swap
-from mfmc_engine.swapping import appearance, blending, fields, redaction, there
+from mfmc_engine.swapping import appearance, blending, redaction, there
 from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
@@ -104,7 +105,7 @@ def make_decoys(
         if swappable:
             for case in swappable:
                 case.donors = candidates(case.marked, case.random, case.apart)
-            with fields.single_threaded(pack.device):
+            with single_threaded(pack.device):
                 targets = blending.prepare(pixels, [case.marked.landmarks for case in swappable], pack.device)
             _Draw(pack, pixels, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
@@ -279,7 +280,7 @@ def _swap(
     if not donors:
         return [], []
     warped = pack.swapper(target, donors, shape_share)
-    with fields.single_threaded(pack.device):
+    with single_threaded(pack.device):
         decoys, alpha = blending.blend(target, warped, light_sigma, folds)
         blotched = appearance.blotches(decoys, alpha, warped, target.lit).tolist()
     if isinstance(image, Tensor):

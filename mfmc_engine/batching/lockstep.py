@@ -67,6 +67,11 @@ def _outcome(job: Callable[[], T]) -> Outcome[T]:
         return Outcome(error=error)
 
 
+def in_company() -> bool:
+    """Whether this thread's photo goes in lockstep with others."""
+    return _company.get() is not None
+
+
 class Shared(Generic[Answer]):
     """A network, or any function of one tensor whose rows (N, ...) have nothing to do with each other.
 
