@@ -26,8 +26,9 @@ def log(values: Tensor) -> Tensor:
 
 
 def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
-    """(B, C, TONE_STEPS) mean ``chroma`` (B, C, H, W) at log lumas from ``DARKEST`` to ``BRIGHTEST``, of pixels of log
-    ``luma`` (B, 1, H, W) that count by ``weights`` (B, 1, H, W). Beyond those, the curve goes on as it ended."""
+    """(B, C, TONE_FINE) mean ``chroma`` (B, C, H, W) at log lumas from ``DARKEST`` to ``BRIGHTEST``, of pixels of log
+    ``luma`` (B, 1, H, W) that count by ``weights`` (B, 1, H, W). Beyond those, the curve goes on as it ended; it is
+    linear between the TONE_STEPS at which it is known."""
     every = (..., slice(None, None, P.TONE_EVERY), slice(None, None, P.TONE_EVERY))
     luma, chroma, weights = luma[every], chroma[every], weights[every]
     steps = torch.arange(P.TONE_STEPS, device=luma.device)[:, None]
@@ -39,18 +40,18 @@ def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     least = P.TONE_PRIOR * weights.sum((2, 3))[..., None] + 1e-6
     wide = torch.exp(-(steps - steps.mT).abs() / P.TONE_REACH)
     around = (sums @ wide) / (shares @ wide + 1e-6)
-    return (sums + least * around) / (shares + least)
+    known = (sums + least * around) / (shares + least)
+    return F.interpolate(known, P.TONE_FINE, mode="linear", align_corners=True)
 
 
 def at(curve: Tensor, luma: Tensor) -> Tensor:
-    """The curve (B or 1, C, TONE_STEPS) at log ``luma`` (B, 1, H, W), linear between its steps: (B, C, H, W)."""
-    fine = F.interpolate(curve, P.TONE_FINE, mode="linear", align_corners=True)
+    """The curve (B or 1, C, TONE_FINE) at log ``luma`` (B, 1, H, W): (B, C, H, W)."""
     index = _place(luma, P.TONE_FINE).add_(0.5).long()
-    if len(fine) == 1:
-        found = fine[0].index_select(1, index.flatten())
+    if len(curve) == 1:
+        found = curve[0].index_select(1, index.flatten())
         return found.view(-1, *index.shape[:1], *index.shape[2:]).transpose(0, 1)
-    found = fine.gather(2, index.flatten(2).expand(-1, fine.shape[1], -1))
-    return found.view(*fine.shape[:2], *index.shape[2:])
+    found = curve.gather(2, index.flatten(2).expand(-1, curve.shape[1], -1))
+    return found.view(*curve.shape[:2], *index.shape[2:])
 
 
 def _place(luma: Tensor, steps: int) -> Tensor:
