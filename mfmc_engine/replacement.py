@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Final
 
 import numpy as np
 import torch
@@ -35,6 +36,7 @@ from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, 
 
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
 Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]
+NOTHING_AGAINST: Final = Verdict(math.inf, math.inf, math.inf)  # the verdict on what nobody has seen
 
 
 @dataclass(slots=True)
@@ -42,8 +44,12 @@ class _Attempt:
     donor: str
     patch: Patch | PatchThere
     looks: Looks
-    views: FloatArray  # (V, D), at first of one view only: most of those that fail, fail on it
-    verdict: Verdict  # on those views
+    views: FloatArray  # (V, D), at first none, then of one view only: most of those that fail, fail on it
+    verdict: Verdict = NOTHING_AGAINST  # on those views
+
+    @property
+    def unseen(self) -> bool:
+        return not len(self.views)
 
     @property
     def seen_fully(self) -> bool:
@@ -52,6 +58,11 @@ class _Attempt:
     def cost(self, thresholds: Thresholds) -> float:
         """Of looks and wishes missed, as far as it has been seen: more views can only make it more."""
         return self.looks.cost + self.verdict.missed(thresholds)
+
+    def may_do(self, thresholds: Thresholds, acceptable: float) -> bool:
+        """Whether it would be accepted, as far as it has been seen."""
+        # what it seems decides between those tried, but is not worth more draws: see LOOKS_AGE
+        return self.cost(thresholds) - self.looks.seeming <= acceptable
 
 
 @dataclass(slots=True)
@@ -145,7 +156,8 @@ class _Draw:
         self._accept([self.cases[i] for i in pending], math.inf)
 
     def _try(self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float) -> None:
-        """Every drawn donor is swapped in and looked at once. ``shares``: of its shape, by the number of the case."""
+        """Every drawn donor is swapped in, and on a card looked at once. ``shares``: of its shape, by the number of the
+        case."""
         fresh: list[tuple[_Case, _Attempt]] = []
         for i, donors in drawn.items():
             case = self.cases[i]
@@ -162,18 +174,13 @@ class _Draw:
             )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
             attempts = [
-                _Attempt(
-                    candidate.donor.id,
-                    patch,
-                    Looks(candidate.unlike, shares[i], *blotches),
-                    unseen,
-                    Verdict(0.0, 0.0, 0.0),
-                )
+                _Attempt(candidate.donor.id, patch, Looks(candidate.unlike, shares[i], *blotches), unseen)
                 for candidate, patch, blotches in zip(donors, made, blotched, strict=True)
             ]
             case.attempts += attempts
             fresh += [(case, attempt) for attempt in attempts]
-        self._look(fresh, viewing.first_view)
+        if self.pack.device != "cpu":  # there each look has its price, and not all are needed
+            self._look(fresh, viewing.first_view)
 
     def _accept(self, cases: Sequence[_Case], acceptable: float) -> None:
         """Choose each case's best attempt if looks and wishes missed cost no more than ``acceptable`` on all views.
@@ -182,7 +189,7 @@ class _Draw:
         """
         waiting = list(cases)
         while waiting:
-            found = [(case, self._best(case, acceptable)) for case in waiting]
+            found = self._seen_best(waiting, acceptable)
             unseen = [(case, attempt) for case, attempt in found if attempt and not attempt.seen_fully]
             for case, attempt in found:
                 best = attempt and attempt.seen_fully and self._best(case, acceptable)
@@ -191,8 +198,18 @@ class _Draw:
             self._look(unseen, viewing.other_views)
             waiting = [case for case, attempt in found if attempt and case.chosen is None]
 
+    def _seen_best(self, cases: Sequence[_Case], acceptable: float) -> list[tuple[_Case, _Attempt | None]]:
+        """The ``_best`` of each case after one look at least, all cases' in one batch."""
+        while True:
+            found = [(case, self._best(case, acceptable)) for case in cases]
+            unseen = [(case, attempt) for case, attempt in found if attempt and attempt.unseen]
+            if not unseen:
+                return found
+            self._look(unseen, viewing.first_view)
+
     def _best(self, case: _Case, acceptable: float) -> _Attempt | None:
-        """The attempt that keeps the promise and costs least, beside what the photo's other faces have got so far."""
+        """The attempt that keeps the promise and costs least, beside what the photo's other faces have got so far,
+        as far as it has been seen; None if that costs too much."""
         while True:
             attempts = case.attempts[: case.tried]
             verdicts = [attempt.verdict for attempt in attempts]
@@ -200,12 +217,13 @@ class _Draw:
             if index is None:
                 return None
             best = attempts[index]
+            if best.unseen:  # not worth a look where nobody would be accepted, whatever it shows
+                hopeful = (one for one in attempts if one.verdict.keeps(self.thresholds))
+                return best if any(one.may_do(self.thresholds, acceptable) for one in hopeful) else None
             before = best.verdict.to_decoys
             best.verdict = replace(best.verdict, to_decoys=guarantee.nearest(best.views, self._others(case)))
             if best.verdict.to_decoys == before:
-                # what it seems decides between those tried, but is not worth more draws: see LOOKS_AGE
-                cost = best.cost(self.thresholds) - best.looks.seeming
-                return best if cost <= acceptable else None
+                return best if best.may_do(self.thresholds, acceptable) else None
 
     def _look(self, pairs: Sequence[tuple[_Case, _Attempt]], views: viewing.Views) -> None:
         """Embed more views of attempts, all in one batch, and judge them."""
