@@ -8,13 +8,14 @@ have nothing to do with each other need to meet once. Inside them torch works on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from threading import Thread
 from typing import TypeVar
 
 import torch
 
-from mfmc_engine.batching.lockstep import in_company
+from mfmc_engine.batching.lockstep import Outcome, in_company, outcome_of
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -29,13 +30,24 @@ def shared_out(job: Callable[[Item], T], items: Sequence[Item], device: str) -> 
     if device != "cpu" or threads < 2 or in_company():
         return [job(item) for item in items]
 
-    def alone(item: Item) -> T:
-        with single_threaded(device), torch.inference_mode():
-            return job(item)
+    found: list[Outcome[T]] = [Outcome() for _ in items]
+    left = iter(range(len(items)))  # to take a number is one step of the interpreter: nobody gets the same
 
-    # Threads of their own for every call take a tenth of a millisecond, and nothing of them is left to a fork.
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(alone, items))
+    def work() -> None:
+        with single_threaded(device), torch.inference_mode():
+            for i in left:
+                found[i] = outcome_of(partial(job, items[i]))
+
+    # Threads for this call alone take a tenth of a millisecond, and nothing of them is left to a fork.
+    helpers = [Thread(target=work, name=f"helper {i}") for i in range(1, threads)]
+    for helper in helpers:
+        helper.start()
+    try:
+        work()
+    finally:
+        for helper in helpers:
+            helper.join()
+    return [outcome.get() for outcome in found]
 
 
 @contextmanager
