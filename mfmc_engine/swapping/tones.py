@@ -18,6 +18,7 @@ from mfmc_engine import parameters as P
 
 DARKEST: Final = math.log(P.TONE_OFFSET)
 BRIGHTEST: Final = math.log(1 + P.TONE_OFFSET)
+_READ: Final = (..., slice(None, None, P.TONE_EVERY), slice(None, None, P.TONE_EVERY))  # pixels of a picture
 
 
 def log(values: Tensor) -> Tensor:
@@ -29,13 +30,22 @@ def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     """(B, C, TONE_FINE) mean ``chroma`` (B, C, H, W) at log lumas from ``DARKEST`` to ``BRIGHTEST``, of pixels of log
     ``luma`` (B, 1, H, W) that count by ``weights`` (B, 1, H, W). Beyond those, the curve goes on as it ended; it is
     linear between the TONE_STEPS at which it is known."""
-    every = (..., slice(None, None, P.TONE_EVERY), slice(None, None, P.TONE_EVERY))
-    luma, chroma, weights = luma[every], chroma[every], weights[every]
+    return fit_near(nearness(luma), chroma, weights)
+
+
+def nearness(luma: Tensor) -> Tensor:
+    """(B, TONE_STEPS, N) how near log ``luma`` (B, 1, H, W) is to each step, at the N pixels that are read."""
     steps = torch.arange(P.TONE_STEPS, device=luma.device)[:, None]
-    near = torch.exp((_place(luma, P.TONE_STEPS).flatten(2) - steps).square() * (-0.5 / P.TONE_SMOOTH**2))
+    apart = _place(luma[_READ], P.TONE_STEPS).flatten(2) - steps
+    return torch.exp(apart.square() * (-0.5 / P.TONE_SMOOTH**2))
+
+
+def fit_near(near: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
+    """``fit`` by the ``nearness``, for those who fit one picture with several weights."""
+    values, weights = chroma[_READ].flatten(2), weights[_READ]
     near = near * weights.flatten(2)
-    values = chroma.flatten(2)
     sums, shares = values @ near.mT, near.sum(2)[:, None]
+    steps = torch.arange(P.TONE_STEPS, device=near.device)[:, None]
     # Steps that hardly any skin reaches ask their neighbours, those farther ones, and so on.
     least = P.TONE_PRIOR * weights.sum((2, 3))[..., None] + 1e-6
     wide = torch.exp(-(steps - steps.mT).abs() / P.TONE_REACH)
