@@ -257,7 +257,9 @@ CAVITY_TONE = (
     0.55,
 )  # of the lips' colour: under the upper teeth, and at the lower lip (the tongue); by eye
 CAVITY_FEATHER = 0.8  # px
-TEETH_LIGHT = 4.0  # px of the half-size image over which light is smooth where teeth are looked for, as in first draws
+TEETH_LIGHT = (
+    4.0  # px of the half-size image over which light is smooth where teeth are looked for, as in first draws
+)
 TEETH_QUANTILE = 0.8  # of the brightness between the lips, log ratio to the light on skin,
 TEETH_SEEN = -0.3  # beyond which teeth show; by eye on 162 open mouths of LFW
 
@@ -534,6 +536,7 @@ BATCH_RECORDS: Final = 10_000  # last batches and photos that the front remember
 # --- memory ---------------------------------------------------------------------------------------------------------
 HEAP_BLOCK: Final = 32 * 2**20  # bytes, largest block that stays on the heap (glibc's maximum)
 HEAP_KEPT: Final = 256 * 2**20  # bytes of free heap that are kept
+HEAPS: Final = 1  # that threads share
 
 # --- identities that nobody has (donors/identities.py) ---
 IDENTITY_SHRINKAGE: Final = (

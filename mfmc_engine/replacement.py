@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Final
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from mfmc_engine import guarantee, viewing
 from mfmc_engine import parameters as P
+from mfmc_engine.batching.cores import single_threaded
 from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.donors.selection import generator
 from mfmc_engine.guarantee import Thresholds, Verdict
@@ -24,7 +26,7 @@ from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.swappable import surely_faces, to_swap
-from mfmc_engine.swapping import appearance, blending, fields, redaction, there
+from mfmc_engine.swapping import appearance, blending, redaction, there
 from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
@@ -34,6 +36,7 @@ from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, 
 
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
 Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]
+NOTHING_AGAINST: Final = Verdict(math.inf, math.inf, math.inf)  # the verdict on what nobody has seen
 
 
 @dataclass(slots=True)
@@ -41,8 +44,12 @@ class _Attempt:
     donor: str
     patch: Patch | PatchThere
     looks: Looks
-    views: FloatArray  # (V, D), at first of one view only: most of those that fail, fail on it
-    verdict: Verdict  # on those views
+    views: FloatArray  # (V, D), at first none, then of one view only: most of those that fail, fail on it
+    verdict: Verdict = NOTHING_AGAINST  # on those views
+
+    @property
+    def unseen(self) -> bool:
+        return not len(self.views)
 
     @property
     def seen_fully(self) -> bool:
@@ -51,6 +58,11 @@ class _Attempt:
     def cost(self, thresholds: Thresholds) -> float:
         """Of looks and wishes missed, as far as it has been seen: more views can only make it more."""
         return self.looks.cost + self.verdict.missed(thresholds)
+
+    def may_do(self, thresholds: Thresholds, acceptable: float) -> bool:
+        """Whether it would be accepted, as far as it has been seen."""
+        # what it seems decides between those tried, but is not worth more draws: see LOOKS_AGE
+        return self.cost(thresholds) - self.looks.seeming <= acceptable
 
 
 @dataclass(slots=True)
@@ -104,7 +116,7 @@ def make_decoys(
         if swappable:
             for case in swappable:
                 case.donors = candidates(case.marked, case.random, case.apart)
-            with fields.single_threaded(pack.device):
+            with single_threaded(pack.device):
                 targets = blending.prepare(pixels, [case.marked.landmarks for case in swappable], pack.device)
             _Draw(pack, pixels, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
@@ -163,7 +175,8 @@ class _Draw:
         return wearing.union(a.donor for case in self.cases if not case.chosen for a in case.attempts)
 
     def _try(self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float) -> None:
-        """Every drawn donor is swapped in and looked at once. ``shares``: of its shape, by the number of the case."""
+        """Every drawn donor is swapped in, and on a card looked at once. ``shares``: of its shape, by the number of the
+        case."""
         fresh: list[tuple[_Case, _Attempt]] = []
         for i, donors in drawn.items():
             case = self.cases[i]
@@ -180,18 +193,13 @@ class _Draw:
             )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
             attempts = [
-                _Attempt(
-                    candidate.donor.id,
-                    patch,
-                    Looks(candidate.unlike, shares[i], *blotches),
-                    unseen,
-                    Verdict(0.0, 0.0, 0.0),
-                )
+                _Attempt(candidate.donor.id, patch, Looks(candidate.unlike, shares[i], *blotches), unseen)
                 for candidate, patch, blotches in zip(donors, made, blotched, strict=True)
             ]
             case.attempts += attempts
             fresh += [(case, attempt) for attempt in attempts]
-        self._look(fresh, viewing.first_view)
+        if self.pack.device != "cpu":  # there each look has its price, and not all are needed
+            self._look(fresh, viewing.first_view)
 
     def _accept(self, cases: Sequence[_Case], acceptable: float) -> None:
         """Choose each case's best attempt if looks and wishes missed cost no more than ``acceptable`` on all views.
@@ -200,7 +208,7 @@ class _Draw:
         """
         waiting = list(cases)
         while waiting:
-            found = [(case, self._best(case, acceptable)) for case in waiting]
+            found = self._seen_best(waiting, acceptable)
             unseen = [(case, attempt) for case, attempt in found if attempt and not attempt.seen_fully]
             for case, attempt in found:
                 best = attempt and attempt.seen_fully and self._best(case, acceptable)
@@ -209,8 +217,18 @@ class _Draw:
             self._look(unseen, viewing.other_views)
             waiting = [case for case, attempt in found if attempt and case.chosen is None]
 
+    def _seen_best(self, cases: Sequence[_Case], acceptable: float) -> list[tuple[_Case, _Attempt | None]]:
+        """The ``_best`` of each case after one look at least, all cases' in one batch."""
+        while True:
+            found = [(case, self._best(case, acceptable)) for case in cases]
+            unseen = [(case, attempt) for case, attempt in found if attempt and attempt.unseen]
+            if not unseen:
+                return found
+            self._look(unseen, viewing.first_view)
+
     def _best(self, case: _Case, acceptable: float) -> _Attempt | None:
-        """The attempt that keeps the promise and costs least, beside what the photo's other faces have got so far."""
+        """The attempt that keeps the promise and costs least, beside what the photo's other faces have got so far,
+        as far as it has been seen; None if that costs too much."""
         while True:
             attempts = case.attempts[: case.tried]
             verdicts = [attempt.verdict for attempt in attempts]
@@ -218,12 +236,13 @@ class _Draw:
             if index is None:
                 return None
             best = attempts[index]
+            if best.unseen:  # not worth a look where nobody would be accepted, whatever it shows
+                hopeful = (one for one in attempts if one.verdict.keeps(self.thresholds))
+                return best if any(one.may_do(self.thresholds, acceptable) for one in hopeful) else None
             before = best.verdict.to_decoys
             best.verdict = replace(best.verdict, to_decoys=guarantee.nearest(best.views, self._others(case)))
             if best.verdict.to_decoys == before:
-                # what it seems decides between those tried, but is not worth more draws: see LOOKS_AGE
-                cost = best.cost(self.thresholds) - best.looks.seeming
-                return best if cost <= acceptable else None
+                return best if best.may_do(self.thresholds, acceptable) else None
 
     def _make_room(self, case: _Case) -> None:
         """Choose a decoy that nothing but one other face's speaks against, and for that face another of its own.
@@ -234,12 +253,8 @@ class _Draw:
         wearing = {other.chosen.donor for other in self.cases if other.chosen}
         exchanges: list[tuple[float, _Attempt, _Case, _Attempt]] = []
         for attempt in case.attempts:
-            if not replace(attempt.verdict, to_decoys=math.inf).keeps(self.thresholds):
-                continue
-            if not attempt.seen_fully:
-                self._look([(case, attempt)], viewing.other_views)
-            other = self._in_the_way(case, attempt)
-            if other is None or not replace(attempt.verdict, to_decoys=math.inf).keeps(self.thresholds):
+            other = self._in_the_way(case, attempt) if self._keeps_alone(case, attempt) else None
+            if other is None:
                 continue
             case.chosen, held, other.chosen = attempt, other.chosen, None
             for one in other.attempts:  # judged beside this attempt, no longer beside the ones before
@@ -252,6 +267,18 @@ class _Draw:
         if exchanges:
             _, attempt, other, found = min(exchanges, key=lambda exchange: exchange[0])
             case.chosen, other.chosen = attempt, found
+
+    def _keeps_alone(self, case: _Case, attempt: _Attempt) -> bool:
+        """Whether an attempt would keep the promise on all views if the photo's other faces had no decoys."""
+
+        def keeps() -> bool:
+            return replace(attempt.verdict, to_decoys=math.inf).keeps(self.thresholds)
+
+        if attempt.unseen:
+            self._look([(case, attempt)], viewing.first_view)
+        if keeps() and not attempt.seen_fully:
+            self._look([(case, attempt)], viewing.other_views)
+        return keeps()
 
     def _in_the_way(self, case: _Case, attempt: _Attempt) -> _Case | None:
         """The one other face whose decoy lies too near to an attempt; None if there are more, or none."""
@@ -287,6 +314,8 @@ class _Draw:
 
     def _judge(self, case: _Case, attempt: _Attempt) -> Verdict:
         """Verdict on all that has been seen of an attempt, beside what the photo's other faces have got so far."""
+        if attempt.unseen:
+            return NOTHING_AGAINST
         return guarantee.judge(
             attempt.views, case.originals, self.gallery.index, self._others(case), case.apart
         )
@@ -342,7 +371,7 @@ def _swap(
     if not donors:
         return [], []
     warped = pack.swapper(target, donors, shape_share)
-    with fields.single_threaded(pack.device):
+    with single_threaded(pack.device):
         decoys, alpha = blending.blend(target, warped, light_sigma, folds)
         blotched = appearance.blotches(decoys, alpha, warped, target.lit).tolist()
     if isinstance(image, Tensor):

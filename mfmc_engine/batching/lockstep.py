@@ -40,14 +40,14 @@ class Outcome(Generic[T]):
 def together(jobs: Sequence[Callable[[], T]]) -> list[Outcome[T]]:
     """Run all jobs in lockstep; their outcomes, in order. One that fails leaves the others alone."""
     if len(jobs) == 1:
-        return [_outcome(jobs[0])]
+        return [outcome_of(jobs[0])]
     company = _Company(len(jobs))
     found: list[Outcome[T]] = [Outcome() for _ in jobs]
 
     def run(i: int) -> None:
         token = _company.set(company)
         try:
-            found[i] = _outcome(jobs[i])
+            found[i] = outcome_of(jobs[i])
         finally:
             company.leave()
             _company.reset(token)
@@ -60,11 +60,17 @@ def together(jobs: Sequence[Callable[[], T]]) -> list[Outcome[T]]:
     return found
 
 
-def _outcome(job: Callable[[], T]) -> Outcome[T]:
+def outcome_of(job: Callable[[], T]) -> Outcome[T]:
+    """What a job returns or raises, run now."""
     try:
         return Outcome(job())
     except Exception as error:
         return Outcome(error=error)
+
+
+def in_company() -> bool:
+    """Whether this thread's photo goes in lockstep with others."""
+    return _company.get() is not None
 
 
 class Shared(Generic[Answer]):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from torch import Tensor
 
 from mfmc_engine import onnx_sessions
 from mfmc_engine.detection.pyramid import Pyramid
@@ -51,8 +52,11 @@ def _answers(pyramid: Pyramid, squares: FloatArray, windows: FloatArray) -> Floa
     graph = onnx_sessions.session(WEIGHTS, "cpu", threads=1)
     lowest, highest = BLAZEFACE_LIMITS
     found = np.empty(len(squares), np.float32)
-    for which, _, crops in pyramid.windows(squares, SIDE):
-        pictures = (crops * (128 / 127.5)).permute(0, 2, 3, 1).cpu().contiguous().numpy()  # to [-1, 1]
+
+    def as_pictures(crops: Tensor) -> FloatArray:
+        return (crops * (128 / 127.5)).permute(0, 2, 3, 1).cpu().contiguous().numpy()  # to [-1, 1]
+
+    for which, _, pictures in pyramid.windows(squares, SIDE, as_pictures):
         for i, picture in zip(which, pictures, strict=True):
             regression, logits = graph.run(list(OUTPUTS), {"input": picture[None]})
             same = overlap(_boxes(regression[0]), windows[i : i + 1])[:, 0] >= BLAZEFACE_OVERLAP

@@ -157,10 +157,10 @@ def points_in(onet: Locator, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
     """(N, 5, 2) points of the faces in (N, 4) boxes: the O-net's surest answer over quarter turns and zooms."""
     best, answers = np.full(len(boxes), -1, np.float32), np.zeros((len(boxes), 5, 2), np.float32)
     for zoom in LOCATE_ZOOMS:
-        for which, part, crops in pyramid.windows(View(zoom).of(to_squares(boxes)), 48):
+        squares = View(zoom).of(to_squares(boxes))
+        for which, part, found in pyramid.windows(squares, 48, lambda crops: _in_quarters(onet, crops)):
             size = (part[:, 2:] - part[:, :2])[:, None]
-            for quarters in range(4):
-                face, _, points = onet(torch.rot90(crops, quarters, (2, 3)))
+            for quarters, (face, _, points) in enumerate(found):
                 unit = points.cpu().numpy().reshape(-1, 2, 5).transpose(0, 2, 1)
                 for _ in range(quarters):
                     unit = np.stack([1 - unit[..., 1], unit[..., 0]], -1)
@@ -169,6 +169,10 @@ def points_in(onet: Locator, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
                 best[which[better]] = score[better]
                 answers[which[better]] = (unit * size + part[:, None, :2])[better]
     return answers
+
+
+def _in_quarters(onet: Locator, crops: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
+    return [onet(torch.rot90(crops, quarters, (2, 3))) for quarters in range(4)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +205,8 @@ def _look(onet: Locator, pyramid: Pyramid, boxes: FloatArray, views: Sequence[Vi
     squares = to_squares(boxes)
     cut = np.concatenate([view.of(squares) for view in views])
     scores, moved, points = (np.empty((len(cut), *rest), np.float32) for rest in ((), (4,), (5, 2)))
-    for which, part, crops in pyramid.windows(cut, 48):
-        face, regression, unit = (x.cpu().numpy() for x in onet(crops))
+    for which, part, found in pyramid.windows(cut, 48, onet):
+        face, regression, unit = (x.cpu().numpy() for x in found)
         scores[which], moved[which] = face, regress(part, regression)
         size = (part[:, 2:] - part[:, :2])[:, None]
         points[which] = unit.reshape(-1, 2, 5).transpose(0, 2, 1) * size + part[:, None, :2]
@@ -219,6 +223,6 @@ def _support(rnet: Refiner, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
     squares = to_squares(boxes)
     cut = np.concatenate([view.of(squares) for view in SUPPORT])
     scores = np.empty(len(cut), np.float32)
-    for which, _, crops in pyramid.windows(cut, 24):
-        scores[which] = rnet(crops)[0].cpu().numpy()
+    for which, _, (face, _) in pyramid.windows(cut, 24, rnet):
+        scores[which] = face.cpu().numpy()
     return np.asarray(scores.reshape(len(SUPPORT), len(boxes)).mean(0), np.float32)

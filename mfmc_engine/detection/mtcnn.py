@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from mfmc_engine.batching.cores import shared_out
 from mfmc_engine.batching.launching import Maps, Rows, launched
 from mfmc_engine.batching.lockstep import Shared, SharedMaps
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
@@ -80,29 +81,35 @@ class Cascade:
     def _propose(self, pyramid: Pyramid, effort: Effort) -> FloatArray:
         """P-net over the pyramid: (N, 4) boxes."""
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
-        for scale in pyramid_scales(pyramid.size, effort):
-            level = pyramid.level(scale)
-            face, features = self.scan(normalised(padded(level, PNET_PAD), self.device))
-            rows, columns = (face[0] > effort.pnet).nonzero(as_tuple=True)
-            regression = self.pnet.regression(features[0, :, rows, columns].T)
-            # brought to the host in one go: every copy waits for the device
-            score = face[0, rows, columns]
-            answers = torch.column_stack([columns, rows, score, regression]).cpu().numpy()
-            corner, found, offsets = np.split(answers, [2, 3], 1)
-            corner, found = corner * PNET_STRIDE - PNET_PAD, found[:, 0]
-            window = np.concatenate([corner, corner + PNET_CELL], 1)
-            keep = suppress(window, found, PNET_NMS)  # before regression, as published
-            exact = pyramid.size / np.array(level.shape[1::-1], np.float32)
-            boxes.append((window + offsets * PNET_CELL)[keep] * np.tile(exact, 2))
-            scores.append(found[keep])
+        scales = pyramid_scales(pyramid.size, effort)
+        for found, confidence in shared_out(
+            lambda scale: self._propose_at(pyramid, scale, effort.pnet), scales, self.device.type
+        ):
+            boxes.append(found)
+            scores.append(confidence)
         joined, confidence = np.concatenate(boxes), np.concatenate(scores)
         return joined[suppress(joined, confidence, PROPOSAL_NMS)]
+
+    def _propose_at(self, pyramid: Pyramid, scale: float, threshold: float) -> tuple[FloatArray, FloatArray]:
+        """One level's (N, 4) boxes and their (N,) probabilities."""
+        level = pyramid.level(scale)
+        face, features = self.scan(normalised(padded(level, PNET_PAD), self.device))
+        rows, columns = (face[0] > threshold).nonzero(as_tuple=True)
+        regression = self.pnet.regression(features[0, :, rows, columns].T)
+        # brought to the host in one go: every copy waits for the device
+        score = face[0, rows, columns]
+        answers = torch.column_stack([columns, rows, score, regression]).cpu().numpy()
+        corner, found, offsets = np.split(answers, [2, 3], 1)
+        corner, found = corner * PNET_STRIDE - PNET_PAD, found[:, 0]
+        window = np.concatenate([corner, corner + PNET_CELL], 1)
+        keep = suppress(window, found, PNET_NMS)  # before regression, as published
+        exact = pyramid.size / np.array(level.shape[1::-1], np.float32)
+        return (window + offsets * PNET_CELL)[keep] * np.tile(exact, 2), found[keep]
 
     def _refine(self, pyramid: Pyramid, boxes: FloatArray, threshold: float) -> FloatArray:
         """R-net: drop most windows, move the rest."""
         scores, moved = np.empty(len(boxes), np.float32), np.empty((len(boxes), 4), np.float32)
-        for which, part, crops in pyramid.windows(to_squares(boxes), 24):
-            face, regression = self.rnet(crops)
+        for which, part, (face, regression) in pyramid.windows(to_squares(boxes), 24, self.rnet):
             scores[which] = face.cpu().numpy()
             moved[which] = regress(part, regression.cpu().numpy())
         good = scores > threshold

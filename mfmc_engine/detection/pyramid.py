@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mfmc_engine.batching.cores import shared_out
 from mfmc_engine.geometry import index_space, invert, turning
 from mfmc_engine.parameters import CROP_PIXELS, CROP_PIXELS_CUDA
 from mfmc_engine.resampling import Picture, resize_area, warp
 from mfmc_engine.types import FloatArray
 
+T = TypeVar("T")
 SMALLEST_LEVEL: Final = 12  # px, shorter side
 GREY: Final = (127, 127, 127)  # what lies outside the picture: nothing, to the networks
 
@@ -82,8 +84,11 @@ class Pyramid:
         turned = cv2.warpAffine(image, index_space(shrunk), (width, height), borderValue=GREY)
         return np.asarray(turned, np.uint8)
 
-    def windows(self, squares: FloatArray, side: int) -> Iterator[tuple[np.ndarray, FloatArray, Tensor]]:
-        """Indices into the (N, 4) squares, those squares, and their (n, 3, side, side) crops (grey outside).
+    def windows(
+        self, squares: FloatArray, side: int, network: Callable[[Tensor], T]
+    ) -> list[tuple[np.ndarray, FloatArray, T]]:
+        """Indices into the (N, 4) squares, those squares, and what ``network`` makes of their (n, 3, side, side) crops
+        (grey outside), for as many at once as a device takes well.
 
         A square with x0 > x1 is cut mirrored.
         """
@@ -92,14 +97,17 @@ class Pyramid:
         order = np.argsort(depth, kind="stable")
         pixels = CROP_PIXELS if self.device.type == "cpu" else CROP_PIXELS_CUDA
         batch = max(1, pixels // side**2)
-        for start in range(0, len(order), batch):
-            which = order[start : start + batch]
+
+        def look(which: np.ndarray) -> tuple[np.ndarray, FloatArray, T]:
             crops = [
                 self._sample(int(level), squares[which[depth[which] == level]], side)
                 for level in np.unique(depth[which])
             ]
             joined = torch.cat(crops) if len(crops) > 1 else crops[0]
-            yield which, squares[which], joined.contiguous(memory_format=torch.channels_last)
+            return which, squares[which], network(joined.contiguous(memory_format=torch.channels_last))
+
+        parts = [order[start : start + batch] for start in range(0, len(order), batch)]
+        return shared_out(look, parts, self.device.type)
 
     def _sample(self, level: int, squares: FloatArray, side: int) -> Tensor:
         tensors = self._known.tensors

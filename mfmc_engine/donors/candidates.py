@@ -44,7 +44,9 @@ def candidates(
     in dlib's space, the bank's. With a ``pack`` that recognises in another one, the people to avoid are left to the
     verification of the output. A ``pack`` that draws identities gets those instead of donors.
     """
-    donors = bank.load()
+    donors, foretold = bank.load(), forecast.load()
+    contributed = foretold.contributed(donors.embeddings)
+    rows = dict(zip(donors.ids.tolist(), range(len(donors)), strict=True))
 
     def of_face(face: Face, random: np.random.Generator, apart: FloatArray) -> Iterator[Candidate]:
         if pack is None or pack.space is DLIB:
@@ -64,7 +66,7 @@ def candidates(
             avoid = replace(avoid, original=aim.preferred)
             drawn = identities.candidates(wanted, avoid, apart, aim.apart, random, order)
             return (Candidate(identity, 0.0) for identity in drawn)
-        expected = forecast.load().expected(embedding, donors.embeddings)
+        expected = foretold.expected_with(embedding, contributed)
         own, theirs = attributes.load()(embedding), attributes.load()(expected)
         own = replace(own, age=leant(own.age))
         if wanted.age is not None:
@@ -79,7 +81,6 @@ def candidates(
             resort = spare - parameters.LAST_RESORT_SEEMING * np.sqrt(seeming)
             ranked = with_last_resort(ranked, donors.ids, np.where(kin, resort, -np.inf))
         short, unlike = shortfall(spare), selection.mismatch(donors, wanted) + seeming
-        rows = dict(zip(donors.ids.tolist(), range(len(donors)), strict=True))
         least = min((float(unlike[rows[donor_id]]) for donor_id in ranked), default=0.0)
         return (
             Candidate(donors[donor_id], float(short[row]), float(unlike[row]) - least, float(folds[row]))

@@ -27,8 +27,17 @@ class Forecast:
 
     def expected(self, face: FloatArray, donors: FloatArray) -> FloatArray:
         """(N, D) expected embeddings of decoys of one ``face`` (D,), or one each (N, D), with the ``donors`` (N, D)."""
-        own, others = np.split(self.weights[:-1], 2)
-        return np.asarray(face @ own + donors @ others + self.weights[-1], np.float32)
+        return self.expected_with(face, self.contributed(donors))
+
+    def contributed(self, donors: FloatArray) -> NDArray[np.float64]:
+        """(N, D) what the ``donors`` (N, D) have in it, the same for every face."""
+        return np.asarray(donors @ self.weights[len(self.weights) // 2 : -1])
+
+    def expected_with(self, face: FloatArray, contributed: NDArray[np.float64]) -> FloatArray:
+        """``expected`` with what donors ``contributed``, so that the faces of a photo share it."""
+        return np.asarray(
+            face @ self.weights[: len(self.weights) // 2] + contributed + self.weights[-1], np.float32
+        )
 
     def distances(self, expected: FloatArray, others: FloatArray | Index) -> NDArray[np.float64]:
         """(N,) distances to expect between the decoys and the nearest of ``others`` (M, D); inf without any.

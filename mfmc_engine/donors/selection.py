@@ -201,4 +201,5 @@ def rank(
     else:
         apart = distances(bank.embeddings[pool], face.embedding[None])[:, 0]
         pool = pool[np.lexsort((bank.ids[pool], -apart if selection == "farthest" else apart))]
-    return [str(id_) for id_ in bank.ids[np.concatenate([pool, rest])]]
+    ids: list[str] = bank.ids[np.concatenate([pool, rest])].tolist()
+    return ids

@@ -136,7 +136,8 @@ class Pack:
             if name not in self._loaded:
                 # a worker shares its machine with others, so cap the pools before the first network runs
                 torch.set_num_threads(self.threads)
-                cv2.setNumThreads(self.threads)
+                # OpenCV wakes its threads for pictures of 200 px, too, which takes a tenth of a swap
+                cv2.setNumThreads(1)
                 self._loaded[name] = load()
             found: T = self._loaded[name]
             return found

@@ -77,7 +77,9 @@ def _departure(pictures: Tensor, target: Lit) -> Tensor:
     """(B, 2, h, w) log ratio of reduced pictures to the light on the target: of the brightness, and of the hue beside
     the one that its skin has at that brightness."""
     light = target.light(P.BLOTCH_SIGMA)
-    seen, expected = (fields.reduce(colours.clamp(min=0), P.BLOTCH_REDUCTION) for colours in (pictures, light))
+    seen, expected = (
+        fields.reduce(colours.clamp(min=0), P.BLOTCH_REDUCTION) for colours in (pictures, light)
+    )
     ratio = log_ratio(seen, expected)
     grey = fields.luminance(ratio)
     own, usual = (target.chroma(tones.log(fields.luminance(colours))) for colours in (seen, expected))

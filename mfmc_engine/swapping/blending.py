@@ -175,7 +175,8 @@ def place(
 
 def _extent(alpha: FloatArray) -> tuple[int, int, int, int] | None:
     """x0, y0, x1, y1 px that hold all of ``alpha``, None if that is empty."""
-    ys, xs = np.nonzero(alpha > 0)
+    shown = alpha > 0
+    xs, ys = np.flatnonzero(shown.any(0)), np.flatnonzero(shown.any(1))
     if len(ys) == 0:
         return None
-    return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
+    return int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1

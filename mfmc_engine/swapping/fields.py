@@ -6,8 +6,7 @@ instead, which is 3 to 8 times faster there and agrees to float rounding (tests/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -56,20 +55,6 @@ def enlarge(field: Tensor, size: tuple[int, int]) -> Tensor:
     )
 
 
-@contextmanager
-def single_threaded(device: str) -> Iterator[None]:
-    """On a CPU, torch on one thread: fields of one face are so small that sharing them out takes longer."""
-    threads = torch.get_num_threads()
-    if device != "cpu" or threads == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def window(points: FloatArray, room: float, size: tuple[int, int]) -> Window:
     """What holds ``points`` (N, 2) px and ``room`` px round them of fields of ``size`` rows and columns."""
     low, high = np.floor(points.min(0)) - room, np.ceil(points.max(0)) + room
@@ -81,16 +66,19 @@ def window(points: FloatArray, room: float, size: tuple[int, int]) -> Window:
 
 def on_cpu(field: Tensor) -> bool:
     """Whether OpenCV may work on it."""
-    return field.device.type == "cpu"
+    return field.is_cpu
 
 
 def _planes(field: Tensor, size: tuple[int, int], job: Callable[[FloatArray, FloatArray], object]) -> Tensor:
     """``job(source, out)`` on every plane of (B, C, H, W) in main memory: (B, C, *size)."""
-    sources = field.numpy().reshape(-1, *field.shape[-2:])
-    filled = np.empty((len(sources), *size), np.float32)
-    for source, out in zip(sources, filled, strict=True):
-        job(source, out)
-    return torch.from_numpy(filled).view(*field.shape[:2], *size)
+    pictures = field.numpy()
+    filled = np.empty(pictures.shape[:2] + size, np.float32)
+    for i in range(
+        pictures.shape[0]
+    ):  # by number: a hundred times a swap, iterators would take as long as a blur
+        for j in range(pictures.shape[1]):
+            job(pictures[i, j], filled[i, j])
+    return torch.from_numpy(filled)
 
 
 def _convolve(field: Tensor, sigma: float) -> Tensor:
@@ -152,7 +140,8 @@ def rasterise(
     shape: tuple[int, int] = SQUARE,
 ) -> Tensor:
     """(B, 1, *shape) in {0, 1}: the union of each face's polygons."""
-    masks = np.zeros((len(landmarks), 1, *shape), np.uint8)
+    # bytes are a quarter to bring to a card
+    masks = np.zeros((len(landmarks), 1, *shape), np.float32 if device.type == "cpu" else np.uint8)
     for mask, points in zip(masks, landmarks, strict=True):
         for polygon in outline(points):
             cv2.fillPoly(mask[0], [np.round((polygon - 0.5) * 16).astype(np.int32)], 1, shift=4)

@@ -92,12 +92,15 @@ def _iris(grey: NDArray[np.uint8], eye: _Eye) -> float | None:
     judged = (u > rim) & (u < 1 - rim)  # the corners lie in the shade of the lids
     centres = u[(u > rim + P.IRIS_HALF) & (u < 1 - rim - P.IRIS_HALF)]
     white = max(float(np.quantile(strip[judged], 0.9)), 1.0)
-    contrast = []
-    for centre in centres:
-        inside = judged & (np.abs(u - centre) < P.IRIS_HALF)
-        contrast.append((strip[judged & ~inside].mean() - strip[inside].mean()) / white)
+    inside = judged & (np.abs(u - centres[:, None]) < P.IRIS_HALF)  # a row a centre
+    contrast = (_means(strip, judged & ~inside) - _means(strip, inside)) / white
     best = int(np.argmax(contrast))
     return float(centres[best]) if contrast[best] > P.GLANCE_CONTRAST else None
+
+
+def _means(values: NDArray[np.float32], masks: NDArray[np.bool_]) -> Values:
+    """(M,) means of (N,) values over each of the (M, N) masks."""
+    return np.asarray(masks @ values.astype(np.float64) / masks.sum(1))
 
 
 def behind_lids(

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from mfmc_engine import parameters as P
+from mfmc_engine.batching.cores import single_threaded
 from mfmc_engine.geometry import index_space, invert, similarity
 from mfmc_engine.landmarks import arcface_template, five_of
 from mfmc_engine.recognition import Recognizer
-from mfmc_engine.swapping import blending, eyes, fields, gaze, mesh, mouth, skin
+from mfmc_engine.swapping import blending, eyes, gaze, mesh, mouth, skin
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.inswapper import InSwapper
 from mfmc_engine.swapping.lit import Lit
@@ -47,7 +48,7 @@ Swapper = Callable[[Target, Sequence[Any], float], Lit]
 
 def mesh_swapper(target: Target, donors: Sequence[Pictured], shape_share: float) -> Lit:
     """Donors warped onto the target's landmarks (swapping/mesh.py)."""
-    with fields.single_threaded(target.barred.device.type):
+    with single_threaded(target.barred.device.type):
         return _warped(target, donors, shape_share)
 
 

@@ -18,6 +18,7 @@ from mfmc_engine import parameters as P
 
 DARKEST: Final = math.log(P.TONE_OFFSET)
 BRIGHTEST: Final = math.log(1 + P.TONE_OFFSET)
+_READ: Final = (..., slice(None, None, P.TONE_EVERY), slice(None, None, P.TONE_EVERY))  # pixels of a picture
 
 
 def log(values: Tensor) -> Tensor:
@@ -26,38 +27,50 @@ def log(values: Tensor) -> Tensor:
 
 
 def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
-    """(B, C, TONE_STEPS) mean ``chroma`` (B, C, H, W) at log lumas from ``DARKEST`` to ``BRIGHTEST``, of pixels of log
-    ``luma`` (B, 1, H, W) that count by ``weights`` (B, 1, H, W). Beyond those, the curve goes on as it ended."""
-    every = (..., slice(None, None, P.TONE_EVERY), slice(None, None, P.TONE_EVERY))
-    luma, chroma, weights = luma[every], chroma[every], weights[every]
+    """(B, C, TONE_FINE) mean ``chroma`` (B, C, H, W) at log lumas from ``DARKEST`` to ``BRIGHTEST``, of pixels of log
+    ``luma`` (B, 1, H, W) that count by ``weights`` (B, 1, H, W). Beyond those, the curve goes on as it ended; it is
+    linear between the TONE_STEPS at which it is known."""
+    return fit_near(nearness(luma), chroma, weights)
+
+
+def nearness(luma: Tensor) -> Tensor:
+    """(3, B, TONE_STEPS, N) how near log ``luma`` (B, 1, H, W) is to each step at the N pixels that are read, that
+    times how many steps they lie beyond it, and times the square of those."""
     steps = torch.arange(P.TONE_STEPS, device=luma.device)[:, None]
-    off = _place(luma, P.TONE_STEPS).flatten(2) - steps
-    near = torch.exp(off.square() * (-0.5 / P.TONE_SMOOTH**2)) * weights.flatten(2)
-    values = chroma.flatten(2)
-    sums, shares = values @ near.mT, near.sum(2)[:, None]
-    means, middle = sums / (shares + 1e-6), (near * off).sum(2)[:, None] / (shares + 1e-6)
+    beyond = _place(luma[_READ], P.TONE_STEPS).flatten(2) - steps
+    near = torch.exp(beyond.square() * (-0.5 / P.TONE_SMOOTH**2))
+    return torch.stack([near, near * beyond, near * beyond.square()])
+
+
+def fit_near(near: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
+    """``fit`` by the ``nearness``, for those who fit one picture with several weights."""
+    values, weights = chroma[_READ].flatten(2), weights[_READ]
+    near = near * weights.flatten(2)
+    shares, firsts, seconds = near.sum(3)[:, :, None]
+    sums, slants = values @ near[0].mT, values @ near[1].mT
     # A mean of what lies on one side of a step (few pixels are the darkest, most are light) is not the value at it: a
     # straight line through them is (Fan 1992).
-    spread = (near * off.square()).sum(2)[:, None] / (shares + 1e-6) - middle.square()
-    along = values @ (near * off).mT / (shares + 1e-6) - middle * means
-    slope = (along / (spread + P.TONE_SPREAD_PRIOR)).clamp(-P.TONE_STEEPEST, P.TONE_STEEPEST)
-    sums = shares * (means - middle * slope)
+    beyond = firsts / (shares + 1e-6)
+    spread = seconds / (shares + 1e-6) - beyond.square()
+    slope = (slants - beyond * sums) / (shares + 1e-6) / (spread + P.TONE_SPREAD_PRIOR)
+    sums = sums - firsts * slope.clamp(-P.TONE_STEEPEST, P.TONE_STEEPEST)
+    steps = torch.arange(P.TONE_STEPS, device=near.device)[:, None]
     # Steps that hardly any skin reaches ask their neighbours, those farther ones, and so on.
     least = P.TONE_PRIOR * weights.sum((2, 3))[..., None] + 1e-6
     wide = torch.exp(-(steps - steps.mT).abs() / P.TONE_REACH)
     around = (sums @ wide) / (shares @ wide + 1e-6)
-    return (sums + least * around) / (shares + least)
+    known = (sums + least * around) / (shares + least)
+    return F.interpolate(known, P.TONE_FINE, mode="linear", align_corners=True)
 
 
 def at(curve: Tensor, luma: Tensor) -> Tensor:
-    """The curve (B or 1, C, TONE_STEPS) at log ``luma`` (B, 1, H, W), linear between its steps: (B, C, H, W)."""
-    fine = F.interpolate(curve, P.TONE_FINE, mode="linear", align_corners=True)
+    """The curve (B or 1, C, TONE_FINE) at log ``luma`` (B, 1, H, W): (B, C, H, W)."""
     index = _place(luma, P.TONE_FINE).add_(0.5).long()
-    if len(fine) == 1:
-        found = fine[0].index_select(1, index.flatten())
+    if len(curve) == 1:
+        found = curve[0].index_select(1, index.flatten())
         return found.view(-1, *index.shape[:1], *index.shape[2:]).transpose(0, 1)
-    found = fine.gather(2, index.flatten(2).expand(-1, fine.shape[1], -1))
-    return found.view(*fine.shape[:2], *index.shape[2:])
+    found = curve.gather(2, index.flatten(2).expand(-1, curve.shape[1], -1))
+    return found.view(*curve.shape[:2], *index.shape[2:])
 
 
 def _place(luma: Tensor, steps: int) -> Tensor:

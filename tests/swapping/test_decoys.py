@@ -156,31 +156,60 @@ def test_profiles_whose_landmarks_are_guesses_are_redacted(real_engine):
     assert sum(decoy.kind == "redaction" for decoy in decoys) >= 0.8 * len(faces)
 
 
-def test_one_look_is_enough_to_turn_a_decoy_down_and_none_is_taken_on_less_than_three(
-    photo, requests, real_engine, monkeypatch
-):
-    looked = []
+@pytest.fixture
+def looked(real_engine, monkeypatch):
+    """How many chips the recogniser was given, call by call."""
+    calls = []
     embed = type(real_engine.pack.recognizer).embed_chips
 
     def counting(self, chips):
-        looked.append(len(chips))
+        calls.append(len(chips))
         return embed(self, chips)
 
     monkeypatch.setattr(type(real_engine.pack.recognizer), "embed_chips", counting)
+    return calls
+
+
+def test_one_look_is_enough_to_turn_a_decoy_down_and_none_is_taken_on_less_than_three(
+    photo, requests, real_engine, looked
+):
     seen_once = 0
     for request in requests:
         looked.clear()
         decoy = real_engine.make_decoys(photo, [request])[0]
         assert decoy.kind == "swap"
-        fully, odd = divmod(sum(looked) - decoy.attempts, 2)  # those whose first look was good get two more
-        assert (1 <= fully <= decoy.attempts, odd) == (True, 0)
-        seen_once += decoy.attempts - fully
+        fully = looked.count(2)  # those whose first look was good get two more
+        assert set(looked) == {1, 2}
+        assert 1 <= fully <= looked.count(1) <= decoy.attempts
+        seen_once += looked.count(1) - fully
     assert seen_once > 0
     looked.clear()
     hopeless = Thresholds(original=99.0, preferred=99.0)
     everyone = candidates(photo, Gallery(), Thresholds(), "random")
     decoy = replacement.make_decoys(real_engine.pack, photo, requests[3:4], Gallery(), everyone, hopeless)[0]
     assert (decoy.kind, sum(looked)) == ("redaction", decoy.attempts + replacement.P.REDACTION_DRAWS)  # too
+
+
+def test_looks_that_are_spared_would_have_changed_nothing(photo, requests, real_engine, looked, monkeypatch):
+    def made():
+        looked.clear()
+        return real_engine.make_decoys(photo, requests), sum(looked)
+
+    ours, needed = made()
+    swap_in = replacement._Draw._try
+
+    def look_at_all(draw, *arguments):  # as on a card
+        swap_in(draw, *arguments)
+        unseen = [(case, one) for case in draw.cases for one in case.attempts if one.unseen]
+        draw._look(unseen, replacement.viewing.first_view)
+
+    monkeypatch.setattr(replacement._Draw, "_try", look_at_all)
+    others, all_looks = made()
+    assert needed < all_looks
+    for one, other in zip(ours, others, strict=True):
+        assert (one.donor, one.attempts) == (other.donor, other.attempts)
+        assert np.array_equal(one.pixels, other.pixels)
+        assert np.array_equal(one.views, other.views)
 
 
 @pytest.mark.parametrize(("views", "kind"), [(1, "redaction"), (2, "redaction"), (0, "swap")])
