@@ -328,6 +328,9 @@ OCCLUDER_SMOOTH = 1.5
 # "not skin" likelihood at which something starts to be in front of the face, and at which it certainly is
 OCCLUDER_LOW, OCCLUDER_HIGH = 0.35, 0.65
 OCCLUDER_RIM = 10  # an occluder must reach at least this close to the region's border
+GLASSES_ABOVE = 28.0  # px above the eyes' middles that glasses are worn up to
+GLASSES_BELOW = 28.0  # px below them
+GLASSES_REACH = 1.0  # distances between the eyes to either side: past the ears
 OCCLUDER_STEPS = 24  # growth steps of four px
 
 # --- swapping: light and colour --------------------------------------------------------------------------------

@@ -23,7 +23,9 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor) -> Tensor:
     own_core = target.part(outlines.core)
     core = torch.maximum(own_core, donor.part(outlines.core)) * inner
     edge = target.once("edge", lambda: _edge(region))
-    front = target.once("front", lambda: occluders(target.skin, region, own_core * inner))
+    front = target.once(
+        "front", lambda: occluders(target.skin, region, own_core * inner, target.part(outlines.glasses))
+    )
     hair = occluders(donor.skin, region, core)
     alpha = edge * (1 - torch.maximum(front, hair))
     certain = fields.gaussian(core, P.CORE_FEATHER)
@@ -50,20 +52,26 @@ def _edge(region: Tensor) -> Tensor:
     return _smoothstep((edge - 0.08) / 0.84)
 
 
-def occluders(skin: Tensor, region: Tensor, core: Tensor) -> Tensor:
-    """Soft mask of what reaches into the face from outside: hair, frames, hats, hands with other colours.
+def occluders(skin: Tensor, region: Tensor, core: Tensor, glasses: Tensor | None = None) -> Tensor:
+    """Soft mask of what reaches into the face from outside: hair, hats, hands with other colours.
 
     Morphological reconstruction at a quarter of the resolution: "not skin" grown inward from the border of the
-    region. A shadow or a spot in the middle of the face is not connected to the border and is replaced.
+    region. A shadow or a spot in the middle of the face is not connected to the border and is replaced. So is what is
+    connected along the band that ``glasses`` (B, 1, H, W) are worn in: where eyes are replaced, frames would be stumps.
+    Hair hangs into that band from above.
     """
     bare = ((1 - skin) * (1 - core)).clamp(0, 1)
     bare = fields.gaussian(bare, P.OCCLUDER_SMOOTH)
     blocked = _ramp(bare, (P.OCCLUDER_LOW, P.OCCLUDER_HIGH))
     coarse = F.max_pool2d(blocked, 4)
     rim = 1 - fields.reduce(fields.dilate(region, -P.OCCLUDER_RIM), 4)
-    grown = coarse * rim
+    band = None if glasses is None else fields.reduce(glasses, 4)
+    grown = coarse * rim if band is None else coarse * rim * (1 - band)
     for _ in range(P.OCCLUDER_STEPS):
-        before, grown = grown, torch.minimum(fields.dilate(grown, 1), coarse)
+        spread = fields.dilate(grown, 1)
+        if band is not None:
+            spread = torch.where(band > 0, F.max_pool2d(grown, (3, 1), 1, (1, 0)), spread)
+        before, grown = grown, torch.minimum(spread, coarse)
         if fields.on_cpu(grown) and torch.equal(before, grown):
             break  # a card would have to be waited for to know
     reach = fields.enlarge(fields.dilate(grown, 1), (skin.shape[-2], skin.shape[-1]))

@@ -55,6 +55,15 @@ def eye_openings(landmarks: FloatArray) -> list[FloatArray]:
     return [landmarks[36:42], landmarks[42:48]]
 
 
+def glasses(landmarks: FloatArray) -> list[FloatArray]:
+    """The band across the face that glasses are worn in, from ear to ear."""
+    left, right, rise = landmarks[36:42].mean(0), landmarks[42:48].mean(0), up(landmarks)
+    along = (right - left) * P.GLASSES_REACH
+    ends = np.stack([left - along, right + along])
+    band = [ends + rise * P.GLASSES_ABOVE, ends[::-1] - rise * P.GLASSES_BELOW]
+    return [np.concatenate(band).astype(np.float32)]
+
+
 def inner_mouth(landmarks: FloatArray) -> list[FloatArray]:
     return [landmarks[60:68]]
 
