@@ -95,6 +95,32 @@ def test_hair_in_front_stays_and_nothing_beyond_the_jaw_is_touched():
     assert alpha[:, :50].max() == 0
 
 
+def test_frames_leave_no_stumps_beside_the_eyes_and_hair_down_the_side_stays():
+    dark = torch.tensor((0.15, 0.1, 0.08)).view(1, 3, 1, 1)
+    x, y = (int(value) for value in FACE[36])
+    beside = slice(int(FACE[0][0]) + 11, x - 10)  # between the temple and the outer corner of an eye
+    framed = _painted()
+    framed[..., y - 4 : y + 4, : x + 8] = dark
+    assert _mask(framed)[y, beside].min() > 0.9
+    haired = _painted()
+    haired[..., : y + 40, : x - 6] = dark
+    assert _mask(haired)[y, beside].max() < 0.2
+
+
+def test_a_wall_behind_a_cheek_does_not_shine_into_the_decoy():
+    """It may pass for skin by mistake; what differs that much is no seam."""
+    target, bare = _painted(), torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
+    end = int(outlines.region(FACE)[0][:, 0].max())
+    target[..., end - 12 :] = torch.tensor((0.85, 0.9, 1.0)).view(1, 3, 1, 1)
+    decoys = _painted()
+    lit = Lit(target, bare, [FACE])
+    alpha = masks.swap_mask(lit, Lit(decoys, bare, [FACE]), torch.zeros_like(bare))
+    closed = finish.close_seam(decoys, Lit(decoys, bare, [FACE]), lit, alpha)
+    rows = slice(120, 150)
+    change = (closed - decoys)[0, 2, rows, end - 30 : end - 16].abs()
+    assert change.max() < 0.03
+
+
 def test_pixels_of_a_face_in_front_are_barred():
     likelihood = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
     barred = torch.zeros_like(likelihood)
