@@ -676,7 +676,7 @@ PLAINLY = 3.5
 SEEN_AGE_SHARE = 0.35
 # Donors are chosen older than the person by this share of the years of the estimate beyond the other: of many foretold
 # alike the one taken mostly turns out younger, by 2.5 years on 400 photos of LFW, the more the older the person is
-AGE_LEAN = 0.15
+AGE_LEAN = 0.2
 AGE_LEAN_FROM = 25.0
 OPINION_PADDINGS = (0.15, 0.25)  # of the chips that it sees
 # years (of the estimate) from which a face may get a donor with folds, and over which these may reach full strength; by
