@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mfmc_engine import imaging, replacement
+from mfmc_engine import draws, imaging, replacement
 from mfmc_engine.compositing import compose
 from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.guarantee import Thresholds
@@ -196,14 +196,14 @@ def test_looks_that_are_spared_would_have_changed_nothing(photo, requests, real_
         return real_engine.make_decoys(photo, requests), sum(looked)
 
     ours, needed = made()
-    swap_in = replacement._Draw._try
+    swap_in = draws.Draws._try
 
     def look_at_all(draw, *arguments):  # as on a card
         swap_in(draw, *arguments)
         unseen = [(case, one) for case in draw.cases for one in case.attempts if one.unseen]
         draw._look(unseen, replacement.viewing.first_view)
 
-    monkeypatch.setattr(replacement._Draw, "_try", look_at_all)
+    monkeypatch.setattr(draws.Draws, "_try", look_at_all)
     others, all_looks = made()
     assert needed < all_looks
     for one, other in zip(ours, others, strict=True):
@@ -234,13 +234,13 @@ def test_a_decoy_recognised_in_any_one_view_is_turned_down(
 
 def test_a_rounds_donors_are_swapped_one_by_one_until_one_will_do(photo, requests, real_engine, monkeypatch):
     swaps = []
-    swap = replacement._swap
+    swap = draws.swap
 
     def counted(pack, image, target, donors, *rest):
         swaps.append(len(donors))
         return swap(pack, image, target, donors, *rest)
 
-    monkeypatch.setattr(replacement, "_swap", counted)
+    monkeypatch.setattr(draws, "swap", counted)
     monkeypatch.setattr(replacement.P, "DRAW_ROUNDS", ((0.35, 4.0, 3, float("inf")),))
     (decoy,) = replacement.make_decoys(
         real_engine.pack,

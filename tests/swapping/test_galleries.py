@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfmc_engine import parameters, replacement, viewing
+from mfmc_engine import draws, parameters, replacement, viewing
 from mfmc_engine.donors import bank as donor_bank
 from mfmc_engine.donors import forecast, looks
 from mfmc_engine.donors.candidates import Candidate, candidates
@@ -64,11 +64,10 @@ def blotches(donor: str) -> list[float]:
 @pytest.fixture(scope="module", autouse=True)
 def _no_pictures():
     stand_ins = {
-        "_swap": lambda pack, image, target, donors, *shares: (
+        "swap": lambda pack, image, target, donors, *shares: (
             [Drawn(donor.id) for donor in donors],
             [blotches(donor.id) for donor in donors],
         ),
-        "to_swap": lambda pack, image, faces: faces,
         "surely_faces": lambda pack, image, faces: [True] * len(faces),
     }
     views = {
@@ -78,9 +77,10 @@ def _no_pictures():
         "original_view": lambda *_: np.full((1, 128), 9, np.float32),
     }
     with pytest.MonkeyPatch.context() as patch:
-        for module, replaced in ((replacement, stand_ins), (viewing, views)):
+        for module, replaced in ((draws, stand_ins), (viewing, views)):
             for name, stand_in in replaced.items():
                 patch.setattr(module, name, stand_in)
+        patch.setattr(replacement, "to_swap", lambda pack, image, faces: faces)
         patch.setattr(replacement.blending, "prepare", lambda image, marks, device: marks)
         patch.setattr(replacement.redaction, "redact", lambda *_: Drawn(None))
         patch.setattr(forecast, "load", lambda: AS_DONORS)
@@ -186,9 +186,9 @@ def crowd(monkeypatch):
                 [Candidate(SimpleNamespace(id=n), 0.0, cost * parameters.LOOKS_UNLIKE) for n, cost in own]
             )
 
-        monkeypatch.setattr(replacement, "_swap", swap)
+        monkeypatch.setattr(draws, "swap", swap)
         monkeypatch.setattr(sys.modules[__name__], "seen", views.__getitem__)
-        monkeypatch.setattr(replacement.appearance, "seeming", lambda *_: 0.0)
+        monkeypatch.setattr(draws.appearance, "seeming", lambda *_: 0.0)
         requests = []
         for i in range(len(tried)):
             one = face(AXES[9 - i])
@@ -227,7 +227,7 @@ def test_a_donor_that_one_face_gives_up_is_another_ones(crowd):
 
 @pytest.mark.parametrize("sure", [True, False])
 def test_what_is_given_up_at_the_end_is_for_those_that_are_surely_faces(crowd, monkeypatch, sure):
-    monkeypatch.setattr(replacement, "surely_faces", lambda pack, image, faces: [sure] * len(faces))
+    monkeypatch.setattr(draws, "surely_faces", lambda pack, image, faces: [sure] * len(faces))
     shown = {"x0": AXES[2], "a0": AXES[0], "y1": AXES[8], "x1": AXES[1]}
     assert crowd([[("x", 11), ("a", 10)], [("x", 0), ("y", 0)]], shown) == ["a", "x" if sure else None]
 

@@ -1,0 +1,340 @@
+"""Draws of donors for the faces of one photo: swap in, look, judge, and draw again what will not do.
+
+Every round is one batch over the faces of the photo that still lack a decoy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Final
+
+import numpy as np
+from torch import Tensor
+
+from mfmc_engine import guarantee, viewing
+from mfmc_engine import parameters as P
+from mfmc_engine.batching.cores import single_threaded
+from mfmc_engine.donors.candidates import Candidate
+from mfmc_engine.guarantee import Thresholds, Verdict
+from mfmc_engine.packs.pack import Pack
+from mfmc_engine.recognition.space import DLIB
+from mfmc_engine.resampling import Picture
+from mfmc_engine.swappable import surely_faces
+from mfmc_engine.swapping import appearance, blending, there
+from mfmc_engine.swapping.appearance import Looks
+from mfmc_engine.swapping.blending import Target
+from mfmc_engine.swapping.patch import Patch
+from mfmc_engine.swapping.swappers import Donor
+from mfmc_engine.swapping.there import PatchThere
+from mfmc_engine.types import Face, FloatArray, Gallery
+
+NOTHING_AGAINST: Final = Verdict(math.inf, math.inf, math.inf)  # the verdict on what nobody has seen
+
+
+@dataclass(slots=True)
+class Attempt:
+    donor: str
+    patch: Patch | PatchThere
+    looks: Looks
+    views: FloatArray  # (V, D), at first none, then of one view only: most of those that fail, fail on it
+    verdict: Verdict = NOTHING_AGAINST  # on those views
+
+    @property
+    def unseen(self) -> bool:
+        return not len(self.views)
+
+    @property
+    def seen_fully(self) -> bool:
+        return len(self.views) >= P.VERIFICATION_VIEWS
+
+    def cost(self, thresholds: Thresholds) -> float:
+        """Of looks and wishes missed, as far as it has been seen: more views can only make it more."""
+        return self.looks.cost + self.verdict.missed(thresholds)
+
+    def may_do(self, thresholds: Thresholds, acceptable: float) -> bool:
+        """Whether it would be accepted, as far as it has been seen."""
+        # what it seems decides between those tried, but is not worth more draws: see LOOKS_AGE
+        return self.cost(thresholds) - self.looks.seeming <= acceptable
+
+
+@dataclass(slots=True)
+class Case:
+    """One face on its way to a decoy."""
+
+    face: Face
+    random: np.random.Generator
+    apart: FloatArray
+    swapped: Face | None = None  # the face by the landmarks it is swapped by; None if it cannot be
+    donors: Iterator[Candidate] = field(default_factory=lambda: iter(()))
+    attempts: list[Attempt] = field(default_factory=list)
+    chosen: Attempt | None = None
+    tried: int = 0  # of the attempts, how many are considered so far
+
+    @property
+    def marked(self) -> Face:
+        """The face by the landmarks it is swapped by."""
+        return self.swapped or self.face
+
+    @property
+    def remarked(self) -> bool:
+        """Whether these are other landmarks than those of analysis."""
+        return self.marked is not self.face
+
+    @property
+    def originals(self) -> FloatArray:
+        """(K, D) embeddings that a decoy must be far from: of the face by either landmarks."""
+        return np.stack(
+            [face.embedding for face in ((self.face, self.marked) if self.remarked else (self.face,))]
+        )
+
+
+@dataclass(slots=True)
+class Draws:
+    """The draws for all faces of one photo."""
+
+    pack: Pack
+    image: Picture
+    cases: list[Case]
+    targets: list[Target]
+    gallery: Gallery
+    thresholds: Thresholds
+
+    def run(self) -> None:
+        """Fill in ``chosen`` of every case, as far as donors and rounds go."""
+        pending = list(range(len(self.cases)))
+        for draws in P.DRAW_ROUNDS:
+            pending = self._round(pending, *draws)
+        self._accept([self.cases[i] for i in pending], math.inf)
+        left = [i for i in pending if self.cases[i].chosen is None]
+        sure = surely_faces(self.pack, self.image, [self.cases[i].face for i in left])
+        self._round([i for i, one in zip(left, sure, strict=True) if one], *P.SPARE_ROUND)
+        for i in pending:
+            if self.cases[i].chosen is None:
+                self._make_room(self.cases[i])
+
+    def _round(
+        self, pending: list[int], shape_share: float, light_sigma: float, at_once: int, acceptable: float
+    ) -> list[int]:
+        """Donors for the ``pending`` cases, see DRAW_ROUNDS; those that are pending after it."""
+        taken = self._taken()
+        drawn = {i: _next(self.cases[i], taken, at_once) for i in pending}
+        if not any(drawn.values()):
+            return pending
+        shares = {i: min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i])) for i in pending}
+        # A card swaps a round's donors for the price of one. A CPU pays for each, and often the first will do.
+        # Considered they are one by one on both, so that both take the same.
+        step = 1 if self.pack.device == "cpu" else at_once
+        for start in range(at_once):
+            if start % step == 0:
+                self._try({i: drawn[i][start : start + step] for i in pending}, shares, light_sigma)
+            waiting = [self.cases[i] for i in pending]
+            for case in waiting:
+                case.tried = min(case.tried + 1, len(case.attempts))
+            self._accept(waiting, acceptable)
+            pending = [i for i in pending if self.cases[i].chosen is None]
+        return pending
+
+    def _taken(self) -> set[str]:
+        """Donors that a face wears, or may still come to wear. What others gave up fits the next face as well as any:
+        the last ones of a crowd would else be left with the donors nobody wants."""
+        wearing = {case.chosen.donor for case in self.cases if case.chosen}
+        return wearing.union(a.donor for case in self.cases if not case.chosen for a in case.attempts)
+
+    def _try(self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float) -> None:
+        """Every drawn donor is swapped in, and on a card looked at once. ``shares``: of its shape, by the number of the
+        case."""
+        fresh: list[tuple[Case, Attempt]] = []
+        for i, donors in drawn.items():
+            case = self.cases[i]
+            made, blotched = swap(
+                self.pack,
+                self.image,
+                self.targets[i],
+                [candidate.donor for candidate in donors],
+                shares[i],
+                light_sigma,
+                case.random,
+                # what draws that went wrong gave up of the person's shape, later ones give up of their folds, too
+                [candidate.folds * P.DRAW_ROUNDS[0][0] / shares[i] for candidate in donors],
+            )
+            unseen = np.empty((0, len(case.face.embedding)), np.float32)
+            attempts = [
+                Attempt(candidate.donor.id, patch, Looks(candidate.unlike, shares[i], *blotches), unseen)
+                for candidate, patch, blotches in zip(donors, made, blotched, strict=True)
+            ]
+            case.attempts += attempts
+            fresh += [(case, attempt) for attempt in attempts]
+        if self.pack.device != "cpu":  # there each look has its price, and not all are needed
+            self._look(fresh, viewing.first_view)
+
+    def _accept(self, cases: Sequence[Case], acceptable: float) -> None:
+        """Choose each case's best attempt if looks and wishes missed cost no more than ``acceptable`` on all views.
+
+        Those that are best so far are looked at fully, all cases' in one batch, until the best is one that was.
+        """
+        waiting = list(cases)
+        while waiting:
+            found = self._seen_best(waiting, acceptable)
+            unseen = [(case, attempt) for case, attempt in found if attempt and not attempt.seen_fully]
+            for case, attempt in found:
+                best = attempt and attempt.seen_fully and self._best(case, acceptable)
+                if best and best.seen_fully:  # others may have been accepted just now, and another be best
+                    case.chosen = best
+            self._look(unseen, viewing.other_views)
+            waiting = [case for case, attempt in found if attempt and case.chosen is None]
+
+    def _seen_best(self, cases: Sequence[Case], acceptable: float) -> list[tuple[Case, Attempt | None]]:
+        """The ``_best`` of each case after one look at least, all cases' in one batch."""
+        while True:
+            found = [(case, self._best(case, acceptable)) for case in cases]
+            unseen = [(case, attempt) for case, attempt in found if attempt and attempt.unseen]
+            if not unseen:
+                return found
+            self._look(unseen, viewing.first_view)
+
+    def _best(self, case: Case, acceptable: float) -> Attempt | None:
+        """The attempt that keeps the promise and costs least, beside what the photo's other faces have got so far,
+        as far as it has been seen; None if that costs too much."""
+        while True:
+            attempts = case.attempts[: case.tried]
+            verdicts = [attempt.verdict for attempt in attempts]
+            index = guarantee.best(verdicts, [attempt.looks.cost for attempt in attempts], self.thresholds)
+            if index is None:
+                return None
+            best = attempts[index]
+            if best.unseen:  # not worth a look where nobody would be accepted, whatever it shows
+                hopeful = (one for one in attempts if one.verdict.keeps(self.thresholds))
+                return best if any(one.may_do(self.thresholds, acceptable) for one in hopeful) else None
+            before = best.verdict.to_decoys
+            best.verdict = replace(best.verdict, to_decoys=guarantee.nearest(best.views, self._others(case)))
+            if best.verdict.to_decoys == before:
+                return best if best.may_do(self.thresholds, acceptable) else None
+
+    def _make_room(self, case: Case) -> None:
+        """Choose a decoy that nothing but one other face's speaks against, and for that face another of its own.
+
+        Faces choose one after another, and in a crowd, where decoys lie close, the last may find all of theirs near to
+        somebody who could have taken another one. Of all such pairs the one that costs least, and none that fails.
+        """
+        wearing = {other.chosen.donor for other in self.cases if other.chosen}
+        exchanges: list[tuple[float, Attempt, Case, Attempt]] = []
+        for attempt in case.attempts:
+            other = self._in_the_way(case, attempt) if self._keeps_alone(case, attempt) else None
+            if other is None:
+                continue
+            case.chosen, held, other.chosen = attempt, other.chosen, None
+            for one in other.attempts:  # judged beside this attempt, no longer beside the ones before
+                one.verdict = self._judge(other, one)
+            self._accept([other], math.inf)
+            case.chosen, found, other.chosen = None, other.chosen, held
+            if held and found and found.donor not in wearing:
+                cost = found.cost(self.thresholds) - held.cost(self.thresholds)
+                exchanges.append((attempt.cost(self.thresholds) + cost, attempt, other, found))
+        if exchanges:
+            _, attempt, other, found = min(exchanges, key=lambda exchange: exchange[0])
+            case.chosen, other.chosen = attempt, found
+
+    def _keeps_alone(self, case: Case, attempt: Attempt) -> bool:
+        """Whether an attempt would keep the promise on all views if the photo's other faces had no decoys."""
+
+        def keeps() -> bool:
+            return replace(attempt.verdict, to_decoys=math.inf).keeps(self.thresholds)
+
+        if attempt.unseen:
+            self._look([(case, attempt)], viewing.first_view)
+        if keeps() and not attempt.seen_fully:
+            self._look([(case, attempt)], viewing.other_views)
+        return keeps()
+
+    def _in_the_way(self, case: Case, attempt: Attempt) -> Case | None:
+        """The one other face whose decoy lies too near to an attempt; None if there are more, or none."""
+        near = [
+            other
+            for other in self.cases
+            if other.chosen
+            and other is not case
+            and not guarantee.nearest(attempt.views, other.chosen.views) > self.thresholds.decoys
+        ]
+        return near[0] if len(near) == 1 else None
+
+    def _look(self, pairs: Sequence[tuple[Case, Attempt]], views: viewing.Views) -> None:
+        """Embed more views of attempts, all in one batch, and judge them."""
+        chips: list[Picture] = []
+        ends: list[int] = []
+        for case, attempt in pairs:
+            seen, misfit = viewing.cut(self.pack, self.image, case.marked, attempt.patch, views)
+            if case.remarked and views is viewing.other_views:
+                seen += viewing.cut(self.pack, self.image, case.face, attempt.patch, viewing.first_view)[0]
+            attempt.looks = replace(attempt.looks, misfit=misfit)
+            chips += seen
+            ends.append(sum(map(len, chips)))
+        if not chips:
+            return
+        embeddings = self.pack.recognizer.embed_chips(viewing.joined(chips))
+        for (case, attempt), fresh in zip(pairs, np.split(embeddings, ends[:-1]), strict=True):
+            attempt.views = np.concatenate([attempt.views, fresh])
+            if self.pack.space is DLIB:  # what the estimates are fitted on
+                seeming = appearance.seeming(case.marked.embedding, attempt.views[0])
+                attempt.looks = replace(attempt.looks, seeming=seeming)
+            attempt.verdict = self._judge(case, attempt)
+
+    def _judge(self, case: Case, attempt: Attempt) -> Verdict:
+        """Verdict on all that has been seen of an attempt, beside what the photo's other faces have got so far."""
+        if attempt.unseen:
+            return NOTHING_AGAINST
+        return guarantee.judge(
+            attempt.views, case.originals, self.gallery.index, self._others(case), case.apart
+        )
+
+    def _others(self, case: Case) -> FloatArray:
+        """(M, D) views of what the photo's other faces have got so far."""
+        accepted = [other.chosen.views for other in self.cases if other.chosen and other is not case]
+        return np.concatenate(accepted) if accepted else np.empty((0, len(case.face.embedding)), np.float32)
+
+
+def _next(case: Case, taken: set[str], number: int) -> list[Candidate]:
+    """The case's next ``number`` donors that are not ``taken``, fewer where they run out; then these are, too. Those
+    passed over come first the next time."""
+    fresh: list[Candidate] = []
+    passed: list[Candidate] = []
+    while len(fresh) < number and (candidate := next(case.donors, None)):
+        (passed if candidate.donor.id in taken else fresh).append(candidate)
+    case.donors = chain(passed, case.donors)
+    taken.update(candidate.donor.id for candidate in fresh)
+    return fresh
+
+
+def _help(drawn: Sequence[Candidate]) -> float:
+    """Share of the donor's shape to add, so that the donor foretold to fall least short does not."""
+    return min((candidate.short for candidate in drawn), default=0.0) / P.SHAPE_DISTANCE
+
+
+def swap(
+    pack: Pack,
+    image: Picture,
+    target: Target,
+    donors: Sequence[Donor],
+    shape_share: float,
+    light_sigma: float,
+    random: np.random.Generator,
+    folds: Sequence[float] = (),
+) -> tuple[Sequence[Patch | PatchThere], list[list[float]]]:
+    """One decoy per donor on the same face, and how blotched each is; for the share and the sigma see DRAW_ROUNDS, for
+    ``folds`` ``relight.relight``."""
+    if not donors:
+        return [], []
+    warped = pack.swapper(target, donors, shape_share)
+    with single_threaded(pack.device):
+        decoys, alpha = blending.blend(target, warped, light_sigma, folds)
+        blotched = appearance.blotches(decoys, alpha, warped, target.lit).tolist()
+    if isinstance(image, Tensor):
+        return there.place(image, decoys, alpha, target.frame, target.landmarks, random), blotched
+    return [
+        blending.place(image, decoy, cover, target, random)
+        for decoy, cover in zip(
+            decoys.permute(0, 2, 3, 1).cpu().numpy(), alpha[:, 0].cpu().numpy(), strict=True
+        )
+    ], blotched
