@@ -7,9 +7,9 @@ import torch
 
 from mfmc_engine import imaging
 from mfmc_engine.donors import bank
+from mfmc_engine.draws import swap
 from mfmc_engine.quality import sharpness, sharpnesses
 from mfmc_engine.recognition.chips import extract_chips
-from mfmc_engine.replacement import _swap
 from mfmc_engine.swapping import blending
 from mfmc_engine.types import DecoyRequest
 from tests.engine.device import as_on_a_card
@@ -86,7 +86,7 @@ def test_swaps_agree_within_two_grey_levels(photo, analysis, real_engine, monkey
             return [
                 patch
                 for target in targets
-                for patch in _swap(pack, image, target, donors, 0.8, 3.5, np.random.default_rng(1))[0]
+                for patch in swap(pack, image, target, donors, 0.8, 3.5, np.random.default_rng(1))[0]
             ]
 
     here = swaps(real_engine.pack, photo)

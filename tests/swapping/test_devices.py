@@ -6,7 +6,7 @@ import torch
 
 from mfmc_engine import imaging
 from mfmc_engine.donors import bank
-from mfmc_engine.replacement import _swap
+from mfmc_engine.draws import swap
 from mfmc_engine.swapping import blending, fields
 
 RANDOM = torch.rand(2, 3, 64, 48, generator=torch.Generator().manual_seed(0))
@@ -48,7 +48,7 @@ def test_a_whole_swap_agrees_within_two_grey_levels(six_people, real_engine, por
             return [
                 patch
                 for target in targets
-                for patch in _swap(
+                for patch in swap(
                     real_engine.pack, photo, target, donors, 0.8, 3.5, np.random.default_rng(1)
                 )[0]
             ]
