@@ -484,7 +484,7 @@ REDRAW_ROUNDS: Final = sum(
 # One more round for faces of which the mesh network is sure and no decoy of which keeps the promise: in a crowd others
 # have given up donors that would do. None of 1,740 faces of ../shared/data/lfw gets here. On what is no face, or hardly
 # one, more draws would find an ugly swap.
-SPARE_ROUND: Final = (1.4, 9.0, 4, float("inf"))
+SPARE_ROUND: Final = (*DRAW_ROUNDS[-1][:3], float("inf"))
 # Donors tried in the order of fit before those that are foretold to be farthest from the person; as many of these
 FIT_FIRST: Final = 6
 LAST_RESORT: Final = 24

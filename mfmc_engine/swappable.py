@@ -7,6 +7,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply
@@ -16,6 +17,8 @@ from mfmc_engine.quality import yaw
 from mfmc_engine.resampling import Picture
 from mfmc_engine.swapping import mesh
 from mfmc_engine.types import Face, FloatArray
+
+Flags = NDArray[np.bool_]
 
 
 class Obstacle(StrEnum):
@@ -100,7 +103,7 @@ def marked_anew(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face 
         return anew
     found = pack.face_mesh.mark(image, [faces[i] for i in sure])
     for i, marks, certain, apart in zip(sure, *found, strict=True):
-        if certain < P.FACEMESH_PRESENCE or apart > P.FACEMESH_APART:
+        if not _sure(certain, apart):
             continue
         turned = yaw(marks)
         if abs(turned) > P.FACEMESH_MAX_YAW:
@@ -113,8 +116,7 @@ def marked_anew(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face 
 
 def surely_faces(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[bool]:
     """Whether the mesh network is sure of each face, too, whoever marks it."""
-    certain, apart = _by_mesh(pack, image, faces)
-    return [bool(sure) for sure in (certain >= P.FACEMESH_PRESENCE) & (apart <= P.FACEMESH_APART)]
+    return [bool(sure) for sure in _sure(*_by_mesh(pack, image, faces))]
 
 
 def _denied(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[bool]:
@@ -122,6 +124,11 @@ def _denied(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[bool]:
     agree by chance: on a profile they can lie well on a cheek. Hands in front of a face are denied, but found."""
     certain, apart = _by_mesh(pack, image, faces)
     return [bool(denied) for denied in (certain < P.FACEMESH_PRESENCE) & (apart > P.FACEMESH_APART)]
+
+
+def _sure(certain: FloatArray, apart: FloatArray) -> Flags:
+    """Whether the mesh network is sure of faces, by what FaceMesh.mark tells of them."""
+    return np.asarray((certain >= P.FACEMESH_PRESENCE) & (apart <= P.FACEMESH_APART))
 
 
 def _by_mesh(pack: Pack, image: Picture, faces: Sequence[Face]) -> tuple[FloatArray, FloatArray]:

@@ -76,12 +76,16 @@ def _usual(target: Lit) -> Tensor:
 def _departure(pictures: Tensor, target: Lit) -> Tensor:
     """(B, 2, h, w) log ratio of reduced pictures to the light on the target: of the brightness, and of the hue beside
     the one that its skin has at that brightness."""
-    light = target.light(P.BLOTCH_SIGMA)
-    seen, expected = (
-        fields.reduce(colours.clamp(min=0), P.BLOTCH_REDUCTION) for colours in (pictures, light)
-    )
+    expected, usual = target.once("light for blotches", lambda: _expected(target))
+    seen = fields.reduce(pictures.clamp(min=0), P.BLOTCH_REDUCTION)
     ratio = log_ratio(seen, expected)
     grey = fields.luminance(ratio)
-    own, usual = (target.chroma(tones.log(fields.luminance(colours))) for colours in (seen, expected))
+    own = target.chroma(tones.log(fields.luminance(seen)))
     hue = (ratio - grey - (own - usual)).square().sum(1, keepdim=True).sqrt()
     return torch.cat([grey, hue], 1)
+
+
+def _expected(target: Lit) -> tuple[Tensor, Tensor]:
+    """(1, 3, h, w) the reduced light on the target, and the hue that its skin has at that brightness."""
+    light = fields.reduce(target.light(P.BLOTCH_SIGMA).clamp(min=0), P.BLOTCH_REDUCTION)
+    return light, target.chroma(tones.log(fields.luminance(light)))
