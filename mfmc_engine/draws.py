@@ -23,7 +23,7 @@ from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.resampling import Picture
 from mfmc_engine.swappable import surely_faces
-from mfmc_engine.swapping import appearance, blending, there
+from mfmc_engine.swapping import appearance, blending, glasses, there
 from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
@@ -129,7 +129,8 @@ class Draws:
         step = 1 if self.pack.device == "cpu" else at_once
         for start in range(at_once):
             if start % step == 0:
-                self._try({i: drawn[i][start : start + step] for i in pending}, shares, light_sigma)
+                donors = {i: drawn[i][start : start + step] for i in pending}
+                self._try(donors, shares, light_sigma, acceptable <= P.GLASSES_ROUNDS)
             waiting = [self.cases[i] for i in pending]
             for case in waiting:
                 case.tried = min(case.tried + 1, len(case.attempts))
@@ -143,9 +144,11 @@ class Draws:
         wearing = {case.chosen.donor for case in self.cases if case.chosen}
         return wearing.union(a.donor for case in self.cases if not case.chosen for a in case.attempts)
 
-    def _try(self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float) -> None:
+    def _try(
+        self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float, worn: bool
+    ) -> None:
         """Every drawn donor is swapped in, and on a card looked at once. ``shares``: of its shape, by the number of the
-        case."""
+        case. ``worn``: whether with the person's glasses."""
         fresh: list[tuple[Case, Attempt]] = []
         for i, donors in drawn.items():
             case = self.cases[i]
@@ -159,11 +162,15 @@ class Draws:
                 case.random,
                 # what draws that went wrong gave up of the person's shape, later ones give up of their folds, too
                 [candidate.folds * P.DRAW_ROUNDS[0][0] / shares[i] for candidate in donors],
+                worn,
             )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
+            lost = 0.0 if worn or not glasses.are_worn(self.targets[i].lit) else P.LOOKS_GLASSES
             attempts = [
-                Attempt(candidate.donor.id, patch, Looks(candidate.unlike, shares[i], *blotches), unseen)
-                for candidate, patch, blotches in zip(donors, made, blotched, strict=True)
+                Attempt(
+                    candidate.donor.id, patch, Looks(candidate.unlike, shares[i], dark, hue, lost), unseen
+                )
+                for candidate, patch, (dark, hue) in zip(donors, made, blotched, strict=True)
             ]
             case.attempts += attempts
             fresh += [(case, attempt) for attempt in attempts]
@@ -321,14 +328,15 @@ def swap(
     light_sigma: float,
     random: np.random.Generator,
     folds: Sequence[float] = (),
+    worn: bool = True,
 ) -> tuple[Sequence[Patch | PatchThere], list[list[float]]]:
     """One decoy per donor on the same face, and how blotched each is; for the share and the sigma see DRAW_ROUNDS, for
-    ``folds`` ``relight.relight``."""
+    ``folds`` and ``worn`` ``blending.blend``."""
     if not donors:
         return [], []
     warped = pack.swapper(target, donors, shape_share)
     with single_threaded(pack.device):
-        decoys, alpha = blending.blend(target, warped, light_sigma, folds)
+        decoys, alpha = blending.blend(target, warped, light_sigma, folds, worn)
         blotched = appearance.blotches(decoys, alpha, warped, target.lit).tolist()
     if isinstance(image, Tensor):
         return there.place(image, decoys, alpha, target.frame, target.landmarks, random), blotched

@@ -29,6 +29,7 @@ class Looks:
     share: float  # of the donor's own shape
     dark: float  # blotches, log units
     hue: float  # the same
+    lost: float = 0.0  # LOOKS_GLASSES where the person wears glasses and the decoy does not
     misfit: float = 0.0
     seeming: float = 0.0
 
@@ -37,7 +38,7 @@ class Looks:
         """All of it in one number: 0 for none, 1 where one thing is plain to see."""
         bent = max(0.0, self.share - P.DRAW_ROUNDS[0][0]) / P.LOOKS_SHAPE
         skin = self.dark / P.LOOKS_DARK + self.hue / P.LOOKS_HUE
-        return self.unlike / P.LOOKS_UNLIKE + bent**2 + skin + self.misfit + self.seeming
+        return self.unlike / P.LOOKS_UNLIKE + bent**2 + skin + self.lost + self.misfit + self.seeming
 
 
 def misfit(wanted: FloatArray, found: FloatArray) -> float:

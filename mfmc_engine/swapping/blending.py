@@ -19,6 +19,7 @@ from mfmc_engine.swapping import (
     fields,
     finish,
     gaze,
+    glasses,
     masks,
     mesh,
     outlines,
@@ -99,16 +100,18 @@ def interleaved(images: Sequence[Image], device: str | torch.device = "cpu") -> 
 
 
 def blend(
-    target: Target, donor: Lit, light_sigma: float, folds: Sequence[float] = ()
+    target: Target, donor: Lit, light_sigma: float, folds: Sequence[float] = (), worn: bool = True
 ) -> tuple[Tensor, Tensor]:
     """Decoys (B, 3, H, W) and alpha (B, 1, H, W), both in [0, 1], of each of the warped ``donor``s on the target.
 
-    ``folds`` as for ``relight.relight``."""
+    ``folds`` as for ``relight.relight``; ``worn``: whether with the person's glasses."""
     alpha = masks.swap_mask(target.lit, donor, target.barred)
     decoys = relight.relight(donor, target.lit, light_sigma, folds)
     decoys = texture.match_sharpness(decoys, target.lit)
     decoys = finish.close_seam(decoys, donor, target.lit, alpha)
     decoys = finish.darken_rim(finish.keep_in_range(decoys, target.lit), target.lit)
+    if worn:
+        decoys = glasses.wear(decoys, target.lit)
     return decoys.clamp(0, 1), alpha
 
 

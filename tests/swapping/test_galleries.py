@@ -81,7 +81,12 @@ def _no_pictures():
             for name, stand_in in replaced.items():
                 patch.setattr(module, name, stand_in)
         patch.setattr(replacement, "to_swap", lambda pack, image, faces: faces)
-        patch.setattr(replacement.blending, "prepare", lambda image, marks, device: marks)
+        patch.setattr(
+            replacement.blending,
+            "prepare",
+            lambda image, marks, device: [SimpleNamespace(lit=None, landmarks=one) for one in marks],
+        )
+        patch.setattr(draws.glasses, "are_worn", lambda lit: False)
         patch.setattr(replacement.redaction, "redact", lambda *_: Drawn(None))
         patch.setattr(forecast, "load", lambda: AS_DONORS)
         patch.setattr(looks, "describe", lambda image, marks, embedding: Wanted(embedding))
@@ -178,7 +183,8 @@ def crowd(monkeypatch):
         views = {name: np.broadcast_to(rows, (3, 128)) for name, rows in shown.items()}
 
         def swap(pack, image, target, donors, *shares):
-            return [Drawn(f"{donor.id}{int(target[0, 0])}") for donor in donors], [[0.0, 0.0]] * len(donors)
+            drawn = [Drawn(f"{donor.id}{int(target.landmarks[0, 0])}") for donor in donors]
+            return drawn, [[0.0, 0.0]] * len(donors)
 
         def donors(face, random, apart):
             own = tried[int(face.landmarks[0, 0])]
