@@ -6,23 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from mfmc_engine import attributes, draws, guarantee, imaging
+from mfmc_engine import attributes, draws, guarantee
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import bank
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.swapping import appearance, blending, masks, swappers
 from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.types import Decoy, DecoyRequest
-
-
-@pytest.fixture(scope="module")
-def photo(six_people):
-    return imaging.decode(six_people)
-
-
-@pytest.fixture(scope="module")
-def faces(photo, real_engine):
-    return sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
 
 
 @pytest.fixture

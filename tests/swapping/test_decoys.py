@@ -13,16 +13,6 @@ from mfmc_engine.types import DecoyRequest, Gallery
 
 
 @pytest.fixture(scope="module")
-def photo(six_people):
-    return imaging.decode(six_people)
-
-
-@pytest.fixture(scope="module")
-def faces(photo, real_engine):
-    return real_engine.analyze(photo).faces
-
-
-@pytest.fixture(scope="module")
 def requests(faces):
     return [DecoyRequest(face, bytes([1, i])) for i, face in enumerate(faces)]
 

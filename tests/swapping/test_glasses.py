@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfmc_engine import draws, imaging
+from mfmc_engine import draws
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import bank
 from mfmc_engine.geometry import apply
@@ -14,16 +14,6 @@ from mfmc_engine.swapping import blending, glasses
 from mfmc_engine.swapping.appearance import Looks
 
 WEARER = 3  # the man in red
-
-
-@pytest.fixture(scope="module")
-def photo(six_people):
-    return imaging.decode(six_people)
-
-
-@pytest.fixture(scope="module")
-def faces(photo, real_engine):
-    return sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
 
 
 @pytest.fixture(scope="module")

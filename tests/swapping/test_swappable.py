@@ -7,21 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mfmc_engine import imaging, quality, swappable
 from mfmc_engine import parameters as P
+from mfmc_engine import quality, swappable
 from mfmc_engine.landmarks import EYES, facemesh
 from mfmc_engine.swappable import Obstacle
 from mfmc_engine.types import DecoyRequest, Face
-
-
-@pytest.fixture(scope="module")
-def photo(six_people):
-    return imaging.decode(six_people)
-
-
-@pytest.fixture(scope="module")
-def faces(photo, real_engine):
-    return list(real_engine.analyze(photo).faces)
 
 
 @pytest.fixture(scope="module")
