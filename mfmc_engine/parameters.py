@@ -10,52 +10,45 @@ MIN_SIDE: Final = 16  # px; no face smaller than this can be found, so such a pi
 JPEG_QUALITY: Final = 92  # Pillow's scale; compression artefacts stay below what a viewer sees at 100 %
 WEBP_QUALITY: Final = 90  # Pillow's scale, about the same visible loss
 
-# --- detection: MTCNN (Zhang et al. 2016), recall-first ---
-# Thresholds and pyramid factor start from ../shared/data/group_photos/README.md. The figures below were chosen on those
-# same 13 photos, so the recall measured there (`benchmark recall`) is that of the data they were fitted to.
-PNET_THRESHOLD: Final = 0.6  # face probability (published value)
-RNET_THRESHOLD: Final = 0.4
-PNET_CELL: Final = 12  # px of a pyramid level, the P-net's window (architecture)
-PNET_STRIDE: Final = 2  # px of a pyramid level between neighbouring windows (architecture)
-PNET_PAD: Final = 6  # px of a level around it, half a window: faces cut by the border
-PYRAMID_FACTOR: Final = 0.79  # ratio of neighbouring levels
+# --- detection: CenterFace (Xu et al. 2019) and MTCNN's R- and O-net (Zhang et al. 2016), recall-first ---
+# Chosen on the 13 photos of ../shared/data/group_photos, so the recall measured there (`benchmark recall`) is that of
+# the data they were fitted to.
+# Scale of the finest level. At .6 small faces lose heat: a score of it and the O-net's mean over six looks was twice as
+# unsure (negative log likelihood, held out: 22.4 instead of 10.4 upright), of heat alone four times (55.3 and 14.3)
+SEARCH_SCALE: Final = 0.8
+LEVEL_FACTOR: Final = 0.25  # ratio of neighbouring levels
+# px of a level, up to which faces keep a heat of .72 and more: five of t1.jpg and scikit-image's astronaut and three
+# portraits, enlarged up to twelve times
+CLEAR_FACE: Final = 400.0
 MIN_FACE: Final = 20.0  # px of the working image, smallest face looked for
-PNET_NMS: Final = 0.5  # IoU inside one pyramid level (published value)
-PROPOSAL_NMS: Final = 0.7  # IoU over all levels, and after the R-net (published value)
-ONET_NMS: Final = 0.7  # intersection over the smaller box, after the O-net (published value)
-# A second look at doubtful windows
-SURE_SCORE: Final = 0.99  # O-net probability on two views, which no false positive reached
-GLIMPSE_SCORE: Final = 0.005  # O-net probability on one view, below which a window gets no second
-DOUBTFUL_SCORE: Final = 0.2  # O-net probability on the better of two views, below which a window is dropped
-# window sizes: two for the O-net (beside 1), four for the R-net
-VERIFY_ZOOMS: Final = (0.85, 1.18, 0.75, 0.9, 1.05, 1.25)
-VERIFY_SHIFT: Final = 0.08  # window sizes
-# Logistic regression of "is a face" on the mean O-net plus the mean R-net probability and on log(size / 32 px):
-# `python -m mfmc_engine.detection.fit ../shared/data/group_photos`, on 110 doubtful windows of those photos, upright
-EVIDENCE_WEIGHT: Final = 13.17
-SIZE_WEIGHT: Final = 4.72
-EVIDENCE_BIAS: Final = -19.82
-# px, beyond which size no longer counts; the regression's 32 px is its middle
-SIZE_RANGE: Final = (16.0, 64.0)
+BAND_MARGIN: Final = 96  # px of a level, multiples of 32: what a band sees beyond its own part
+BAND_WHOLE: Final = 640  # px of a level, longer side up to which it is not cut
+BAND_LONGEST: Final = 1088  # px of a level; bounds the activations: 0.2 GB for a working picture of 3:2
+LARGE_FACE: Final = 24.0  # px of a coarser level, smallest face taken from it; below are its false positives
+LEAST_HEAT: Final = 0.2  # CenterFace's confidence, below which nothing was a face
+HEAT_NMS: Final = 0.4  # IoU over all levels
+KNOWN_OVERLAP: Final = 0.7  # intersection over the smaller box from which a candidate is a face found before
+SURE_SCORE: Final = 0.99  # O-net probability on two looks, which no false positive reached
+TRUSTED_OPINION: Final = (
+    0.5  # O-net probability from which its box and points are better than CenterFace's; by choice
+)
+# The R-net's looks at windows that leave the O-net in doubt, in window sizes
+SUPPORT_ZOOMS: Final = (0.75, 0.9, 1.05, 1.25)
+SUPPORT_SHIFT: Final = 0.08
+# Logistic regression of "is a face" on the log odds of CenterFace's heat and the R-net's mean probability:
+# `python -m mfmc_engine.detection.fit ../shared/data/group_photos`, on the doubtful windows of those photos
+HEAT_WEIGHT: Final = 3.90
+SUPPORT_WEIGHT: Final = 4.87
+CHANCE_BIAS: Final = -0.84
 # probability; recall first, a missed face is a leak. Chosen on those photos, for at most 0.5 false positives a photo
-FACE_SCORE: Final = 0.2
-LEAST_CHANCE: Final = 0.05  # probability with full support of the R-net, below which it is not asked
-# A third opinion on doubtful windows, BlazeFace's. Zooms of 1.6 to 8.5 were tried on those photos, upright and turned:
-# the more it sees the better it tells fists from faces
-BLAZEFACE_ZOOMS: Final = (6.0, 7.5)  # window sizes that it sees
-BLAZEFACE_OVERLAP: Final = 0.3  # IoU from which its box, which leaves out the brow, is the window; by choice
-BLAZEFACE_LIMITS: Final = (-3.0, 2.5)  # logits beyond which it does not get more certain; -2 was worse
-# probabilities by the first regression between which it is asked; few windows beyond these are put wrong
-OPINION_RANGE: Final = (0.05, 0.98)
-# Logistic regression on the log odds by the first one and on BlazeFace's mean logit: the same command, on the windows
-# between these, photos upright and turned by 10 and 20 degrees both ways
-CHANCE_WEIGHT: Final = 0.28
-OPINION_WEIGHT: Final = 2.16
-OPINION_BIAS: Final = 2.66
+FACE_SCORE: Final = 0.1
 DOUBTFUL_LIMIT: Final = 0.98  # highest score of a doubtful window: below every sure one's
 # a larger photo is searched at this size first, then at its own in tiles for the faces that are too small here
 WORKING_PIXELS: Final = 4_000_000
-TILE_SIDE: Final = 1536  # px; the P-net's activations on such a tile take 80 MB
+TILE_SIDE: Final = 1536  # px; bounds the activations
+# Scale of a tile's level. At .6 all 253 faces of the annotated photos keep LEAST_HEAT; at full size no photo of tens of
+# megapixels is as sharp as those
+TILE_SCALE: Final = 0.6
 TILE_SIZES: Final = 1.5  # largest face of the tiles, in sizes of the smallest that the working picture shows
 # largest faces that neighbouring tiles share, so that one of them shows a face whole
 TILE_OVERLAP: Final = 1.25
@@ -74,14 +67,16 @@ APART_OVERLAP: Final = (
 UNCLEAR_SHARE: Final = 0.25
 TILT_PASSES: Final = 2  # the second where the first shows that the tilt is larger still
 TILT_SPREAD: Final = 20.0  # degrees round the median that count as the same tilt
-TURNED_MIN_FACE: Final = 40.0  # px of the working image, smallest face of the coarse turned passes
+# Finest level of the coarse turned passes: shows large faces only, unless a picture is small
+TURNED_SCALE: Final = 0.3
+TURNED_SIDE: Final = 256.0  # px, least shorter side of that level; by choice
 # probability; a turned reading has to be sure at first look: in most photos nobody lies on the side, and hands
 # upside down reach .97
 TURNED_SCORE: Final = SURE_SCORE
-TURNED_FACTOR: Final = 0.709  # ratio of neighbouring levels of a coarse pass (published value)
-TURNED_PNET: Final = 0.7  # probabilities under which a coarse pass drops windows: it is after sure faces only
-TURNED_RNET: Final = 0.6
-# degrees off the nearest quarter turn from which a face stands between two passes (MTCNN is sure within +-30)
+# Scale of the finest level where nobody is sure and the photo is searched halfway between the quarter turns; a tilt
+# found there gets a full pass
+DIAGONAL_SCALE: Final = 0.5
+# degrees off the nearest quarter turn from which a face stands between two passes (the networks are sure within +-30)
 DIAGONAL_ROLL: Final = 30.0
 
 SETTLED_SCORE: Final = 0.999  # probability; such a face is not looked at again in other orientations
@@ -111,15 +106,14 @@ CHIP_SIZE: Final = 150  # px, the network's input (dlib)
 CHIP_PADDING: Final = 0.25  # of the face square, on each side (dlib's compute_face_descriptor)
 RESNET_MEAN: Final = (122.782, 117.001, 104.298)  # RGB, dlib's input_rgb_image_sized
 EMBED_BATCH: Final = 8  # chips at once: the activations stay in a CPU's cache
-# px of windows through the R- or O-net at once: 80 of 24 px or 20 of 48 px, whose activations (4 MB) stay in a
-# processor's cache; 64 windows of 48 px at once take twice as long a window
-CROP_PIXELS: Final = 80 * 24**2
-# the same on an accelerator, by choice: 8192 or 2048 windows, whose activations take 1 GB
-CROP_PIXELS_CUDA: Final = 8192 * 24**2
+# px of windows through the O-net at once: 20 of 48 px, whose activations (4 MB) stay in a processor's cache; 64 at once
+# take twice as long a window
+CROP_PIXELS: Final = 20 * 48**2
+# the same on an accelerator, by choice: 2048 windows, whose activations take 1 GB
+CROP_PIXELS_CUDA: Final = 2048 * 48**2
 TOGETHER_ELEMENTS: Final = (
     3 * CROP_PIXELS_CUDA
 )  # numbers that go into a network at once where photos share a batch
-PADDING_WASTE: Final = 0.5  # of the pixels of photos that are padded to one size to share a batch; by choice
 EMBED_BATCH_CUDA: Final = 256  # chips at once on an accelerator, by choice: their activations take 0.5 GB
 
 # --- recognition: matching ---
@@ -544,7 +538,7 @@ FACEMESH_PASSES: Final = 2  # from the box, then from the mesh: as in MediaPipe'
 FACEMESH_STARTS: Final = ((0.0, 0.0), (0.08, 0.0), (-0.08, 0.0), (0.0, 0.08))  # box sizes off
 FACEMESH_PRESENCE: Final = 0.8  # probability
 FACEMESH_APART: Final = 0.02  # box sizes between what searches from there find; by choice
-FACEMESH_SCORE: Final = 0.95  # of the detector
+FACEMESH_SCORE: Final = 0.95
 # degrees; of five heads farther turned (group_photos) none got a decoy that keeps the promise, or looks as natural as
 # a head out of focus
 FACEMESH_MAX_YAW: Final = 45.0
@@ -559,9 +553,6 @@ BATCH_WAIT: Final = 0.1
 # Networks captured as CUDA graphs (batching/launching.py), by choice: small batches, which take longer to launch than
 # to run; larger ones are launched as they are
 GRAPH_ROWS: Final = (4, 16, 64, 256)  # windows or chips that a batch is padded to
-GRAPH_PICTURES: Final = (1, 4, 16)  # pyramid levels of photos that go together
-GRAPH_SIDE_STEP: Final = 64  # px, even; sides of levels are padded to multiples of it
-GRAPH_MAP_ELEMENTS: Final = 3 * 2**20  # numbers in a batch of levels, at most: a megapixel
 GRAPHS_KEPT: Final = 64  # sizes of one network; each holds its batch and its answers, some tens of MB
 GRAPH_WARM_UPS: Final = 3  # runs before a capture, as PyTorch's documentation has it
 LAUNCH_PAYS: Final = (

@@ -54,31 +54,6 @@ class Rows:
         return answer[: shape[0]]
 
 
-@dataclass(frozen=True, slots=True)
-class Maps:
-    """Pictures (N, C, H, W) of even sides into a fully convolutional network without padding of its own.
-
-    ``map_side``: rows or columns of the answers (N, ..., h, w) by those of the picture.
-    """
-
-    map_side: Callable[[int], int]
-    counts: Sequence[int] = P.GRAPH_PICTURES
-    step: int = P.GRAPH_SIDE_STEP
-    most: int = P.GRAPH_MAP_ELEMENTS
-
-    def padded(self, shape: Shape) -> Shape | None:
-        count = next((count for count in self.counts if count >= shape[0]), None)
-        if count is None or not shape[0]:
-            return None
-        height, width = (-(-side // self.step) * self.step for side in shape[2:])
-        padded = (count, shape[1], height, width)
-        return padded if torch.Size(padded).numel() <= self.most else None
-
-    def cut(self, answer: Tensor, shape: Shape) -> Tensor:
-        rows, columns = (self.map_side(side) for side in shape[2:])
-        return answer[: shape[0], ..., :rows, :columns]
-
-
 def launched(network: Network, launch: str, device: torch.device, sizes: Sizes) -> Network:
     """The network as it is to be launched (LAUNCHES): itself, unless something else was asked for and can be had."""
     if launch == "compile":

@@ -1,6 +1,6 @@
 """Photos side by side, each in a thread of its own; what their networks are asked meanwhile is asked in one batch.
 
-A detector's cascade decides at every step what it looks at next, so photos cannot simply be stacked. Here each goes
+A detector decides at every step what it looks at next, so photos cannot simply be stacked. Here each goes
 its own way until it needs a network. There it waits until all the others do, too (or are done), and the questions to
 one network go through it together. Which questions meet depends on the photos alone, never on the clock.
 """
@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from mfmc_engine.parameters import PADDING_WASTE, TOGETHER_ELEMENTS
+from mfmc_engine.parameters import TOGETHER_ELEMENTS
 
 T = TypeVar("T")
 Answer = TypeVar("Answer", Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor, Tensor])
@@ -87,60 +86,15 @@ class Shared(Generic[Answer]):
         return self.network(rows) if company is None else cast(Answer, company.ask(self, rows))
 
     def batch(self, questions: Sequence[Tensor]) -> list[Answer]:
-        """The answers to each of the (n, ...) questions."""
-        joined = torch.cat(list(questions))
-        at_once = max(1, TOGETHER_ELEMENTS // max(1, joined[:1].numel()))
-        answers = _joined([self.network(part) for part in joined.split(at_once)])
-        return _split(answers, [len(question) for question in questions])
-
-
-class SharedMaps(Shared[tuple[Tensor, Tensor]]):
-    """A fully convolutional network without padding, of pictures (1, C, H, W) of even sides to two maps.
-
-    Pictures of about one size are padded to the same; what the padding adds to the maps is cut off again.
-    ``map_side``: rows or columns of the maps by those of the picture.
-    """
-
-    def __init__(
-        self, network: Callable[[Tensor], tuple[Tensor, Tensor]], map_side: Callable[[int], int]
-    ) -> None:
-        super().__init__(network)
-        self.map_side = map_side
-
-    def batch(self, questions: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """The maps of each picture."""
-        answers: dict[int, tuple[Tensor, Tensor]] = {}
-        for group in _alike([(q.shape[2], q.shape[3]) for q in questions], questions[0].shape[1]):
-            height = max(questions[i].shape[2] for i in group)
-            width = max(questions[i].shape[3] for i in group)
-            padded = [
-                F.pad(questions[i], (0, width - questions[i].shape[3], 0, height - questions[i].shape[2]))
-                for i in group
-            ]
-            batch = torch.cat(padded).contiguous(memory_format=torch.channels_last)
-            first, second = self.network(batch)
-            for row, i in enumerate(group):
-                rows, columns = (self.map_side(side) for side in questions[i].shape[2:])
-                answers[i] = (
-                    first[row : row + 1, :rows, :columns],
-                    second[row : row + 1, :, :rows, :columns],
-                )
+        """The answers to each of the (n, ...) questions; those of one shape go together."""
+        answers: dict[int, Answer] = {}
+        for shape in dict.fromkeys(question.shape[1:] for question in questions):
+            group = [i for i, question in enumerate(questions) if question.shape[1:] == shape]
+            joined = torch.cat([questions[i] for i in group])
+            at_once = max(1, TOGETHER_ELEMENTS // max(1, joined[:1].numel()))
+            found = _joined([self.network(part) for part in joined.split(at_once)])
+            answers.update(zip(group, _split(found, [len(questions[i]) for i in group]), strict=True))
         return [answers[i] for i in range(len(questions))]
-
-
-def _alike(sizes: Sequence[tuple[int, int]], channels: int) -> list[list[int]]:
-    """Numbers of pictures that go together: padding wastes at most PADDING_WASTE, and all fit TOGETHER_ELEMENTS."""
-    groups: list[list[int]] = []
-    for i in sorted(range(len(sizes)), key=lambda i: (-sizes[i][0] * sizes[i][1], i)):
-        grown = [*groups[-1], i] if groups else []
-        padded = len(grown) * max((sizes[j][0] for j in grown), default=0)
-        padded *= max((sizes[j][1] for j in grown), default=0)
-        needed = sum(sizes[j][0] * sizes[j][1] for j in grown)
-        if grown and padded <= (1 + PADDING_WASTE) * needed and padded * channels <= TOGETHER_ELEMENTS:
-            groups[-1] = grown
-        else:
-            groups.append([i])
-    return groups
 
 
 def _joined(parts: Sequence[Any]) -> Any:

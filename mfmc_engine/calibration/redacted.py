@@ -44,8 +44,8 @@ class Probe:
 def crops(engine: Engine, photo: Image, original: FloatArray) -> dict[str, list[FloatArray]]:
     """Landmarks (68, 2) px by which a face might be cut out of a redacted photo, by kind.
 
-    ``known``: the attacker knows where the face's parts were; ``box``: only where the face was; ``detected``: MTCNN
-    or dlib's HOG detector still finds one.
+    ``known``: the attacker knows where the face's parts were; ``box``: only where the face was; ``detected``: our
+    detector or dlib's HOG detector still finds one.
     """
     points = np.array([P.LFW_FIVE_POINTS], np.float32)
     found = {"known": [original], "box": [engine.pack.landmarker.mark(photo, points)[0]], "detected": []}

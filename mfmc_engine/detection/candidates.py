@@ -41,12 +41,16 @@ class Candidates:
 
     def merged(self, other: Candidates, limit: float) -> Candidates:
         """Both, best score first, without those that share over ``limit`` of the smaller box with a better one."""
-        both = Candidates(
+        both = self.joined(other)
+        return both.take(suppress(both.boxes, both.scores, limit, smaller=True))
+
+    def joined(self, other: Candidates) -> Candidates:
+        """These, then the others."""
+        return Candidates(
             np.concatenate([self.boxes, other.boxes]),
             np.concatenate([self.scores, other.scores]),
             np.concatenate([self.points, other.points]),
         )
-        return both.take(suppress(both.boxes, both.scores, limit, smaller=True))
 
 
 def suppress(boxes: FloatArray, scores: FloatArray, limit: float, smaller: bool = False) -> np.ndarray:
@@ -76,3 +80,8 @@ def regress(boxes: FloatArray, offsets: FloatArray) -> FloatArray:
     """Move each corner by its offset in box sizes."""
     size = boxes[:, 2:] - boxes[:, :2]
     return boxes + offsets * np.concatenate([size, size], 1)
+
+
+def sizes(boxes: FloatArray) -> FloatArray:
+    """(N,) roots of the areas of (N, 4) boxes, px."""
+    return np.asarray(np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], 1)), np.float32)

@@ -1,12 +1,9 @@
 """Fit the score of doubtful windows and measure whether it is the share of faces: ``python -m ...detection.fit DIR``.
 
-The data are the windows of annotated photos (see ``evaluation/recall``) that are not sure at first look. One that
-overlaps a counted face by IoU 0.4 is a face; those on ignored faces and on parts of faces count neither way. The first
-regression is on upright photos; the second, which weighs its score and BlazeFace's answer where that is asked,
-on the same photos leaning as well, so that it sees more of what is no face. The reliability is that of windows whose
-photo was left out of both; the coefficients printed use all photos and go into ``parameters`` by hand. Windows that
-those in force give no chance are not gathered: after a change, run it once more (the second run on the same photos
-moved the first regression's by 0.3 %).
+The data are CenterFace's candidates on annotated photos (see ``evaluation/recall``), upright and leaning, that the
+O-net is not sure of. One that overlaps a counted face by IoU 0.4 is a face; those on ignored faces and on parts of
+faces count neither way. The reliability is that of windows whose photo was left out; the coefficients printed use all
+photos and go into ``parameters`` by hand.
 """
 
 from __future__ import annotations
@@ -15,14 +12,14 @@ import argparse
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from scipy.optimize import minimize
 
-from mfmc_engine.detection.looks import relative_size, sizes
-from mfmc_engine.detection.mtcnn import Cascade, Effort
+from mfmc_engine.detection.looks import log_odds
 from mfmc_engine.detection.pyramid import Pyramid
+from mfmc_engine.detection.search import Effort, Search
 from mfmc_engine.geometry import invert, overlap
 from mfmc_engine.imaging import decode
 from mfmc_engine.packs.builtin import weights_folder
@@ -32,6 +29,7 @@ from mfmc_engine.types import FloatArray
 RIDGE: Final = 0.01  # of the weights; only keeps the regression solvable
 PART: Final = 0.3  # share of a window (or of a face) from which it is part of a face
 BINS: Final = (0.0, 0.05, 0.2, 0.5, 0.8, 0.95, 1.0)
+FIT_HEAT: Final = 0.1  # colder windows than the detector looks at: they are no faces, and say so
 LEANS: Final = (0.0, -20.0, -10.0, 10.0, 20.0)  # degrees
 
 
@@ -39,8 +37,7 @@ LEANS: Final = (0.0, -20.0, -10.0, 10.0, 20.0)  # degrees
 class Windows:
     """N doubtful windows."""
 
-    features: np.ndarray  # (N, 2) sum of the mean probabilities, relative size
-    opinion: np.ndarray  # (N,) BlazeFace's logits; NaN where it is not asked
+    features: np.ndarray  # (N, 2) log odds of CenterFace's heat, the R-net's mean probability
     is_face: np.ndarray  # (N,)
     photo: np.ndarray  # (N,) number of the photo
     lean: np.ndarray  # (N,) degrees by which it was turned
@@ -49,39 +46,28 @@ class Windows:
         """The windows of this mask."""
         return Windows(*(getattr(self, field.name)[keep] for field in fields(self)))
 
-
-class Weights(NamedTuple):
-    """Of evidence, size and 1 for the first score; of that score's log odds, opinion and 1 for the second."""
-
-    first: np.ndarray  # (3,)
-    second: np.ndarray  # (3,)
-
-    def scores(self, windows: Windows) -> np.ndarray:
-        """(N,) probabilities, as ``looks`` works them out."""
-        odds = _linear(windows.features, self.first)
-        with_opinion = _linear(np.column_stack([odds, windows.opinion]), self.second)
-        return np.asarray(1 / (1 + np.exp(-np.where(np.isnan(windows.opinion), odds, with_opinion))))
+    def scores(self, weights: np.ndarray) -> np.ndarray:
+        """(N,) probabilities, as ``looks`` works them out; ``weights``: of heat, support and 1."""
+        return np.asarray(1 / (1 + np.exp(-self.features @ weights[:-1] - weights[-1])))
 
 
-def collect(cascade: Cascade, folder: Path) -> tuple[Windows, list[int]]:
+def collect(search: Search, folder: Path) -> tuple[Windows, list[int]]:
     """The doubtful windows of a folder with ``boxes.json``, and [faces, others] among the sure ones upright."""
     marked: dict[str, list[dict[str, Any]]] = json.loads((folder / "boxes.json").read_text("utf-8"))
     rows, sure = [], [0, 0]
     for number, (name, faces) in enumerate(marked.items()):
-        upright = Pyramid.of(decode(folder / name), cascade.device)
+        upright = Pyramid.of(decode(folder / name), search.device)
         for lean in LEANS:
             pyramid = upright.turned(lean)
-            evidence = cascade.evidence(pyramid, Effort())
-            back = invert(pyramid.transform)
-            is_face, counts = _label(evidence.doubtful.moved(back).boxes, faces)
-            summed = evidence.doubtful.scores + evidence.support
-            features = np.column_stack([summed, relative_size(sizes(evidence.doubtful.boxes))])
+            (proposed,) = search.propose([(pyramid, Effort(least_heat=FIT_HEAT))])
+            found, _, support, is_sure = search.evidence(pyramid, proposed)
+            is_face, counts = _label(found.moved(invert(pyramid.transform)).boxes, faces)
+            features = np.column_stack([log_odds(found.scores), support])
             same = (np.full(len(is_face), value) for value in (number, lean))
-            rows.append(Windows(features, evidence.opinion, is_face, *same).take(counts))
+            rows.append(Windows(features, is_face, *same).take(counts & ~is_sure))
             if lean == 0:
-                found, clear = _label(evidence.sure.boxes, faces)
-                sure[0] += int((found & clear).sum())
-                sure[1] += int((~found & clear).sum())
+                sure[0] += int((is_face & is_sure).sum())
+                sure[1] += int((~is_face & counts & is_sure).sum())
     return Windows(*(np.concatenate([getattr(r, f.name) for r in rows]) for f in fields(Windows))), sure
 
 
@@ -107,25 +93,13 @@ def fit(features: np.ndarray, is_face: np.ndarray) -> np.ndarray:
     return np.asarray(minimize(loss, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B").x)
 
 
-def fit_both(windows: Windows) -> Weights:
-    """Both regressions: the first on upright windows, the second on all that BlazeFace was asked about."""
-    upright = windows.take(windows.lean == 0)
-    first = fit(upright.features, upright.is_face)
-    asked = windows.take(~np.isnan(windows.opinion))
-    odds = _linear(asked.features, first)
-    return Weights(first, fit(np.column_stack([odds, asked.opinion]), asked.is_face))
-
-
-def _linear(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return np.asarray(features @ weights[:-1] + weights[-1])
-
-
 def held_out(windows: Windows) -> np.ndarray:
-    """(N,) scores of windows, each by regressions on the other photos."""
+    """(N,) scores of windows, each by a regression on the other photos."""
     score = np.empty(len(windows.is_face))
     for photo in np.unique(windows.photo):
         out = windows.photo == photo
-        score[out] = fit_both(windows.take(~out)).scores(windows.take(out))
+        others = windows.take(~out)
+        score[out] = windows.take(out).scores(fit(others.features, others.is_face))
     return score
 
 
@@ -142,12 +116,11 @@ def main() -> None:
     """Print the coefficients and the reliability."""
     parser = argparse.ArgumentParser(prog="python -m mfmc_engine.detection.fit", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="photos with boxes.json")
-    cascade = Cascade(weights_folder("mtcnn") / "assets" / "weights")
-    windows, sure = collect(cascade, parser.parse_args().folder)
-    (evidence, size, bias), (odds, opinion, offset) = fit_both(windows)
-    print(f"EVIDENCE_WEIGHT {evidence:.2f}  SIZE_WEIGHT {size:.2f}  EVIDENCE_BIAS {bias:.2f}")
-    print(f"CHANCE_WEIGHT {odds:.2f}  OPINION_WEIGHT {opinion:.2f}  OPINION_BIAS {offset:.2f}")
-    print(f"sure at first look: {sure[0]} faces, {sure[1]} others")
+    search = Search(weights_folder("mtcnn") / "assets" / "weights")
+    windows, sure = collect(search, parser.parse_args().folder)
+    heat, support, bias = fit(windows.features, windows.is_face)
+    print(f"HEAT_WEIGHT {heat:.2f}  SUPPORT_WEIGHT {support:.2f}  CHANCE_BIAS {bias:.2f}")
+    print(f"sure: {sure[0]} faces, {sure[1]} others")
     scores = held_out(windows)
     for name, of in (("upright", windows.lean == 0), ("leaning", windows.lean != 0)):
         for score, share, count in reliability(scores[of], windows.is_face[of]):

@@ -1,4 +1,4 @@
-"""One picture at many sizes: the levels MTCNN's P-net scans and the windows its R- and O-net look at."""
+"""One picture at many sizes: the levels CenterFace scans and the windows the O-net looks at."""
 
 from __future__ import annotations
 
@@ -130,18 +130,6 @@ class Pyramid:
         # one tall picture of all crops: on a card grid_sample would otherwise want a copy of the level per crop
         tall = F.grid_sample(tensors[level], grid.view(1, -1, side, 2), align_corners=False)
         return tall.view(3, len(squares), side, side).transpose(0, 1)
-
-
-def padded(level: Picture, width: int) -> Picture:
-    """A level with its edge drawn out by ``width`` px on every side."""
-    if not isinstance(level, Tensor):
-        bordered = cv2.copyMakeBorder(level, width, width, width, width, cv2.BORDER_REPLICATE)
-        return np.asarray(bordered, np.uint8)
-    rows, columns = (
-        torch.arange(-width, length + width, device=level.device).clamp(0, length - 1)
-        for length in level.shape[:2]
-    )
-    return level[rows[:, None], columns]
 
 
 def _resized(image: Picture, width: int, height: int) -> Picture:

@@ -11,14 +11,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from mfmc_engine.detection.candidates import Candidates
-from mfmc_engine.detection.mtcnn import Cascade, Effort
 from mfmc_engine.detection.pyramid import Pyramid
+from mfmc_engine.detection.search import Effort, Search
 from mfmc_engine.geometry import invert
 from mfmc_engine.parameters import (
     DUPLICATE_OVERLAP,
     MIN_FACE,
     SETTLED_SCORE,
     TILE_OVERLAP,
+    TILE_SCALE,
     TILE_SIDE,
     TILE_SIZES,
 )
@@ -27,20 +28,20 @@ from mfmc_engine.types import FloatArray
 
 
 def search_tiles(
-    cascade: Cascade, image: Picture, known: Candidates, shrunk: float, degrees: float
+    search: Search, image: Picture, known: Candidates, shrunk: float, degrees: float
 ) -> Candidates:
     """The known faces of an (H, W, 3) photo and the small ones that its tiles show, in px of the photo.
 
     ``shrunk``: px of the photo per px of the working picture; ``degrees``: how the photo is turned to be searched.
     """
     largest = MIN_FACE * shrunk * TILE_SIZES
-    effort = Effort(MIN_FACE, largest)
+    effort = Effort(TILE_SCALE, large=False)
     for tile in tiles(image.shape[1], image.shape[0], int(largest * TILE_OVERLAP)):
         x0, y0, x1, y1 = tile
-        pyramid = Pyramid.of(image[y0:y1, x0:x1], cascade.device).turned(degrees)
+        pyramid = Pyramid.of(image[y0:y1, x0:x1], search.device).turned(degrees)
         there = pyramid.transform @ np.array([[1, 0, -x0], [0, 1, -y0], [0, 0, 1]], np.float32)
         settled = known.take(known.scores >= SETTLED_SCORE).moved(there)
-        found = cascade.run(pyramid, effort, settled.boxes).moved(invert(there))
+        found = search.run(pyramid, effort, settled.boxes).moved(invert(there))
         known = known.merged(found.take(_whole(found.boxes, tile, image)), DUPLICATE_OVERLAP)
     return known
 

@@ -1,9 +1,10 @@
-"""MTCNN for photos as they come: turned and tilted faces by gated extra passes, large photos in tiles.
+"""Photos as they come: turned and tilted faces by gated extra passes, large photos in tiles.
 
-MTCNN finds upright faces (roughly +-30 degrees). Other orientations cost a pass each, so they are first looked for
-coarsely, among large faces; only an orientation in which that finds something sure and new gets a full pass. Where
-most faces of a photo share a tilt, the photo is searched once more turned by just that, twice if the second look shows
-it to be larger; where hardly anybody is sure, halfway between the quarter turns, too.
+One search finds upright faces (roughly +-30 degrees). Other orientations cost a pass each, so they are first looked for
+coarsely, among large faces; only an orientation in which that finds something sure and new, or more sure faces than
+there were, gets a full pass. Where most faces of a photo share a tilt, the photo is searched once more turned by just
+that, twice if the second look shows it to be larger; where hardly anybody is sure, halfway between the quarter turns,
+too.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import numpy as np
 
 from mfmc_engine.detection import Detection
 from mfmc_engine.detection.candidates import Candidates
-from mfmc_engine.detection.mtcnn import Cascade, Effort
+from mfmc_engine.detection.looks import log_odds
 from mfmc_engine.detection.pyramid import Pyramid
+from mfmc_engine.detection.search import Effort, Search
 from mfmc_engine.detection.tiles import search_tiles
 from mfmc_engine.geometry import invert, overlap
 from mfmc_engine.parameters import (
     APART_OVERLAP,
     DIAGONAL_ROLL,
+    DIAGONAL_SCALE,
     DUPLICATE_OVERLAP,
     LOCATE_MARGIN,
+    SEARCH_SCALE,
     SETTLED_SCORE,
     SURE_SCORE,
     TILT_KEPT,
@@ -32,12 +36,10 @@ from mfmc_engine.parameters import (
     TILT_SMALLEST,
     TILT_SMALLEST_DOUBTFUL,
     TILT_SPREAD,
-    TURNED_FACTOR,
     TURNED_LOG_ODDS,
-    TURNED_MIN_FACE,
-    TURNED_PNET,
-    TURNED_RNET,
+    TURNED_SCALE,
     TURNED_SCORE,
+    TURNED_SIDE,
     UNCLEAR_SHARE,
     WORKING_PIXELS,
 )
@@ -45,23 +47,16 @@ from mfmc_engine.resampling import Picture, shrink_to_pixels
 from mfmc_engine.types import FloatArray
 
 FULL: Final = Effort()
-COARSE: Final = Effort(
-    TURNED_MIN_FACE,
-    factor=TURNED_FACTOR,
-    pnet=TURNED_PNET,
-    rnet=TURNED_RNET,
-    glimpse=TURNED_SCORE,  # its doubtful windows would be dropped: they need no second look
-    doubt=float("inf"),
-)
+HALFWAY: Final = Effort(DIAGONAL_SCALE)
 QUARTERS: Final = (90.0, 180.0, 270.0)  # degrees, counter-clockwise turns of the picture
 DIAGONALS: Final = (45.0, 315.0)
 
 
-class TurnedMTCNN:
+class EveryWayUp:
     """The detector of the builtin pack."""
 
     def __init__(self, folder: Path, device: str = "cpu", launch: str = "eager") -> None:
-        self.cascade = Cascade(folder, device, launch)
+        self.search = Search(folder, device, launch)
 
     def detect(self, image: Picture) -> list[Detection]:
         """The faces of an (H, W, 3) uint8 RGB picture in every orientation, best score first.
@@ -69,12 +64,12 @@ class TurnedMTCNN:
         Boxes end at the picture's border; scores are the share of faces among windows like this one (see ``fit``).
         """
         pyramid = self._pyramid(image)
-        found = self._search(pyramid)
+        found = self._in(pyramid)
         scale = _scale(image, pyramid)
         found = Candidates(found.boxes * np.tile(scale, 2), found.scores, found.points * scale)
         if len(pyramid.images[0]) < len(image):
             degrees, is_main = tilt(found)
-            found = search_tiles(self.cascade, image, found, float(scale.max()), degrees if is_main else 0.0)
+            found = search_tiles(self.search, image, found, float(scale.max()), degrees if is_main else 0.0)
         size = np.array(image.shape[1::-1], np.float32)
         boxes = np.clip(found.boxes, 0, np.tile(size, 2)).astype(np.float32)
         faces = zip(boxes, found.scores, found.points, strict=True)
@@ -96,27 +91,31 @@ class TurnedMTCNN:
         pyramid = self._pyramid(around)
         scale, corner = _scale(around, pyramid), np.array([x0, y0], np.float32)
         inside = (box - np.tile(corner, 2)) / np.tile(scale, 2)
-        points = self.cascade.points_in(pyramid, np.asarray(inside[None], np.float32))[0]
+        points = self.search.points_in(pyramid, np.asarray(inside[None], np.float32))[0]
         return np.asarray(points * scale + corner, np.float32)
 
     def _pyramid(self, image: Picture) -> Pyramid:
-        return Pyramid.of(shrink_to_pixels(image, WORKING_PIXELS), self.cascade.device)
+        return Pyramid.of(shrink_to_pixels(image, WORKING_PIXELS), self.search.device)
 
-    def _search(self, pyramid: Pyramid) -> Candidates:
+    def _in(self, pyramid: Pyramid) -> Candidates:
         """The faces of a pyramid, in its px."""
-        found = self.cascade.run(pyramid, FULL)
-        for degrees in QUARTERS:
-            found = self._with_turned(pyramid, degrees, found)
+        turned = [pyramid.turned(degrees) for degrees in QUARTERS]
+        # all at once, so that cores can share them out
+        looks = [(pyramid, FULL), *((quarter, _coarse(pyramid)) for quarter in turned)]
+        upright, *proposed = self.search.propose(looks)
+        found = self.search.evidence(pyramid, upright).judged()
+        for quarter, coarse in zip(turned, proposed, strict=True):
+            found = self._with_turned(quarter, coarse, found)
         searched = [0.0, *QUARTERS]
         if _is_unclear(found, searched):  # nobody, or everybody stands between the quarter turns
             for degrees in DIAGONALS:
-                found = _weighed(found, self._run(pyramid, degrees, FULL, found))
+                found = _weighed(found, self._run(pyramid, degrees, HALFWAY, found))
             searched += DIAGONALS
         tilted = self._tilted(pyramid, found, searched)
         if tilted is not None:
             return tilted
         for degrees in _between(found):
-            found = _with(found, self._run(pyramid, degrees, COARSE, found))
+            found = _with(found, self._run(pyramid, degrees, _coarse(pyramid), found))
         return found
 
     def _tilted(self, pyramid: Pyramid, found: Candidates, searched: list[float]) -> Candidates | None:
@@ -137,27 +136,33 @@ class TurnedMTCNN:
             searched = [*searched, degrees]
         return read
 
-    def _with_turned(self, pyramid: Pyramid, degrees: float, known: Candidates) -> Candidates:
-        """The known faces and those of one more orientation: a coarse look, then a full pass if that found new ones."""
-        found = self._run(pyramid, degrees, COARSE, known)
+    def _with_turned(self, turned: Pyramid, coarse: Candidates, known: Candidates) -> Candidates:
+        """The known faces and those of one more orientation: what a coarse look proposed, then a full pass if there are
+        new ones that are sure, or more sure ones than were known."""
+        found = self._judged(turned, coarse, known)
         found = found.take(found.scores >= TURNED_SCORE)
-        if not _has_new(found, known):
+        if not _has_new(found, known) and len(found) <= (known.scores >= TURNED_SCORE).sum():
             return _with(known, found)
-        return _weighed(known, self._run(pyramid, degrees, FULL, known))
+        return _weighed(known, self._run(turned, turned.degrees, FULL, known))
 
     def _run(self, pyramid: Pyramid, degrees: float, effort: Effort, known: Candidates) -> Candidates:
         """What one orientation shows beside settled faces, in px of ``pyramid``."""
         turned = pyramid.turned(degrees)
+        (proposed,) = self.search.propose([(turned, effort)])
+        return self._judged(turned, proposed, known)
+
+    def _judged(self, turned: Pyramid, proposed: Candidates, known: Candidates) -> Candidates:
+        """Which of those proposed in one orientation are faces, beside settled ones, in px of the upright pyramid."""
         settled = known.take(known.scores >= SETTLED_SCORE).moved(turned.transform)
-        return self.cascade.run(turned, effort, settled.boxes).moved(invert(turned.transform))
+        return self.search.evidence(turned, proposed, settled.boxes).judged().moved(invert(turned.transform))
 
 
 def tilt(found: Candidates, searched: Sequence[float] = (0.0, *QUARTERS)) -> tuple[float, bool]:
     """Degrees by which the picture must be turned counter-clockwise for most faces to stand upright.
 
     And whether there are such: most of the faces, alike, and so far off the orientations ``searched`` (degrees) that
-    MTCNN misses some there. With ``False`` the degrees mean nothing. Doubtful faces count by their scores: of people
-    who lean too far MTCNN is only sure of those who lean least.
+    some are missed there. With ``False`` the degrees mean nothing. Doubtful faces count by their scores: of people
+    who lean too far only those are sure who lean least.
     """
     if not len(found):
         return 0.0, False
@@ -203,6 +208,11 @@ def _rolls(found: Candidates) -> np.ndarray:
     return np.asarray(np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0])) % 360)
 
 
+def _coarse(pyramid: Pyramid) -> Effort:
+    """A look at large faces, those of a small picture included."""
+    return Effort(min(SEARCH_SCALE, max(TURNED_SCALE, TURNED_SIDE / float(pyramid.size.min()))))
+
+
 def _scale(image: Picture, pyramid: Pyramid) -> FloatArray:
     """Pixels of the picture per pixel of its pyramid, x and y."""
     return np.asarray(np.array(image.shape[1::-1], np.float32) / pyramid.size, np.float32)
@@ -215,7 +225,7 @@ def _has_new(found: Candidates, known: Candidates) -> bool:
 
 def _weighed(known: Candidates, found: Candidates, least: float = TURNED_SCORE) -> Candidates:
     """Both; which of them need to be sure (the known ones at ``least``) is decided by where more faces are."""
-    if (found.scores >= SURE_SCORE).sum() > (known.scores >= SURE_SCORE).sum():
+    if found.scores.sum() > known.scores.sum():
         return _replacing(known, found, least)
     return _with(known, found)
 
@@ -239,13 +249,8 @@ def _with(known: Candidates, found: Candidates) -> Candidates:
 def _surer(turned: Candidates, known: Candidates) -> np.ndarray:
     """Which turned readings stand, as a mask: of new faces, or of clearly better odds than the known reading.
 
-    MTCNN reads some upright faces upside down as well, with a slightly better score and its points all wrong.
+    The networks read some upright faces upside down as well, with a slightly better score and its points all wrong.
     """
     same = overlap(turned.boxes, known.boxes, smaller=True) > DUPLICATE_OVERLAP
-    rival = np.where(same, _log_odds(known.scores), -np.inf).max(1, initial=-np.inf)
-    return np.asarray(_log_odds(turned.scores) > rival + TURNED_LOG_ODDS, bool)
-
-
-def _log_odds(scores: FloatArray) -> np.ndarray:
-    p = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
-    return np.asarray(np.log(p / (1 - p)))
+    rival = np.where(same, log_odds(known.scores), -np.inf).max(1, initial=-np.inf)
+    return np.asarray(log_odds(turned.scores) > rival + TURNED_LOG_ODDS, bool)

@@ -25,7 +25,7 @@ _BUFFALO_L: Final[dict[str, str]] = {
     "swapper": "inswapper_128",
 }
 _BUILTIN: Final[dict[str, str]] = {
-    "detector": "mtcnn",
+    "detector": "centerface",
     "landmarker": "dlib-68",
     "recognizer": "dlib-resnet",
     "attributes": "dlib-resnet",

@@ -203,29 +203,22 @@ INSWAPPER: Final = Source(
     _INSWAPPER.sha256,
 )
 
-MTCNN: Final = Source(
-    "mtcnn",
+CENTERFACE: Final = Source(
+    "centerface",  # itself part of this package
     (
-        Weights(
-            "pnet.lz4",
-            "detector",
-            27_119,
-            "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
-            "MTCNN proposal network",
-        ),
         Weights(
             "rnet.lz4",
             "detector",
             401_659,
             "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
-            "MTCNN refinement network",
+            "MTCNN refinement network, CenterFace's second opinion",
         ),
         Weights(
             "onet.lz4",
             "detector",
             1_557_637,
             "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
-            "MTCNN output network",
+            "MTCNN output network, where a face and its points are",
         ),
     ),
     MIT,
@@ -277,6 +270,6 @@ NEURAL: Final = Source(
     ),
 )
 
-INSTALLED: Final = (MTCNN, DLIB_MARKS, DLIB_RESNET)  # come with the package's dependencies
+INSTALLED: Final = (CENTERFACE, DLIB_MARKS, DLIB_RESNET)  # come with the package's dependencies
 DOWNLOADS: Final = (BUFFALO_L, BUFFALO_S, ANTELOPE_V2, INSWAPPER)
 SOURCES: Final = {source.name: source for source in (*INSTALLED, *DOWNLOADS, NEURAL)}

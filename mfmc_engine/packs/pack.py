@@ -28,7 +28,7 @@ from mfmc_engine.swapping.swappers import NetworkSwapper, Swapper, mesh_swapper
 
 T = TypeVar("T")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-IN_TORCH = {"mtcnn", "dlib-68", "dlib-resnet", MESH}  # what works on a picture on the device
+IN_TORCH = {"centerface", "dlib-68", "dlib-resnet", MESH}  # what works on a picture on the device
 
 
 class Pack:
@@ -147,10 +147,10 @@ class Pack:
         return store.find(source, source.of(task))
 
     def _load_detector(self) -> Detector:
-        if self.recipe["detector"] == "mtcnn":
-            from mfmc_engine.detection.turned import TurnedMTCNN
+        if self.recipe["detector"] == "centerface":
+            from mfmc_engine.detection.turned import EveryWayUp
 
-            return TurnedMTCNN(self._file("detector").parent, self.device, self.launch)
+            return EveryWayUp(self._file("detector").parent, self.device, self.launch)
         from mfmc_engine.detection.scrfd import SCRFD
 
         return SCRFD(self._file("detector"), self.device, self.threads)

@@ -13,9 +13,8 @@ import pytest
 import torch
 
 from mfmc_engine import parameters as P
-from mfmc_engine.batching.launching import Captured, Compiled, Maps, Rows, launched
-from mfmc_engine.batching.lockstep import SharedMaps, together
-from mfmc_engine.detection.networks import PNet, load_networks
+from mfmc_engine.batching.launching import Captured, Compiled, Rows, launched
+from mfmc_engine.detection.networks import load_networks
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import load_pack
 from mfmc_engine.packs.builtin import dlib_weights, weights_folder
@@ -50,9 +49,9 @@ class Buffers:
 
 @pytest.fixture(scope="module")
 def networks():
-    pnet, rnet, onet = load_networks(weights_folder("mtcnn") / "assets/weights", CPU)
+    rnet, onet = load_networks(weights_folder("mtcnn") / "assets/weights", CPU)
     resnet = load_network(dlib_weights("dlib_face_recognition_resnet_model_v1.dat"))
-    return {"pnet": pnet, "rnet": rnet, "onet": onet, "resnet": resnet}
+    return {"rnet": rnet, "onet": onet, "resnet": resnet}
 
 
 def batch(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -79,24 +78,6 @@ def test_padded_to_a_size_it_answers_as_ever(networks, name, side):
     for count in (3, 1, 4, 7, 3):
         assert_alike(other, networks[name], batch(count, 3, side, side, seed=count))
     assert capture.shapes == [(4, 3, side, side), (16, 3, side, side)], "each size is captured once"
-
-
-def test_levels_are_padded_in_their_sides_too(networks):
-    capture = Buffers()
-    other = Captured(networks["pnet"], Maps(PNet.side, counts=(1, 2), step=32), capture)
-    for count, height, width in ((1, 50, 36), (1, 64, 64), (2, 34, 62), (1, 36, 50), (1, 40, 90)):
-        assert_alike(other, networks["pnet"], batch(count, 3, height, width))
-    assert capture.shapes == [(1, 3, 64, 64), (2, 3, 64, 64), (1, 3, 64, 96)]
-
-
-def test_levels_of_photos_in_company_come_back_to_each(networks):
-    plain = SharedMaps(networks["pnet"], PNet.side)
-    captured = SharedMaps(Captured(networks["pnet"], Maps(PNet.side, step=32), Buffers()), PNet.side)
-    levels = [batch(1, 3, 48 + 4 * i, 60 - 2 * i, seed=i) for i in range(3)]
-    found = [o.get() for o in together([lambda level=level: captured(level) for level in levels])]
-    for level, answer in zip(levels, found, strict=True):
-        for ours, theirs in zip(answer, plain(level), strict=True):
-            torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
 def test_answers_stay_when_the_next_batch_goes_through(networks):
@@ -130,11 +111,8 @@ def test_threads_do_not_get_each_others_answers(networks):
 def test_what_is_larger_than_every_size_and_what_is_empty_is_not_captured(networks):
     capture = Buffers()
     rows = Captured(networks["rnet"], Rows((4,)), capture)
-    maps = Captured(networks["pnet"], Maps(PNet.side, counts=(1,), step=32, most=3 * 64 * 64), capture)
     for count in (5, 0):
         assert_alike(rows, networks["rnet"], batch(count, 3, 24, 24))
-    assert_alike(maps, networks["pnet"], batch(1, 3, 66, 60))
-    assert_alike(maps, networks["pnet"], batch(2, 3, 60, 60))
     assert capture.shapes == []
 
 
@@ -185,7 +163,7 @@ def test_off_it_is_the_network_itself(networks, caplog):
         assert launched(networks["rnet"], launch, CPU, Rows()) is networks["rnet"]
     assert "CUDA graphs asked for on the cpu" in caplog.text
     pack = load_pack("builtin", threads=1)
-    assert pack.detector.cascade.rnet.network.__class__.__name__ == "RNet"
+    assert pack.detector.search.rnet.network.__class__.__name__ == "RNet"
     assert pack.recognizer._embed.network == pack.recognizer._forward
 
 

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mfmc_engine.batching.lockstep import Shared, SharedMaps, _alike, together
-from mfmc_engine.detection.networks import PNet, load_networks
-from mfmc_engine.packs.builtin import weights_folder
+from mfmc_engine.batching.lockstep import Shared, together
 
 
 class Counting:
@@ -113,24 +111,15 @@ def test_too_many_rows_go_in_parts(monkeypatch) -> None:
     assert all(torch.equal(outcome.get(), torch.full((4, 2), 2.0)) for outcome in outcomes)
 
 
-def test_pictures_padded_to_one_size_get_the_maps_they_get_alone() -> None:
-    pnet, _, _ = load_networks(weights_folder("mtcnn") / "assets" / "weights", torch.device("cpu"))
-    scan = SharedMaps(pnet, PNet.side)
-    random = torch.Generator().manual_seed(0)
-    pictures = [
-        torch.randn(1, 3, h, w, generator=random) for h, w in ((60, 80), (80, 60), (76, 78), (12, 200))
-    ]
-    with torch.inference_mode():
-        alone = [pnet(picture) for picture in pictures]
-    for outcome, expected in zip(together([lambda p=p: scan(p) for p in pictures]), alone, strict=True):
-        for ours, theirs in zip(outcome.get(), expected, strict=True):
-            assert ours.shape == theirs.shape
-            torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
-
-
-def test_pictures_of_very_different_sizes_are_not_padded_to_one() -> None:
-    groups = _alike([(100, 100), (10, 10), (100, 98), (12, 10), (10, 300)], 3)
-    assert sorted(map(sorted, groups)) == [[0, 2], [1, 3], [4]]
+def test_rows_of_one_shape_go_together_and_each_gets_its_own_answer() -> None:
+    network = Counting()
+    shared = Shared(network)
+    sizes = [(6, 8), (8, 6), (6, 8), (2, 2)]
+    pictures = [torch.full((1, 3, *size), float(i)) for i, size in enumerate(sizes)]
+    outcomes = together([lambda p=p: shared(p) for p in pictures])
+    for outcome, picture in zip(outcomes, pictures, strict=True):
+        assert torch.equal(outcome.get(), picture * 2)
+    assert sorted(network.calls) == [1, 1, 2]
 
 
 def test_real_photos_at_once_are_what_they_are_one_by_one(six_people) -> None:

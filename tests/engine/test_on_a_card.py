@@ -63,8 +63,8 @@ def test_however_the_networks_are_launched_they_find_the_same(card, photo, launc
             assert np.linalg.norm(ours.embedding - theirs.embedding) < 0.05
     assert "cannot be" not in caplog.text, "nothing fell back to single kernels"
     if launch == "graphs":
-        cascade = other.pack.detector.cascade
-        for network in (cascade.scan, cascade.rnet, cascade.onet, other.pack.recognizer._embed):
+        search = other.pack.detector.search
+        for network in (search.rnet, search.onet, other.pack.recognizer._embed):
             assert network.network._replays
 
 

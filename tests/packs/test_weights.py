@@ -266,9 +266,9 @@ def test_every_source_can_be_shown_with_licence_and_checksums(capsys):
 
 
 def test_the_installed_weights_are_what_the_catalogue_lists(capsys):
-    status, output, _ = run(capsys, "verify", "mtcnn", "dlib-68", "dlib-resnet")
+    status, output, _ = run(capsys, "verify", "centerface", "dlib-68", "dlib-resnet")
     assert status == 0, output
-    assert output.count("ok ") == 5
+    assert output.count("ok ") == 4
 
 
 def test_verify_fails_where_something_is_missing_and_says_how_to_get_it(capsys):
@@ -294,7 +294,7 @@ def test_a_packs_name_stands_for_the_weights_it_needs(capsys):
     assert "swapper      mesh           needs no weights" in shown
     status, output, _ = run(capsys, "verify", mixed)
     assert status == 1
-    assert output.count("ok ") == 5
+    assert output.count("ok ") == 4
     assert "missing  buffalo_s/w600k_mbf.onnx" in output
     assert run(capsys, "download", "builtin")[1].count("is here already") == 3
     assert "licence of buffalo_l was not accepted" in run(capsys, "download", "insightface")[2]
@@ -328,8 +328,8 @@ def test_at_a_terminal_only_yes_accepts(capsys, source, monkeypatch, answer, sta
     [
         (("show", "nonsense"), "unknown name 'nonsense': the packs are builtin, neural"),
         (("show", "builtin+hat=buffalo_l"), "unknown part 'hat=buffalo_l'"),
-        (("download", "mtcnn"), "comes from PyPI: pip install"),
-        (("import", "mtcnn", "/"), "comes from PyPI: pip install"),
+        (("download", "centerface"), "comes from PyPI: pip install"),
+        (("import", "centerface", "/"), "comes from PyPI: pip install"),
         (("import", "neural", "/dev/null"), "neural.npz is not in /dev/null"),
         (("calibrate", "buffalo_s", "/nowhere"), "/nowhere: no such folder"),
         (("import", "buffalo_l", "/nowhere.zip"), "/nowhere.zip: no such file or folder"),
