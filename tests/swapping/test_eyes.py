@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from mfmc_engine import imaging
+from mfmc_engine.landmarks import five_of
 from mfmc_engine.parameters import CROP_SIZE, SHUT_OPENING
 from mfmc_engine.swapping import blending, eyes, fields, mesh, outlines
 
@@ -16,11 +17,20 @@ def _with_white_eyes() -> torch.Tensor:
     return torch.maximum(picture, fields.rasterise(outlines.eye_openings, [FACE], CPU))
 
 
+def settled(photo, faces, landmarker):
+    """Landmarks averaged over several searches: one alone puts lids of narrow eyes up to a tenth too near or far."""
+    points = five_of(np.stack([face.landmarks for face in faces]))
+    step = 0.1 * np.linalg.norm(points[:, 1] - points[:, 0], axis=1)[:, None, None]
+    starts = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]
+    found = [landmarker.mark(photo, (points + step * np.array(d)).astype(np.float32)) for d in starts]
+    return list(np.mean(found, axis=0).astype(np.float32))
+
+
 def test_only_the_woman_whose_lids_meet_has_shut_eyes(six_people, real_engine):
     """Neither the woman who looks down nor the man who laughs: drawn shut, their eyes would be black lines."""
     photo = imaging.decode(six_people)
     faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
-    targets = blending.prepare(photo, [face.landmarks for face in faces])
+    targets = blending.prepare(photo, settled(photo, faces, real_engine.pack.landmarker))
     assert (
         sum(eyes.opening(target.landmarks) < SHUT_OPENING for target in targets) > 1
     )  # it takes more than that

@@ -62,7 +62,7 @@ def test_glasses_are_found_where_they_are(worn, faces):
     apart = np.linalg.norm(middles[1] - middles[0])
     for rim, middle in zip(found.rims, apply(target.frame.to_crop, middles), strict=True):
         away = np.linalg.norm(rim - middle, axis=1) / (apart * target.frame.scale)
-        assert 0.26 < away.min() < away.max() < 0.40  # drawn .30 and .36 from there
+        assert 0.25 < away.min() < away.max() < 0.40  # drawn .30 and .36 from there
     bridge = found.bars[0]
     assert len(found.bars) == 3  # and both temples
     np.testing.assert_allclose(bridge.mean(0), apply(target.frame.to_crop, middles).mean(0), atol=6)
