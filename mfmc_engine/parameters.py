@@ -69,7 +69,7 @@ TILT_PASSES: Final = 2  # the second where the first shows that the tilt is larg
 TILT_SPREAD: Final = 20.0  # degrees round the median that count as the same tilt
 # Finest level of the coarse turned passes: shows large faces only, unless a picture is small
 TURNED_SCALE: Final = 0.3
-TURNED_SIDE: Final = 256.0  # px, least shorter side of that level; by choice
+TURNED_SIDE: Final = 256.0  # px, least shorter side of that level and of DIAGONAL_SCALE's; by choice
 # probability; a turned reading has to be sure at first look: in most photos nobody lies on the side, and hands
 # upside down reach .97
 TURNED_SCORE: Final = SURE_SCORE

@@ -47,7 +47,6 @@ from mfmc_engine.resampling import Picture, shrink_to_pixels
 from mfmc_engine.types import FloatArray
 
 FULL: Final = Effort()
-HALFWAY: Final = Effort(DIAGONAL_SCALE)
 QUARTERS: Final = (90.0, 180.0, 270.0)  # degrees, counter-clockwise turns of the picture
 DIAGONALS: Final = (45.0, 315.0)
 
@@ -109,7 +108,7 @@ class EveryWayUp:
         searched = [0.0, *QUARTERS]
         if _is_unclear(found, searched):  # nobody, or everybody stands between the quarter turns
             for degrees in DIAGONALS:
-                found = _weighed(found, self._run(pyramid, degrees, HALFWAY, found))
+                found = _weighed(found, self._run(pyramid, degrees, _coarse(pyramid, DIAGONAL_SCALE), found))
             searched += DIAGONALS
         tilted = self._tilted(pyramid, found, searched)
         if tilted is not None:
@@ -208,9 +207,9 @@ def _rolls(found: Candidates) -> np.ndarray:
     return np.asarray(np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0])) % 360)
 
 
-def _coarse(pyramid: Pyramid) -> Effort:
+def _coarse(pyramid: Pyramid, scale: float = TURNED_SCALE) -> Effort:
     """A look at large faces, those of a small picture included."""
-    return Effort(min(SEARCH_SCALE, max(TURNED_SCALE, TURNED_SIDE / float(pyramid.size.min()))))
+    return Effort(min(SEARCH_SCALE, max(scale, TURNED_SIDE / float(pyramid.size.min()))))
 
 
 def _scale(image: Picture, pyramid: Pyramid) -> FloatArray:
