@@ -64,3 +64,8 @@ def overlap(boxes: FloatArray, others: FloatArray, smaller: bool = False) -> Flo
     else:
         whole = areas[:, None] + other_areas[None, :] - common
     return np.asarray(common / np.maximum(whole, 1e-6), np.float32)
+
+
+def sizes(boxes: FloatArray) -> FloatArray:
+    """(N,) roots of the areas of (N, 4) boxes, px."""
+    return np.asarray(np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], 1)), boxes.dtype)

@@ -21,6 +21,8 @@ LEVEL_FACTOR: Final = 0.25  # ratio of neighbouring levels
 # portraits, enlarged up to twelve times
 CLEAR_FACE: Final = 400.0
 MIN_FACE: Final = 20.0  # px of the working image, smallest face looked for
+# px, smallest side of what the network is given: faces of 20 px in pictures of 40 px lose their heat in less
+ROOM: Final = 128
 BAND_MARGIN: Final = 96  # px of a level, multiples of 32: what a band sees beyond its own part
 BAND_WHOLE: Final = 640  # px of a level, longer side up to which it is not cut
 BAND_LONGEST: Final = 1088  # px of a level; bounds the activations: 0.2 GB for a working picture of 3:2

@@ -80,8 +80,3 @@ def regress(boxes: FloatArray, offsets: FloatArray) -> FloatArray:
     """Move each corner by its offset in box sizes."""
     size = boxes[:, 2:] - boxes[:, :2]
     return boxes + offsets * np.concatenate([size, size], 1)
-
-
-def sizes(boxes: FloatArray) -> FloatArray:
-    """(N,) roots of the areas of (N, 4) boxes, px."""
-    return np.asarray(np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], 1)), np.float32)

@@ -21,14 +21,11 @@ from torch.nn import functional as F
 from mfmc_engine.detection.candidates import Candidates, suppress
 from mfmc_engine.detection.pyramid import GREY
 from mfmc_engine.errors import WeightsMissingError
-from mfmc_engine.parameters import BAND_LONGEST, BAND_MARGIN, BAND_WHOLE, HEAT_NMS
+from mfmc_engine.parameters import BAND_LONGEST, BAND_MARGIN, BAND_WHOLE, HEAT_NMS, ROOM
 from mfmc_engine.types import FloatArray
 
 WEIGHTS: Final = Path(__file__).with_name("centerface.npz")
 SIDE_STEP: Final = 32  # the network's coarsest features; sides are padded to a multiple
-ROOM: Final = (
-    128  # px, smallest side of the input: faces of 20 px in pictures of 40 px lose their heat in less
-)
 STRIDE: Final = 4  # px of the picture per cell of the maps
 NECK: Final = 24  # channels of the feature pyramid
 # MobileNetV2: expansion, channels, blocks, stride of the first; the last of each stride feeds the pyramid

@@ -65,7 +65,7 @@ class Pyramid:
         return Pyramid(self.images, self.device, self._known, degrees)
 
     def level(self, scale: float) -> Picture:
-        """The turned picture at ``scale`` <= 1, both sides even (see ``networks``), grey around it."""
+        """The turned picture at ``scale`` <= 1, both sides even, grey around it."""
         width, height = (int(n) for n in np.maximum(np.round(self.size * scale / 2) * 2, 2))
         image = self.images[min(int(np.log2(1 / scale)), len(self.images) - 1)]
         quarters, rest = divmod(self.degrees, 90)

@@ -14,12 +14,12 @@ from torch import Tensor
 from mfmc_engine.batching.cores import shared_out
 from mfmc_engine.batching.launching import Rows, launched
 from mfmc_engine.batching.lockstep import Shared
-from mfmc_engine.detection.candidates import Candidates, sizes, suppress
+from mfmc_engine.detection.candidates import Candidates, suppress
 from mfmc_engine.detection.centerface import Bands, as_input, load_network, peaks
 from mfmc_engine.detection.looks import Evidence, gather, points_in
 from mfmc_engine.detection.networks import load_networks
 from mfmc_engine.detection.pyramid import Pyramid
-from mfmc_engine.geometry import overlap
+from mfmc_engine.geometry import overlap, sizes
 from mfmc_engine.parameters import (
     CLEAR_FACE,
     HEAT_NMS,

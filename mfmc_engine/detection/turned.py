@@ -108,13 +108,14 @@ class EveryWayUp:
         searched = [0.0, *QUARTERS]
         if _is_unclear(found, searched):  # nobody, or everybody stands between the quarter turns
             for degrees in DIAGONALS:
-                found = _weighed(found, self._run(pyramid, degrees, _coarse(pyramid, DIAGONAL_SCALE), found))
+                diagonal = pyramid.turned(degrees)
+                found = _weighed(found, self._run(diagonal, _coarse(pyramid, DIAGONAL_SCALE), found))
             searched += DIAGONALS
         tilted = self._tilted(pyramid, found, searched)
         if tilted is not None:
             return tilted
         for degrees in _between(found):
-            found = _with(found, self._run(pyramid, degrees, _coarse(pyramid), found))
+            found = _with(found, self._run(pyramid.turned(degrees), _coarse(pyramid), found))
         return found
 
     def _tilted(self, pyramid: Pyramid, found: Candidates, searched: list[float]) -> Candidates | None:
@@ -127,7 +128,7 @@ class EveryWayUp:
             degrees, is_main = tilt(found, searched)
             if not is_main:
                 break
-            again = self._run(pyramid, degrees, FULL, found)
+            again = self._run(pyramid.turned(degrees), FULL, found)
             if _mostly_sure(found):
                 read = found = _replacing(found, again)
             else:  # what doubtful faces say of the tilt has to prove true, and costs fewer of them
@@ -142,11 +143,10 @@ class EveryWayUp:
         found = found.take(found.scores >= TURNED_SCORE)
         if not _has_new(found, known) and len(found) <= (known.scores >= TURNED_SCORE).sum():
             return _with(known, found)
-        return _weighed(known, self._run(turned, turned.degrees, FULL, known))
+        return _weighed(known, self._run(turned, FULL, known))
 
-    def _run(self, pyramid: Pyramid, degrees: float, effort: Effort, known: Candidates) -> Candidates:
-        """What one orientation shows beside settled faces, in px of ``pyramid``."""
-        turned = pyramid.turned(degrees)
+    def _run(self, turned: Pyramid, effort: Effort, known: Candidates) -> Candidates:
+        """What one orientation shows beside settled faces, in px of the upright pyramid."""
         (proposed,) = self.search.propose([(turned, effort)])
         return self._judged(turned, proposed, known)
 

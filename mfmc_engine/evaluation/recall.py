@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from mfmc_engine import geometry
 from mfmc_engine.detection import Detection
 from mfmc_engine.errors import EngineError
 from mfmc_engine.geometry import apply, index_space, overlap, turning
@@ -122,8 +123,8 @@ def pairs(boxes: FloatArray, truth: FloatArray) -> tuple[NDArray[np.intp], NDArr
 
 def sizes(annotations: list[Annotation]) -> FloatArray:
     """(M,) px of annotated faces: of their upright boxes, for the box around a turned face is larger."""
-    upright = np.array([a["box"] for a in annotations], np.float64).reshape(-1, 4)
-    return np.asarray(np.sqrt(np.prod(upright[:, 2:] - upright[:, :2], 1)))
+    upright = np.array([a["box"] for a in annotations], np.float32).reshape(-1, 4)
+    return geometry.sizes(upright)
 
 
 def quality_of(pack: Pack, image: Image, found: list[Detection]) -> FloatArray:

@@ -227,7 +227,7 @@ def test_a_small_picture_lies_amid_grey_and_boxes_are_in_its_own_px(network, pho
     half = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     x0, y0, x1, y1 = (side // 2 for side in PEOPLE[2])
     near = half[y0 - 10 : y1 + 10, x0 - 15 : x1 + 15]
-    assert max(near.shape[:2]) < centerface.ROOM
+    assert max(near.shape[:2]) < P.ROOM
     found = hottest(network, near)
     assert overlap(found.boxes[:1], np.array([[15, 10, x1 - x0 + 15, y1 - y0 + 10]], np.float32))[0, 0] > 0.6
 
