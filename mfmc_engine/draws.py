@@ -80,8 +80,8 @@ class Case:
 
     @property
     def remarked(self) -> bool:
-        """Whether these are other landmarks than those of analysis."""
-        return self.marked is not self.face
+        """Whether these are not those of analysis, averaged, but another network's."""
+        return self.marked.embedding is not self.face.embedding
 
     @property
     def originals(self) -> FloatArray:

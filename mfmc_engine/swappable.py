@@ -39,7 +39,9 @@ def to_swap(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | Ob
     """
     found: list[Face | Obstacle] = [obstacle(face) or face for face in faces]
     able = [i for i, face in enumerate(found) if isinstance(face, Face)]
-    doubts = landmark_doubts(pack, image, [faces[i] for i in able])
+    settled, doubts = searched_again(pack, image, [faces[i] for i in able])
+    for i, landmarks in zip(able, settled, strict=True):
+        found[i] = replace(faces[i], landmarks=landmarks)
     wavering = [
         i for i, doubt in zip(able, doubts, strict=True) if P.SWAP_SOME_DOUBT < doubt <= P.SWAP_MAX_DOUBT
     ]
@@ -71,15 +73,18 @@ def obstacle(face: Face) -> Obstacle | None:
     return None if fits else Obstacle.IMPLAUSIBLE
 
 
-def landmark_doubts(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[float]:
-    """How far each face's landmarks move, in inter-ocular distances, when the search starts a little off to each side.
+def searched_again(pack: Pack, image: Picture, faces: Sequence[Face]) -> tuple[FloatArray, list[float]]:
+    """(N, 68, 2) landmarks averaged over searches that start a little off to each side, and how far each face's move.
 
-    Regression trees answer on anything; on profiles, hands and backs of heads the answer depends on where they
-    started (measured: see SWAP_MAX_DOUBT). A mesh on such landmarks is a mask beside the face.
+    In inter-ocular distances. Regression trees answer on anything; on profiles, hands and backs of heads the answer
+    depends on where they started (measured: see SWAP_MAX_DOUBT). A mesh on such landmarks is a mask beside the face.
+    On faces the lids of one search lie up to a tenth of an eye too near or far: enough to take a shut eye for an open
+    one.
     """
     if not faces:
-        return []
-    points = five_of(np.stack([face.landmarks for face in faces]))
+        return np.empty((0, 68, 2), np.float32), []
+    landmarks = np.stack([face.landmarks for face in faces])
+    points = five_of(landmarks)
     apart = np.linalg.norm(points[:, 1] - points[:, 0], axis=1)
     doubts = np.full(len(faces), np.inf)
     seen = np.flatnonzero(apart >= 1)
@@ -88,7 +93,8 @@ def landmark_doubts(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[f
     found = pack.landmarker.mark(image, starts.reshape(-1, 5, 2), passes=1).reshape(len(seen), -1, 68, 2)
     moved = np.linalg.norm(found - found.mean(1, keepdims=True), axis=3)
     doubts[seen] = moved.mean((1, 2)) / apart[seen]
-    return [float(doubt) for doubt in doubts]
+    landmarks[seen] = np.concatenate([landmarks[seen, None], found], 1).mean(1)
+    return landmarks, [float(doubt) for doubt in doubts]
 
 
 def marked_anew(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | Obstacle]:

@@ -93,11 +93,10 @@ def test_a_head_turned_too_far_misses_the_bar(run, folder, analysis, monkeypatch
 
 
 def test_landmarks_in_doubt_are_told_from_donors_that_fail(run, folder, monkeypatch, analysis):
-    monkeypatch.setattr(
-        swappable,
-        "landmark_doubts",
-        lambda pack, image, faces: [np.inf if f.box[0] < 300 else 0 for f in faces],
-    )
+    def searched_again(pack, image, faces):
+        return np.stack([f.landmarks for f in faces]), [np.inf if f.box[0] < 300 else 0 for f in faces]
+
+    monkeypatch.setattr(swappable, "searched_again", searched_again)
     monkeypatch.setattr(P, "FACEMESH_PRESENCE", 1.1)
     monkeypatch.setattr(guarantee, "best", lambda *_: None)
     status, output = run(folder(), "--json")

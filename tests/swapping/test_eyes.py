@@ -1,11 +1,13 @@
 """Shut eyes are noticed, and the decoy's are drawn together."""
 
 import numpy as np
+import pytest
 import torch
 
 from mfmc_engine import imaging
-from mfmc_engine.landmarks import five_of
-from mfmc_engine.parameters import CROP_SIZE, SHUT_OPENING
+from mfmc_engine.landmarks import eyelids
+from mfmc_engine.parameters import CROP_SIZE, NARROW_OPENING, SHUT_OPENING
+from mfmc_engine.swappable import to_swap
 from mfmc_engine.swapping import blending, eyes, fields, mesh, outlines
 
 FACE = mesh.mean_face()
@@ -17,35 +19,31 @@ def _with_white_eyes() -> torch.Tensor:
     return torch.maximum(picture, fields.rasterise(outlines.eye_openings, [FACE], CPU))
 
 
-def settled(photo, faces, landmarker):
-    """Landmarks averaged over several searches: one alone puts lids of narrow eyes up to a tenth too near or far."""
-    points = five_of(np.stack([face.landmarks for face in faces]))
-    step = 0.1 * np.linalg.norm(points[:, 1] - points[:, 0], axis=1)[:, None, None]
-    starts = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]
-    found = [landmarker.mark(photo, (points + step * np.array(d)).astype(np.float32)) for d in starts]
-    return list(np.mean(found, axis=0).astype(np.float32))
-
-
 def test_only_the_woman_whose_lids_meet_has_shut_eyes(six_people, real_engine):
     """Neither the woman who looks down nor the man who laughs: drawn shut, their eyes would be black lines."""
     photo = imaging.decode(six_people)
     faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
-    targets = blending.prepare(photo, settled(photo, faces, real_engine.pack.landmarker))
-    assert (
-        sum(eyes.opening(target.landmarks) < SHUT_OPENING for target in targets) > 1
-    )  # it takes more than that
+    found = to_swap(real_engine.pack, photo, faces)
+    targets = blending.prepare(photo, [face.landmarks for face in found])
+    narrow = [eyes.opening(target.landmarks) for target in targets]
+    assert sum(opening < NARROW_OPENING for opening in narrow) > 1  # it takes more than that
     assert [target.shut for target in targets] == [False, False, False, False, False, True]
 
 
-def test_narrow_eyes_that_show_white_and_iris_are_open():
-    narrow = FACE.copy()
-    narrow[[37, 38, 43, 44]] += (narrow[[41, 40, 47, 46]] - narrow[[37, 38, 43, 44]]) * 0.55
-    assert eyes.opening(narrow) < SHUT_OPENING < eyes.opening(FACE)
-    plain = torch.full((1, 3, CROP_SIZE, CROP_SIZE), 0.5)
-    iris = plain.clone()
-    iris[..., ::3] = 0.2
-    assert eyes.shut(torch.cat([plain, iris]), [narrow, narrow]) == [True, False]
-    assert eyes.shut(plain, [FACE]) == [False]
+def test_lids_are_seen_where_they_are_whatever_the_landmarks_say(six_people, real_engine):
+    photo = imaging.decode(six_people)
+    faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
+    open_, shut = faces[2].landmarks, faces[5].landmarks
+    assert eyelids.opening(photo, eyes.close(open_)) == eyelids.opening(photo, open_) > SHUT_OPENING + 0.05
+    assert eyelids.opening(photo, shut) < SHUT_OPENING
+    level, turned = (
+        eyelids.opening(picture, marks.astype(np.float32))
+        for picture, marks in (
+            (photo, shut),
+            (np.ascontiguousarray(np.rot90(photo, 2)), np.array(photo.shape[1::-1]) - shut),
+        )
+    )
+    assert turned == pytest.approx(level, abs=0.03)
 
 
 def test_a_shut_eye_shows_a_lash_line_and_no_white():

@@ -1,0 +1,49 @@
+"""How far eyes are open: MediaPipe Iris (Ablavatski et al. 2020), the contour of one eye's lids.
+
+dlib's regression trees put the lids of one in ten faces as near as if they were shut; this network, which sees nothing
+but one eye, does so where they are. It runs on the processor on any device: few eyes are that narrow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from mfmc_engine import parameters as P
+from mfmc_engine.geometry import index_space, similarity
+from mfmc_engine.landmarks import EYES
+from mfmc_engine.onnx_sessions import session
+from mfmc_engine.types import FloatArray, Image
+
+WEIGHTS: Final = Path(__file__).parent / "eyelids.onnx"
+# Points of the network's contour: corners, and the middle of the lower lid and of the upper one above it
+_CORNERS: Final = (0, 8)
+_LOWER, _UPPER = slice(3, 6), slice(11, 14)
+
+
+def opening(image: Image, landmarks: FloatArray) -> float:
+    """Eye aspect ratio, height over width, mean of both eyes; (H, W, 3) RGB, (68, 2) landmarks in px of it.
+
+    Each eye is seen as it is and mirrored: the network has learned one side's.
+    """
+    seen = [_cut(image, landmarks[part]) for part in EYES]
+    batch = np.stack([*seen, *(eye[:, ::-1] for eye in seen)]).astype(np.float32) / 255
+    contours = session(WEIGHTS, "cpu", 1).run(["contours"], {"input_1": batch})[0][..., :2]
+    heights = np.linalg.norm(contours[:, _LOWER] - contours[:, _UPPER], axis=2).mean(1)
+    widths = np.linalg.norm(contours[:, _CORNERS[1]] - contours[:, _CORNERS[0]], axis=1)
+    return float((heights / np.maximum(widths, 1)).mean())
+
+
+def _cut(image: Image, eye: FloatArray) -> Image:
+    """The square that the network expects of one eye (6, 2): its corners level and in the middle."""
+    side = P.EYELIDS_SIDE
+    half = side / 2 / P.EYELIDS_ZOOM
+    ends = np.array([[side / 2 - half, side / 2], [side / 2 + half, side / 2]], np.float32)
+    to_crop = index_space(similarity(eye[[0, 3]], ends))
+    crop = cv2.warpAffine(
+        image, to_crop, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(crop, np.uint8)
