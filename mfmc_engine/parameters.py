@@ -370,6 +370,9 @@ TINT_SIGMAS = (7.0, 24.0)  # px of the half-size image: over so much the tint of
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
 CONTRAST_GAIN = (0.6, 1.1)
 SKIN_CONTRAST = (0.45, 1.0)  # gain of a donor's folds and wrinkles over that of its features
+# Share of their contrast that folds lose on turned faces, and degrees of yaw over which; by eye (t1.jpg)
+TURNED_FOLDS_LOST = 0.6
+TURNED_FOLDS_YAW = (15.0, 35.0)
 CHEEK_FEATHER = 3.0  # px between the two gains
 # A decoy foretold to look younger than the person keeps some of their own folds: nobody in the bank is over 60
 FOLDS_SIGMA = 4.0  # px; what is finer on skin counts as a fold or a pore

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mfmc_engine import parameters as P
+from mfmc_engine.quality import yaw
 from mfmc_engine.swapping import fields, outlines, tones
 from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.swapping.skin import certainty
@@ -61,6 +62,7 @@ def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     contrast = (wanted.contrast / own.contrast).clamp(*P.CONTRAST_GAIN)
     # Folds and wrinkles beside the features: the photo's skin says how deep they are, its features how crisp.
     smoothness = contrast * (wanted.folds / (own.folds * contrast)).clamp(*P.SKIN_CONTRAST)
+    smoothness = smoothness * (1 - target.once("folds lost", lambda: _folds_lost(target)))
     cheek = fields.gaussian(1 - donor.part(outlines.core), P.CHEEK_FEATHER)
     colour = (wanted.colour / own.colour).clamp(*P.COLOUR_GAIN)
     grey = own.grey * (contrast * (1 - cheek) + smoothness * cheek)
@@ -72,6 +74,14 @@ def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     luma = target.once(("luma", sigma), lambda: tones.log(fields.luminance(target.light(sigma))))
     hue = target.once(("hue", sigma), lambda: target.chroma(luma))
     return rest + grey + target.chroma(luma + grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)) - hue
+
+
+def _folds_lost(target: Lit) -> float:
+    """Share of their contrast that a donor's folds lose: a face that turns away shows more cheek than its donors do,
+    and a fold drawn out over it looks like a scar."""
+    low, high = P.TURNED_FOLDS_YAW
+    turned = np.clip((abs(yaw(target.landmarks[0])) - low) / (high - low), 0, 1)
+    return float(P.TURNED_FOLDS_LOST * turned)
 
 
 def _not_darker(grey: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
