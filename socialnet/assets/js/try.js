@@ -77,12 +77,14 @@ form.addEventListener("submit", async (event) => {
 });
 
 // A photo that was chosen or dropped is tried at once: there is nothing else to say about it.
-input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
+const tried = () => { if (input.files.length) form.requestSubmit(); };
+input.addEventListener("change", tried);
 area.addEventListener("dropped", (event) => {
   const files = new DataTransfer();
   if (event.detail[0]) files.items.add(event.detail[0]);
   input.files = files.files;
-  if (input.files.length) form.requestSubmit();
+  tried();
 });
 buttons.hidden = true;
 document.querySelector("[data-another]").addEventListener("click", () => input.click());
+tried(); // chosen before this script was there
