@@ -110,3 +110,15 @@ def test_from_the_landing_page_to_the_effect_of_a_yes(new_page, engine):
     page.get_by_role("button", name="Skip the tour").click()
     expect(page.get_by_text("The three of us")).to_be_visible()
     assert time.monotonic() - started < FIVE_MINUTES
+
+
+@pytest.mark.usefixtures("_engine_everywhere")
+def test_a_photo_chosen_before_the_script_is_there_is_tried(new_page):
+    page = new_page(viewport=PHONE)
+    held = []
+    page.route("**/js/try*.js", lambda route: held.append(route))
+    with page.expect_request("**/js/try*.js"):
+        page.goto("/try/", wait_until="commit")
+    page.locator("#photo").set_input_files(picture())
+    held[0].continue_()
+    expect(page.get_by_text("Done: 3 stand-ins. Nothing was kept.")).to_be_visible()
