@@ -1,8 +1,8 @@
 """Make the networks in mfmc_engine/landmarks of what tf2onnx makes of MediaPipe's .tflite files.
 
 python scripts/mediapipe_onnx.py NAME CONVERTED OUT, NAME facemesh or eyelids: see mfmc_engine/landmarks/PROVENANCE.md.
-Weights are stored as 16-bit numbers, which facemesh's are in the source, and become 32-bit as the graph is loaded; the
-batch gets a free size.
+Weights are stored as 16-bit numbers and become 32-bit as the graph is loaded: facemesh's are such in the source, so its
+answers are the same to the bit. The batch gets a free size.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+EXACT = {"facemesh"}  # networks whose weights are 16-bit numbers in the source
 # By network: side of its input, px; by their names in the converted graph, its answers' names and shapes (0 keeps an
 # axis, the batch)
 NETWORKS = {
@@ -23,7 +24,7 @@ NETWORKS = {
 
 
 def convert(name: str, source: Path, target: Path) -> None:
-    """Write ``target``."""
+    """Write ``target``. Raises ValueError if a weight is no 16-bit number in a network of such."""
     side, answers = NETWORKS[name]
     graph = onnx.load(source).graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -47,7 +48,10 @@ def convert(name: str, source: Path, target: Path) -> None:
     for key, value in sorted(constants.items()):
         if value.dtype != np.float32 or key not in used:
             continue
-        weights.append(numpy_helper.from_array(value.astype(np.float16), f"{key}/half"))
+        half = value.astype(np.float16)
+        if name in EXACT and not np.array_equal(half.astype(np.float32), value):
+            raise ValueError(f"{key} is not made of 16-bit numbers")
+        weights.append(numpy_helper.from_array(half, f"{key}/half"))
         casts.append(helper.make_node("Cast", [f"{key}/half"], [key], to=onnx.TensorProto.FLOAT))
     picture = helper.make_tensor_value_info(
         graph.input[0].name, onnx.TensorProto.FLOAT, ["faces", side, side, 3]

@@ -21,12 +21,12 @@ def box_of() -> tuple[int, int, int, int]:
     return int(low[0]), int(low[1]), int(high[0]) - 1, int(high[1]) - 1
 
 
-def cut(image: Image, transform: FloatArray) -> Image:
-    """(LANDMARK_CROP, LANDMARK_CROP, 3) crop under a (2, 3) transform from px of ``image`` to px of the crop."""
+def cut(image: Image, transform: FloatArray, side: int = LANDMARK_CROP) -> Image:
+    """(``side``, ``side``, 3) crop under a (2, 3) transform from px of ``image`` to px of the crop."""
     crop = cv2.warpAffine(
         image,
         index_space(transform),
-        (LANDMARK_CROP, LANDMARK_CROP),
+        (side, side),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )

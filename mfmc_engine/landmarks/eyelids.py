@@ -1,7 +1,8 @@
 """How far eyes are open: MediaPipe Iris (Ablavatski et al. 2020), the contour of one eye's lids.
 
-dlib's regression trees put the lids of one in ten faces as near as if they were shut; this network, which sees nothing
-but one eye, does so where they are. It runs on the processor on any device: few eyes are that narrow.
+dlib's regression trees put the lids of some thirty in a thousand faces as near as if they were shut, most of them open;
+this network, which sees nothing but one eye, does so where they are. It runs on the processor on any device: few eyes
+are that narrow.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 
 from mfmc_engine import parameters as P
-from mfmc_engine.geometry import index_space, similarity
+from mfmc_engine.geometry import similarity
 from mfmc_engine.landmarks import EYES
+from mfmc_engine.landmarks.crops import cut
 from mfmc_engine.onnx_sessions import session
 from mfmc_engine.types import FloatArray, Image
 
@@ -42,8 +43,4 @@ def _cut(image: Image, eye: FloatArray) -> Image:
     side = P.EYELIDS_SIDE
     half = side / 2 / P.EYELIDS_ZOOM
     ends = np.array([[side / 2 - half, side / 2], [side / 2 + half, side / 2]], np.float32)
-    to_crop = index_space(similarity(eye[[0, 3]], ends))
-    crop = cv2.warpAffine(
-        image, to_crop, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(crop, np.uint8)
+    return cut(image, similarity(eye[[0, 3]], ends), side)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 
 from mfmc_engine import parameters as P
-from mfmc_engine.geometry import apply, index_space, invert, similarity
+from mfmc_engine.geometry import apply, invert, similarity
 from mfmc_engine.landmarks import EYES
+from mfmc_engine.landmarks.crops import cut
 from mfmc_engine.onnx_sessions import session
 from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.types import Face, FloatArray, Image
@@ -66,13 +66,7 @@ class FaceMesh:
 
     def _look(self, image: Image, to_crop: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(M, 468, 2) points in px of ``image`` and (M,) probabilities, of squares under (M, 2, 3) transforms."""
-        size = (P.FACEMESH_SIDE, P.FACEMESH_SIDE)
-        crops = [
-            cv2.warpAffine(
-                image, index_space(one), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
-            for one in to_crop
-        ]
+        crops = [cut(image, one, P.FACEMESH_SIDE) for one in to_crop]
         batch = np.stack(crops).astype(np.float32) / 255
         points, logits = self.network.run(["points", "presence"], {"input_1": batch})
         certain = 1 / (1 + np.exp(-logits[:, 0].astype(np.float64)))

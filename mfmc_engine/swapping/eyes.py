@@ -15,7 +15,7 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.landmarks import eyelids
 from mfmc_engine.swapping import fields, outlines
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.types import FloatArray
 
 # Numbers of the landmarks on each upper lid, and of those below them on the lower one.
 _UPPER, _LOWER = [37, 38, 43, 44], [41, 40, 47, 46]
@@ -29,13 +29,10 @@ def shut(crops: Tensor, landmarks: Sequence[FloatArray]) -> list[bool]:
     Landmarks that lie so near ask a network what it sees: laughing eyes are open.
     """
     return [
-        opening(points) <= P.NARROW_OPENING and eyelids.opening(_pixels(crop), points) <= P.SHUT_OPENING
+        opening(points) <= P.NARROW_OPENING
+        and eyelids.opening(fields.to_image(crop), points) <= P.SHUT_OPENING
         for crop, points in zip(crops, landmarks, strict=True)
     ]
-
-
-def _pixels(crop: Tensor) -> Image:
-    return np.asarray(crop.permute(1, 2, 0).mul(255).round().byte().cpu().numpy())
 
 
 def opening(landmarks: FloatArray) -> float:

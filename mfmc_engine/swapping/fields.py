@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mfmc_engine import parameters as P
-from mfmc_engine.types import FloatArray
+from mfmc_engine.types import FloatArray, Image
 
 Outline = Callable[[FloatArray], Sequence[FloatArray]]  # (68, 2) landmarks -> closed polygons (N, 2), crop px
 Window = tuple[slice, slice, slice, slice]  # of all dimensions of a field
@@ -178,6 +178,11 @@ def luminance(colour: Tensor) -> Tensor:
     """(B, 1, H, W) Rec. 601 luma of (B, 3, H, W)."""
     red, green, blue = colour.split(1, 1)
     return (red * P.LUMA[0]).add_(green, alpha=P.LUMA[1]).add_(blue, alpha=P.LUMA[2])
+
+
+def to_image(colour: Tensor) -> Image:
+    """(H, W, 3) picture of (3, H, W) colours in [0, 1]."""
+    return np.asarray(colour.permute(1, 2, 0).mul(255).round().byte().cpu().numpy())
 
 
 def bent(values: Tensor, knee: Tensor, room: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from mfmc_engine.batching.cores import single_threaded
 from mfmc_engine.geometry import index_space, invert, similarity
 from mfmc_engine.landmarks import arcface_template, five_of
 from mfmc_engine.recognition import Recognizer
-from mfmc_engine.swapping import blending, eyes, gaze, mesh, mouth, skin
+from mfmc_engine.swapping import blending, eyes, fields, gaze, mesh, mouth, skin
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.inswapper import InSwapper
 from mfmc_engine.swapping.lit import Lit
@@ -93,7 +93,7 @@ class NetworkSwapper:
 
     def __call__(self, target: Target, donors: Sequence[Pictured], shape_share: float) -> Lit:
         device, size = target.barred.device, self.network.size
-        window = target.lit.pictures[0].permute(1, 2, 0).mul(255).round().byte().cpu().numpy()
+        window = fields.to_image(target.lit.pictures[0])
         to_square = similarity(five_of(target.landmarks), arcface_template(size))
         square = cv2.warpAffine(
             window,
