@@ -240,13 +240,23 @@ NARROW_OPENING = 0.22
 SHUT_OPENING = 0.195
 EYELIDS_SIDE: Final = 64  # px, the network's input (architecture)
 EYELIDS_ZOOM: Final = 2.3  # widths of an eye that it shows (published value)
-LASH_WIDTH = 3  # px of the line that shut lids meet in
-LASH_FEATHER = 1.0  # px
-LASH_TONE = 0.55  # of the skin of its lids, by eye
-LID_WIDTH = 17  # px across that line that a squeezed eye and its lashes smear over
-LID_BEYOND = 0.2  # widths of an eye that they do so beyond its corners
-LID_SIGMAS = (5.0, 12.0)  # px, over which the skin around goes on into it
+# Lids that are drawn shut, all by eye; widths are an eye's
+LID_POINTS: Final = 25  # of every curve
+LID_BEYOND = (-0.25, 1.75)  # widths from the inner corner that a squeezed eye and the folds beside it smear over
+LID_SMEAR = (13.0, 9.0)  # px above and below the line that lids meet in
+LID_BROW = 2  # px round the hair of a brow that are its own
+LID_AROUND = 13  # px round the smear from which lids take their skin
+LID_SIGMAS = (5.0, 12.0)  # px, over which that goes on into it
 LID_FEATHER = 2.0  # px
+LASH_WIDTH = 3.4  # px of the line, where it is broadest
+LASH_END = 1.06  # widths from the inner corner
+LASH_TONE = 0.4  # of the skin of its lids
+LASH_FEATHER = 0.8  # px
+CREASE_START = 0.08  # widths from the inner corner
+CREASE_RISE = 0.24  # widths above the line
+CREASE_WIDTH = 1.6  # px
+CREASE_TONE = 0.84  # of the skin of its lids
+CREASE_FEATHER = 1.2  # px
 
 # --- swapping: mouths open wider than the donor's ---------------------------------------------------------------
 CAVITY_LEAST = 5.0  # px, height of an opening that is looked into; by eye
