@@ -242,7 +242,10 @@ EYELIDS_SIDE: Final = 64  # px, the network's input (architecture)
 EYELIDS_ZOOM: Final = 2.3  # widths of an eye that it shows (published value)
 # Lids that are drawn shut, all by eye; widths are an eye's
 LID_POINTS: Final = 25  # of every curve
-LID_BEYOND = (-0.25, 1.75)  # widths from the inner corner that a squeezed eye and the folds beside it smear over
+LID_BEYOND = (
+    -0.25,
+    1.75,
+)  # widths from the inner corner that a squeezed eye and the folds beside it smear over
 LID_SMEAR = (13.0, 9.0)  # px above and below the line that lids meet in
 LID_BROW = 2  # px round the hair of a brow that are its own
 LID_AROUND = 13  # px round the smear from which lids take their skin
@@ -260,19 +263,24 @@ CREASE_FEATHER = 1.2  # px
 
 # --- swapping: mouths open wider than the donor's ---------------------------------------------------------------
 CAVITY_LEAST = 5.0  # px, height of an opening that is looked into; by eye
-CAVITY_RATIO = (
-    0.8  # share of the height that a donor's opening may be stretched from; teeth grow by a quarter then
-)
+# times their own size that teeth may be drawn in: where a mouth shows none, some above a cavity, or nothing else
+TEETH_GROWTH = (0.0, 1.25, 2.0)
 CAVITY_TONE = (
     0.22,
     0.55,
 )  # of the lips' colour: under the upper teeth, and at the lower lip (the tongue); by eye
 CAVITY_FEATHER = 0.8  # px
+TEETH_LENT = 0.5  # share of the opening; donors that show less of teeth borrow somebody's
+SMILE_BROAD = 0.14  # inter-ocular distances between the inner lips of those who lend
 TEETH_LIGHT = (
     4.0  # px of the half-size image over which light is smooth where teeth are looked for, as in first draws
 )
 TEETH_QUANTILE = 0.8  # of the brightness between the lips, log ratio to the light on skin,
 TEETH_SEEN = -0.3  # beyond which teeth show; by eye on 162 open mouths of LFW
+# A mouth from lip to lip full of teeth has no layer darker than skin, by eye on 229 open mouths of LFW
+TEETH_LAYERS: Final = 5  # from the upper to the lower lip
+TEETH_MIDDLE = (0.25, 0.75)  # of the way from corner to corner
+TEETH_DARKEST = 0.0  # log ratio to the light on skin
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
 BLUR_LARGEST_DIRECT_SIGMA = 3.0  # px; wider Gaussians run on a reduced image (error < 1/255 on faces)

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.landmarks import eyelids
 from mfmc_engine.swapping import fields, outlines
 from mfmc_engine.types import FloatArray
+
+Curve = NDArray[np.float64]  # (N,) places along an eye, or heights there
 
 # Numbers of the landmarks on each upper lid, and of those below them on the lower one.
 _UPPER, _LOWER = [37, 38, 43, 44], [41, 40, 47, 46]
@@ -99,13 +101,15 @@ def _crease(lid: FloatArray) -> FloatArray:
     return _band(lid, P.CREASE_START + (1 - P.CREASE_START) * along, rise + half, half - rise)
 
 
-def _band(lid: FloatArray, places: FloatArray, above: FloatArray, below: FloatArray) -> FloatArray:
+def _band(lid: FloatArray, places: Curve, above: Curve, below: Curve) -> FloatArray:
     """What lies so many px ``above`` and ``below`` a parabola through the lid, at ``places`` in widths of the eye from
     its inner corner (all (N,)); beyond the corners it goes on level."""
     along = lid[3] - lid[0]
     width = max(float(np.linalg.norm(along)), 1e-3)
     along = along / width
-    up = np.array([along[1], -along[0]]) * (1 if along[0] > 0 else -1)  # left of one eye's way, right of the other's
+    up = np.array([along[1], -along[0]]) * (
+        1 if along[0] > 0 else -1
+    )  # left of one eye's way, right of the other's
     curve = np.polyfit((lid - lid[0]) @ along / width, (lid - lid[0]) @ up, 2)
     points = lid[0] + places[:, None] * width * along + np.polyval(curve, places.clip(0, 1))[:, None] * up
     edges = [points + above[:, None] * up, (points - below[:, None] * up)[::-1]]

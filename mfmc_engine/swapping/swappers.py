@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.batching.cores import single_threaded
+from mfmc_engine.donors import smiles
 from mfmc_engine.geometry import index_space, invert, similarity
 from mfmc_engine.landmarks import arcface_template, five_of
 from mfmc_engine.recognition import Recognizer
@@ -60,10 +62,23 @@ def _warped(target: Target, donors: Sequence[Pictured], shape_share: float) -> L
     own = target.glance()
     turns = gaze.wanted_turns(own, [None if own is None else _glance(donor) for donor in donors])
     warped = mesh.warp_donors(layers, [donor.landmarks for donor in donors], marks, target.frame.size, turns)
-    teeth = target.lit.once("teeth", lambda: mouth.shows_teeth(target.lit))
-    warped = mouth.open_wide(warped, layers, [donor.landmarks for donor in donors], marks, teeth)
+    growth = target.lit.once("teeth", lambda: mouth.teeth_growth(target.lit))
+    warped = mouth.open_wide(
+        warped,
+        layers,
+        [donor.landmarks for donor in donors],
+        marks,
+        growth,
+        lambda i: _smile(donors[i], target.barred.device),
+    )
     pictures = eyes.draw_lids(warped[:, :3], marks, [target.shut] * len(donors))
     return Lit(pictures, warped[:, 3:], marks)
+
+
+def _smile(donor: Pictured, device: torch.device) -> tuple[Tensor, FloatArray]:
+    """Whose teeth a donor with shut lips shows: picture (1, 3, CROP_SIZE, CROP_SIZE) and landmarks (68, 2)."""
+    lender = smiles.lender(donor.id)
+    return blending.interleaved([lender.image], device), lender.landmarks
 
 
 @lru_cache(P.DONOR_SKINS_KEPT)

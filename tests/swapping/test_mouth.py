@@ -4,10 +4,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from skimage.data import astronaut
 
-from mfmc_engine.parameters import CROP_SIZE
-from mfmc_engine.swapping import fields, mesh, mouth, outlines
+from mfmc_engine.donors import bank, smiles
+from mfmc_engine.parameters import CROP_SIZE, INTEROCULAR, TEETH_GROWTH, TEETH_LENT
+from mfmc_engine.swapping import blending, fields, mesh, mouth, outlines
 from mfmc_engine.swapping.lit import Lit
+
+NONE, SOME, BROAD = TEETH_GROWTH
 
 
 def opened(by):
@@ -33,9 +37,9 @@ def column(picture, marks):
 
 
 def test_a_mouth_open_as_wide_as_the_donors_is_left_alone():
-    assert mouth.teeth_end(opened(12), opened(12)) is None
-    assert mouth.teeth_end(opened(12), opened(30)) is None
-    assert mouth.teeth_end(opened(2), opened(0)) is None  # a line, not an opening
+    assert mouth.teeth_end(opened(12), opened(12), SOME) is None
+    assert mouth.teeth_end(opened(12), opened(30), SOME) is None
+    assert mouth.teeth_end(opened(2), opened(0), SOME) is None  # a line, not an opening
     layers = painted(opened(12))
     same = mouth.open_wide(layers, layers, [opened(12)], [opened(12)])
     assert torch.equal(same, layers)
@@ -60,27 +64,81 @@ def test_a_donor_with_shut_lips_gives_no_teeth():
     assert (seen[4:] < 0.4).all()
 
 
+def lend_smile(_):
+    return painted(opened(12)), opened(12)
+
+
+def test_a_donor_with_shut_lips_borrows_the_teeth_that_the_photo_shows():
+    donor, target = opened(0), opened(30)
+    layers = painted(donor)
+    stretched = mesh.warp_donors(layers, [donor], [target])
+    seen = column(mouth.open_wide(stretched, layers, [donor], [target], SOME, lend_smile), target)
+    assert (seen[2:8] > 0.8).all()  # in their own size
+    assert (seen[14:] < 0.35).all()
+    none = column(mouth.open_wide(stretched, layers, [donor], [target], NONE, lend_smile), target)
+    assert (none[4:] < 0.4).all()
+
+
+def test_a_broad_smile_is_full_of_teeth_from_lip_to_lip():
+    donor, target = opened(3), opened(18)
+    layers = painted(donor)
+    stretched = mesh.warp_donors(layers, [donor], [target])
+    seen = column(mouth.open_wide(stretched, layers, [donor], [target], BROAD, lend_smile), target)
+    assert seen.min() > 0.8
+
+
+def test_who_shows_teeth_enough_borrows_none():
+    donor, target = opened(round(18 * TEETH_LENT) + 1), opened(18)
+    layers = painted(donor)
+    own = mouth.open_wide(layers, layers, [donor], [target], SOME)
+    assert torch.equal(own, mouth.open_wide(layers, layers, [donor], [target], SOME, lend_smile))
+
+
+def test_lenders_smile_broadly_and_are_many():
+    donors = bank.load()
+    lenders = [smiles.lender(id_) for id_ in donors]
+    assert lenders == [smiles.lender(id_) for id_ in donors]
+    assert min(mouth.opening(lender.landmarks) for lender in lenders) > 0.13 * INTEROCULAR
+    counts = np.unique([lender.id for lender in lenders], return_counts=True)[1]
+    assert counts.max() < len(lenders) / 20
+
+
 def test_a_mouth_that_shows_no_teeth_gets_none():
     donor = opened(14)
     layers = painted(donor)
     assert column(layers, donor).min() > 0.9
-    seen = column(mouth.open_wide(layers, layers, [donor], [donor], teeth=False), donor)
+    seen = column(mouth.open_wide(layers, layers, [donor], [donor], NONE), donor)
     assert seen.max() < 0.45
 
 
-@pytest.mark.parametrize(("tone", "shown"), [(1.0, True), (0.15, False)])
-def test_teeth_are_told_from_a_dark_mouth(tone, shown):
-    marks = opened(14)
+def filled(marks, *tones):
+    """A face whose mouth holds these tones, in layers of equal height from lip to lip."""
     picture = painted(marks)
     inside = fields.rasterise(outlines.inner_mouth, [marks], picture.device) > 0
-    picture = torch.where(inside, tone, picture)
-    assert mouth.shows_teeth(Lit(picture, torch.ones_like(picture[:, :1]), [marks])) is shown
+    rows = torch.arange(CROP_SIZE)[:, None] + 0.5
+    depth = (rows - marks[62, 1]) / (marks[66, 1] - marks[62, 1])
+    layer = (depth * len(tones)).long().clamp(0, len(tones) - 1).expand(CROP_SIZE, CROP_SIZE)
+    picture = torch.where(inside, torch.tensor(tones)[layer], picture)
+    return Lit(picture, torch.ones_like(picture[:, :1]), [marks])
+
+
+@pytest.mark.parametrize(
+    ("tones", "growth"), [((1.0, 1.0), BROAD), ((0.9, 0.1), SOME), ((0.1, 0.9), SOME), ((0.15, 0.15), NONE)]
+)
+def test_teeth_are_told_from_a_dark_mouth_and_from_what_they_stand_above(tones, growth):
+    assert mouth.teeth_growth(filled(opened(14), *tones)) == growth
 
 
 def test_lips_that_are_shut_are_not_looked_between():
-    marks = opened(2)
-    picture = torch.full((1, 3, CROP_SIZE, CROP_SIZE), 0.5)
-    assert mouth.shows_teeth(Lit(picture, torch.ones_like(picture[:, :1]), [marks]))
+    assert mouth.teeth_growth(filled(opened(2), 0.1)) == SOME
+
+
+def test_a_mouth_is_looked_into_along_its_own_axis(real_engine):
+    """She smiles broadly, whichever way up she is."""
+    for turns in range(4):
+        turned = np.ascontiguousarray(np.rot90(astronaut(), turns))
+        face = max(real_engine.analyze(turned).faces, key=lambda face: face.quality.size)
+        assert mouth.teeth_growth(blending.prepare(turned, [face.landmarks])[0].lit) == BROAD
 
 
 @pytest.mark.parametrize("height", [12, 30])
