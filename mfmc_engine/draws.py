@@ -23,9 +23,11 @@ from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.resampling import Picture
 from mfmc_engine.swappable import surely_faces
-from mfmc_engine.swapping import appearance, blending, glasses, there
+from mfmc_engine.swapping import appearance, blending, there
 from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.swapping.blending import Target
+from mfmc_engine.swapping.eyewear import Eyewear
+from mfmc_engine.swapping.eyewear import of as eyewear_of
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
@@ -105,20 +107,28 @@ class Draws:
     def run(self) -> None:
         """Fill in ``chosen`` of every case, as far as donors and rounds go."""
         pending = list(range(len(self.cases)))
-        for draws in P.DRAW_ROUNDS:
-            pending = self._round(pending, *draws)
+        for number, draws in enumerate(P.DRAW_ROUNDS, 1):
+            pending = self._round(pending, number, *draws)
         self._accept([self.cases[i] for i in pending], math.inf)
         left = [i for i in pending if self.cases[i].chosen is None]
         sure = surely_faces(self.pack, self.image, [self.cases[i].face for i in left])
-        self._round([i for i, one in zip(left, sure, strict=True) if one], *P.SPARE_ROUND)
+        spared = [i for i, one in zip(left, sure, strict=True) if one]
+        self._round(spared, len(P.DRAW_ROUNDS) + 1, *P.SPARE_ROUND)
         for i in pending:
             if self.cases[i].chosen is None:
                 self._make_room(self.cases[i])
 
     def _round(
-        self, pending: list[int], shape_share: float, light_sigma: float, at_once: int, acceptable: float
+        self,
+        pending: list[int],
+        number: int,
+        shape_share: float,
+        light_sigma: float,
+        at_once: int,
+        acceptable: float,
     ) -> list[int]:
-        """Donors for the ``pending`` cases, see DRAW_ROUNDS; those that are pending after it."""
+        """Donors for the ``pending`` cases, see DRAW_ROUNDS; those that are pending after it. ``number``: its own,
+        from 1."""
         taken = self._taken()
         drawn = {i: _next(self.cases[i], taken, at_once) for i in pending}
         if not any(drawn.values()):
@@ -130,7 +140,7 @@ class Draws:
         for start in range(at_once):
             if start % step == 0:
                 donors = {i: drawn[i][start : start + step] for i in pending}
-                self._try(donors, shares, light_sigma, acceptable <= P.GLASSES_ROUNDS)
+                self._try(donors, shares, light_sigma, number)
             waiting = [self.cases[i] for i in pending]
             for case in waiting:
                 case.tried = min(case.tried + 1, len(case.attempts))
@@ -145,13 +155,19 @@ class Draws:
         return wearing.union(a.donor for case in self.cases if not case.chosen for a in case.attempts)
 
     def _try(
-        self, drawn: dict[int, list[Candidate]], shares: dict[int, float], light_sigma: float, worn: bool
+        self,
+        drawn: dict[int, list[Candidate]],
+        shares: dict[int, float],
+        light_sigma: float,
+        number: int,
     ) -> None:
         """Every drawn donor is swapped in, and on a card looked at once. ``shares``: of its shape, by the number of the
-        case. ``worn``: whether with the person's glasses."""
+        case. ``number``: the round's."""
         fresh: list[tuple[Case, Attempt]] = []
         for i, donors in drawn.items():
             case = self.cases[i]
+            eyewear = eyewear_of(self.targets[i].lit)
+            worn = eyewear if eyewear and number <= eyewear.rounds else None
             made, blotched = swap(
                 self.pack,
                 self.image,
@@ -165,7 +181,7 @@ class Draws:
                 worn,
             )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
-            lost = 0.0 if worn or not glasses.are_worn(self.targets[i].lit) else P.LOOKS_GLASSES
+            lost = eyewear.lost if eyewear and not worn else 0.0
             attempts = [
                 Attempt(
                     candidate.donor.id, patch, Looks(candidate.unlike, shares[i], dark, hue, lost), unseen
@@ -328,7 +344,7 @@ def swap(
     light_sigma: float,
     random: np.random.Generator,
     folds: Sequence[float] = (),
-    worn: bool = True,
+    worn: Eyewear | None = None,
 ) -> tuple[Sequence[Patch | PatchThere], list[list[float]]]:
     """One decoy per donor on the same face, and how blotched each is; for the share and the sigma see DRAW_ROUNDS, for
     ``folds`` and ``worn`` ``blending.blend``."""
@@ -337,7 +353,8 @@ def swap(
     warped = pack.swapper(target, donors, shape_share)
     with single_threaded(pack.device):
         decoys, alpha = blending.blend(target, warped, light_sigma, folds, worn)
-        blotched = appearance.blotches(decoys, alpha, warped, target.lit).tolist()
+        bare = alpha * worn.beside() if worn else alpha
+        blotched = appearance.blotches(decoys, bare, warped, target.lit).tolist()
     if isinstance(image, Tensor):
         return there.place(image, decoys, alpha, target.frame, target.landmarks, random), blotched
     return [

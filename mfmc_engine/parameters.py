@@ -380,6 +380,18 @@ GLASSES_BRIDGE = 0.05
 GLASSES_TEMPLE = 0.04
 GLASSES_ROOM = 18.5
 
+# --- swapping: sunglasses, px of the crop --------------------------------------------------------------------------
+SHADES_GLIMPSE = (8, -0.6)  # distance from an eye within which it is as dark as that on the mean
+SHADES_EDGE = 6  # beyond and within a lens's edge that is looked at
+SHADES_RIM = 2  # on both sides of it that are neither lens nor skin
+SHADES_STRENGTH = (-0.1, 0.8)  # log units, between which an edge counts
+# Quantile of the tones within a lens (log ratio to the light on skin), and how light it may be; how much lighter it is
+# beyond the edge, all along below. Of 1,902 faces (two photos each of LFW's people, group_photos) nine are found, all
+# of them in sunglasses; the next ones lie at -.77 (shut eyes), -.73 and -.68 (eyes in the shade)
+SHADES_LIGHTEST = (0.9, -0.8)
+SHADES_STEP = 0.35
+SHADES_BAR: Final = 3  # breadth of the bridge and the temples
+
 # --- swapping: light and colour --------------------------------------------------------------------------------
 LIGHT_WIDE_SIGMAS = (10.0, 24.0)  # px of the half-size image, to fill in where the finest light knows nothing
 TINT_INSET = 1  # px of the half-size image
@@ -510,6 +522,9 @@ LOOKS_HUE: Final = 0.02  # the same of hue
 LOOKS_GLASSES: Final = (
     3.0  # what it costs to lose the person's glasses: by choice; of 55 wearers 33 keep them, at 1.5 27
 )
+LOOKS_SHADES: Final = (
+    6.0  # the same of dark ones: eyes nobody has seen, and an arc of the frame over the brows
+)
 LOOKS_MOVED: Final = 0.075  # inter-ocular distances that landmarks found on the decoy lie off, mean
 LOOKS_MOUTH: Final = (
     0.045  # inter-ocular distances that its mouth is open more or less: the bar for nine in ten
@@ -538,8 +553,10 @@ REDRAW_ROUNDS: Final = sum(
 # have given up donors that would do. None of 1,740 faces of ../shared/data/lfw gets here. On what is no face, or hardly
 # one, more draws would find an ugly swap.
 SPARE_ROUND: Final = (*DRAW_ROUNDS[-1][:3], float("inf"))
-# What a round may accept up to which its decoys wear the person's glasses: they are seen by recognisers, too
-GLASSES_ROUNDS: Final = 3.2
+# Rounds whose decoys wear the person's glasses: they are seen by recognisers, too, dark ones even more. But without
+# dark ones decoys have eyes that fit nobody's brows, so their wearers rather bend farther out of shape.
+GLASSES_ROUNDS: Final = 3
+SHADES_ROUNDS: Final = 4
 # Donors tried in the order of fit before those that are foretold to be farthest from the person; as many of these
 FIT_FIRST: Final = 6
 LAST_RESORT: Final = 24

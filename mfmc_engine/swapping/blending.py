@@ -19,7 +19,6 @@ from mfmc_engine.swapping import (
     fields,
     finish,
     gaze,
-    glasses,
     masks,
     mesh,
     outlines,
@@ -28,6 +27,7 @@ from mfmc_engine.swapping import (
     texture,
     there,
 )
+from mfmc_engine.swapping.eyewear import Eyewear
 from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.swapping.mesh import Frame
 from mfmc_engine.swapping.patch import Patch
@@ -100,18 +100,18 @@ def interleaved(images: Sequence[Image], device: str | torch.device = "cpu") -> 
 
 
 def blend(
-    target: Target, donor: Lit, light_sigma: float, folds: Sequence[float] = (), worn: bool = True
+    target: Target, donor: Lit, light_sigma: float, folds: Sequence[float] = (), worn: Eyewear | None = None
 ) -> tuple[Tensor, Tensor]:
     """Decoys (B, 3, H, W) and alpha (B, 1, H, W), both in [0, 1], of each of the warped ``donor``s on the target.
 
-    ``folds`` as for ``relight.relight``; ``worn``: whether with the person's glasses."""
+    ``folds`` as for ``relight.relight``; ``worn``: the person's glasses, if decoys shall wear them."""
     alpha = masks.swap_mask(target.lit, donor, target.barred)
     decoys = relight.relight(donor, target.lit, light_sigma, folds)
     decoys = texture.match_sharpness(decoys, target.lit)
     decoys = finish.close_seam(decoys, donor, target.lit, alpha)
     decoys = finish.darken_rim(finish.keep_in_range(decoys, target.lit), target.lit)
     if worn:
-        decoys = glasses.wear(decoys, target.lit)
+        decoys = worn.on(decoys)
     return decoys.clamp(0, 1), alpha
 
 

@@ -27,11 +27,11 @@ TURNS: Final = 8  # directions across which lines are looked for, over half a tu
 SIDES: Final = (-1, 1)  # of the picture: left, right
 FINER: Final = 4  # pixels of the drawing a pixel of the crop
 
-_ANGLES: Final = np.arange(ROUND, dtype=np.float32) * np.float32(2 * np.pi / ROUND)
-_RADII: Final = np.arange(*P.GLASSES_RADII, dtype=np.float32)
-_LOWER: Final = np.sin(_ANGLES) > -0.2  # above there may be a brow and no rim
-_OUTER: Final = np.flatnonzero((np.cos(_ANGLES) > 0.5) & (np.sin(_ANGLES) < 0.3))  # where temples begin
-_INNER: Final = np.flatnonzero((np.cos(_ANGLES) < -0.7) & (np.sin(_ANGLES) < 0.5))  # where bridges do
+ANGLES: Final = np.arange(ROUND, dtype=np.float32) * np.float32(2 * np.pi / ROUND)
+RADII: Final = np.arange(*P.GLASSES_RADII, dtype=np.float32)
+_LOWER: Final = np.sin(ANGLES) > -0.2  # above there may be a brow and no rim
+_OUTER: Final = np.flatnonzero((np.cos(ANGLES) > 0.5) & (np.sin(ANGLES) < 0.3))  # where temples begin
+_INNER: Final = np.flatnonzero((np.cos(ANGLES) < -0.7) & (np.sin(ANGLES) < 0.5))  # where bridges do
 _SHARES: Final = np.linspace(0, 1, 9)[:, None]  # along a bar
 
 
@@ -57,13 +57,13 @@ class Eyes:
         farther away on a turned head is narrower, and so is its rim."""
         i = SIDES.index(side)
         narrower = self.widths[i] / max(float(self.widths.mean()), 1e-3)
-        x, y = radii * np.cos(_ANGLES)[:, None], radii * np.sin(_ANGLES)[:, None]
+        x, y = radii * np.cos(ANGLES)[:, None], radii * np.sin(ANGLES)[:, None]
         points = self.centres[i] + side * narrower * x[..., None] * self.along + y[..., None] * self.down
         return np.asarray(points, np.float32)
 
     def outward(self, side: int) -> FloatArray:
         """(ROUND, 1, 2) the directions as unit vectors."""
-        x, y = np.cos(_ANGLES)[:, None, None], np.sin(_ANGLES)[:, None, None]
+        x, y = np.cos(ANGLES)[:, None, None], np.sin(ANGLES)[:, None, None]
         return np.asarray(side * x * self.along + y * self.down, np.float32)
 
 
@@ -77,23 +77,8 @@ class Frames:
     tone: FloatArray  # (3,) log ratio to the light of the line's middle
 
 
-def wear(decoys: Tensor, target: Lit) -> Tensor:
-    """Decoys (B, 3, H, W) in the spectacles that the person in the photo wears; as they are if they wear none."""
-    drawn = _of(target)
-    return decoys if drawn is None else decoys + drawn[0] * (drawn[1] - decoys)
-
-
-def are_worn(target: Lit) -> bool:
-    """Whether the person in the photo wears glasses that are found."""
-    return _of(target) is not None
-
-
-def _of(target: Lit) -> tuple[Tensor, Tensor] | None:
-    return target.once("glasses", lambda: _drawn(target))
-
-
-def _drawn(target: Lit) -> tuple[Tensor, Tensor] | None:
-    """(1, 1, H, W) how much of a decoy the frames hide, and (1, 3, H, W) their colour."""
+def drawn(target: Lit) -> tuple[Tensor, Tensor] | None:
+    """(1, 1, H, W) how much of a decoy the frames hide, and (1, 3, H, W) their colour; None without any."""
     found = find(target)
     if found is None:
         return None
@@ -120,9 +105,9 @@ def find(target: Lit) -> Frames | None:
     lines = dark_lines(tone, eyes)
     each = [_rim_strengths(lines, eyes, side) for side in SIDES]
     shared = closed_path(np.mean(each, 0))  # glasses are alike on both sides, folds and shadows are not
-    paths = [_refined(strength, shared) for strength in each]
+    paths = [refined(strength, shared) for strength in each]
     strong = np.stack([v[np.arange(ROUND), path] for v, path in zip(each, paths, strict=True)])
-    radii = [_smooth(_RADII[path]) for path in paths]
+    radii = [smooth(RADII[path]) for path in paths]
     seen = strong[:, _LOWER]
     if (
         seen.mean() < P.GLASSES_RIM
@@ -131,13 +116,13 @@ def find(target: Lit) -> Frames | None:
     ):
         return None
     rims = [eyes.around(side, r[:, None])[:, 0] for side, r in zip(SIDES, radii, strict=True)]
-    bridge, bridged = _bridge(lines, eyes, rims)
-    temples = [_temple(lines, eyes, side, rim) for side, rim in zip(SIDES, rims, strict=True)]
+    nose, bridged = bridge(lines, eyes, rims)
+    temples = [temple(lines, eyes, side, rim) for side, rim in zip(SIDES, rims, strict=True)]
     if bridged < P.GLASSES_BRIDGE or np.mean([strength for _, strength in temples]) < P.GLASSES_TEMPLE:
         return None
     hides, middle = _across(tone, detail[0].cpu().numpy(), eyes, radii, strong)
     worn = [bar for bar, strength in temples if strength >= P.GLASSES_TEMPLE]
-    return Frames(tuple(rims), (bridge, *worn), hides, middle)
+    return Frames(tuple(rims), (nose, *worn), hides, middle)
 
 
 def _glimpse(tone: FloatArray, eyes: Eyes) -> float:
@@ -186,10 +171,10 @@ def _at(lines: FloatArray, points: FloatArray, across: FloatArray) -> FloatArray
 
 def _rim_strengths(lines: FloatArray, eyes: Eyes, side: int) -> FloatArray:
     """(ROUND, R) of lines that may be a rim, by direction and radius; the eye itself is none."""
-    radii = np.broadcast_to(_RADII, (ROUND, len(_RADII)))
+    radii = np.broadcast_to(RADII, (ROUND, len(RADII)))
     strength = _at(lines, eyes.around(side, radii), eyes.outward(side)).clip(*P.GLASSES_STRENGTH)
     width, height = P.GLASSES_EYE
-    x, y = radii * np.cos(_ANGLES)[:, None], radii * np.sin(_ANGLES)[:, None]
+    x, y = radii * np.cos(ANGLES)[:, None], radii * np.sin(ANGLES)[:, None]
     return np.where(np.hypot(x / width, y / height) < 1, P.GLASSES_STRENGTH[0], strength)
 
 
@@ -213,13 +198,13 @@ def closed_path(strength: FloatArray) -> NDArray[np.intp]:
     return np.roll(np.array(middle, np.intp), count // 2)
 
 
-def _refined(strength: FloatArray, path: NDArray[np.intp]) -> NDArray[np.intp]:
+def refined(strength: FloatArray, path: NDArray[np.intp]) -> NDArray[np.intp]:
     """The strongest column of each row near a path (N,) that both eyes share."""
     near = np.abs(np.arange(strength.shape[1]) - path[:, None]) <= P.GLASSES_UNLIKE
     return np.asarray(np.where(near, strength, -np.inf).argmax(1))
 
 
-def _smooth(radii: FloatArray) -> FloatArray:
+def smooth(radii: FloatArray) -> FloatArray:
     """(ROUND,) without the steps of whole pixels."""
     row = np.tile(radii, 3)[None].astype(np.float32)
     return np.asarray(cv2.GaussianBlur(row, (0, 0), P.GLASSES_SMOOTH)[0, ROUND : 2 * ROUND])
@@ -231,7 +216,7 @@ def _strongest(lines: FloatArray, eyes: Eyes, bars: NDArray) -> tuple[FloatArray
     return np.asarray(bars[strength.argmax()], np.float32), float(strength.max())
 
 
-def _bridge(lines: FloatArray, eyes: Eyes, rims: Sequence[FloatArray]) -> tuple[FloatArray, float]:
+def bridge(lines: FloatArray, eyes: Eyes, rims: Sequence[FloatArray]) -> tuple[FloatArray, float]:
     """(N, 2) the bar between both rims, and how strong it is."""
     left, right = (rim[_INNER][:, None, None] for rim in rims)
     rises = np.array(P.GLASSES_RISES)[:, None, None] * 4 * _SHARES * (1 - _SHARES)
@@ -239,7 +224,7 @@ def _bridge(lines: FloatArray, eyes: Eyes, rims: Sequence[FloatArray]) -> tuple[
     return _strongest(lines, eyes, bars.reshape(-1, len(_SHARES), 2))
 
 
-def _temple(lines: FloatArray, eyes: Eyes, side: int, rim: FloatArray) -> tuple[FloatArray, float]:
+def temple(lines: FloatArray, eyes: Eyes, side: int, rim: FloatArray) -> tuple[FloatArray, float]:
     """(N, 2) the bar from a rim outward, and how strong it is."""
     falls = np.array(P.GLASSES_FALLS)[:, None, None]
     way = (side * eyes.along + falls * eyes.down) * P.GLASSES_TEMPLE_LENGTH

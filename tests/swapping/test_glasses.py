@@ -10,7 +10,7 @@ from mfmc_engine import draws
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import bank
 from mfmc_engine.geometry import apply
-from mfmc_engine.swapping import blending, glasses
+from mfmc_engine.swapping import blending, eyewear, glasses
 from mfmc_engine.swapping.appearance import Looks
 
 WEARER = 3  # the man in red
@@ -51,7 +51,7 @@ def wearing(photo, faces):
 
 def test_nobody_in_the_photo_is_taken_for_a_wearer(photo, faces):
     targets = blending.prepare(photo, [face.landmarks for face in faces])
-    assert [glasses.are_worn(target.lit) for target in targets] == [False] * 6
+    assert [eyewear.of(target.lit) for target in targets] == [None] * 6
 
 
 def test_glasses_are_found_where_they_are(worn, faces):
@@ -76,7 +76,9 @@ def decoys(pack, picture, faces, worn):
     target = wearing(picture, faces)
     donor = bank.load()["male-white-26"]
     random = np.random.default_rng(0)
-    patches, _ = draws.swap(pack, picture, target, [donor], 0.33, 4.0, random, [0.0], worn)
+    patches, _ = draws.swap(
+        pack, picture, target, [donor], 0.33, 4.0, random, [0.0], eyewear.of(target.lit) if worn else None
+    )
     whole = np.zeros_like(picture, np.float32)
     (x, y), (rows, columns) = patches[0].origin, patches[0].alpha.shape
     share = patches[0].alpha[..., None] / 255
