@@ -268,7 +268,8 @@ TEETH_GROWTH = (0.0, 1.25, 2.0)
 CAVITY_TONE = (
     0.22,
     0.55,
-)  # of the lips' colour: under the upper teeth, and at the lower lip (the tongue); by eye
+)  # of the lips' colour below teeth: under the upper ones, and at the lower lip (the tongue); by eye
+LIP_SIGMAS = (2.0, 6.0)  # px, over which lips go on where edges of teeth were
 CAVITY_FEATHER = 0.8  # px
 TEETH_LENT = 0.5  # share of the opening; donors that show less of teeth borrow somebody's
 SMILE_BROAD = 0.14  # inter-ocular distances between the inner lips of those who lend

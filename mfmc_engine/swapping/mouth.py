@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -30,30 +31,56 @@ def opening(landmarks: FloatArray) -> float:
     return float(np.linalg.norm(landmarks[_LOWER] - landmarks[_UPPER], axis=1).mean())
 
 
-def teeth_growth(face: Lit) -> float:
-    """How many times their own size a donor's teeth may be drawn in the mouth of the one ``face``: not at all where it
-    shows none, nearly as they are above a cavity, and large where it smiles so broadly that there is nothing else."""
-    none, some, broad = P.TEETH_GROWTH
-    inside = face.part(outlines.inner_mouth)[0, 0].cpu().numpy() > 0
-    if opening(face.landmarks[0]) < P.CAVITY_LEAST or not inside.any():  # not wide enough to be looked into
-        return some
-    light = fields.luminance(face.detail(P.TEETH_LIGHT))[0, 0].cpu().numpy()
-    if np.quantile(light[inside], P.TEETH_QUANTILE) <= P.TEETH_SEEN:
-        return none
-    return broad if _darkest_layer(light, inside, face.landmarks[0]) > P.TEETH_DARKEST else some
+@dataclass(frozen=True, slots=True)
+class Between:
+    """What a photo shows between somebody's lips."""
 
-
-def _darkest_layer(light: FloatArray, inside: NDArray[np.bool_], landmarks: FloatArray) -> float:
-    """Mean of ``light`` (H, W) in the darkest of some layers from upper to lower lip, in the middle of the mouth. The
-    first and the last layer are left out: they are the lips' rims as often as not."""
-    depth = _along(landmarks[_UPPER].mean(0), landmarks[_LOWER].mean(0), light.shape).clip(0, 0.999)
-    across = _along(landmarks[60], landmarks[64], light.shape)
-    low, high = P.TEETH_MIDDLE
-    layers = np.where(inside & (across > low) & (across < high), (depth * P.TEETH_LAYERS).astype(int), -1)
-    return min(
-        (float(light[layers == i].mean()) for i in range(1, P.TEETH_LAYERS - 1) if (layers == i).any()),
-        default=-math.inf,
+    growth: float  # how many times their own size teeth may be drawn in: see TEETH_GROWTH
+    tones: (
+        FloatArray  # (L, 3) shares of the lips' colour of what is dark, from the upper edge to the lower lip
     )
+
+
+def look(face: Lit) -> Between:
+    """What is between the lips of the one ``face``: no teeth, some above a cavity, or a smile so broad that there is
+    nothing else."""
+    none, some, broad = P.TEETH_GROWTH
+    usual = np.outer(P.CAVITY_TONE, np.ones(3)).astype(np.float32)
+    inside = face.part(outlines.inner_mouth)[0, 0].cpu().numpy() > 0
+    marks = face.landmarks[0]
+    if opening(marks) < P.CAVITY_LEAST or not inside.any():  # not wide enough to be looked into
+        return Between(some, usual)
+    light = fields.luminance(face.detail(P.TEETH_LIGHT))[0, 0].cpu().numpy()
+    layers = _layers(inside, marks)
+    if np.quantile(light[inside], P.TEETH_QUANTILE) <= P.TEETH_SEEN:
+        own = _tones(face, layers)
+        return Between(none, usual if own is None else own)
+    darkest = min((float(light[layer].mean()) for layer in layers[1:-1] if layer.any()), default=-math.inf)
+    return Between(broad if darkest > P.TEETH_DARKEST else some, usual)
+
+
+def _layers(inside: NDArray[np.bool_], landmarks: FloatArray) -> list[NDArray[np.bool_]]:
+    """Where (H, W) each layer from the upper to the lower lip is, in the middle of the mouth. The first and the last
+    are the lips' rims as often as not."""
+    depth = _along(landmarks[_UPPER].mean(0), landmarks[_LOWER].mean(0), inside.shape).clip(0, 0.999)
+    across = _along(landmarks[60], landmarks[64], inside.shape)
+    low, high = P.TEETH_MIDDLE
+    middle = inside & (across > low) & (across < high)
+    return [middle & ((depth * P.TEETH_LAYERS).astype(int) == i) for i in range(P.TEETH_LAYERS)]
+
+
+def _tones(face: Lit, layers: Sequence[NDArray[np.bool_]]) -> FloatArray | None:
+    """What ``Between`` has of a dark mouth; None where a layer cannot be seen. Means along the mouth: how dark it is,
+    not what is in there."""
+    picture = face.pictures[0].permute(1, 2, 0).cpu().numpy()
+    lips = face.part(outlines.lips)[0, 0].cpu().numpy() > 0
+    if not all(layer.any() for layer in layers) or not lips.any():
+        return None
+    tones = np.stack([picture[layer].mean(0) for layer in layers]) / picture[lips].mean(0).clip(min=1e-3)
+    for rim, beside in ((0, 1), (-1, -2)):
+        if tones[rim].mean() > tones[beside].mean():
+            tones[rim] = tones[beside]
+    return tones.clip(0, 1).astype(np.float32)
 
 
 def teeth_end(target: FloatArray, donor: FloatArray, growth: float) -> FloatArray | None:
@@ -79,37 +106,42 @@ def open_wide(
     layers: Tensor,
     donors: Sequence[FloatArray],
     marks: Sequence[FloatArray],
-    growth: float = P.TEETH_GROWTH[1],
+    between: Between,
     lend: Callable[[int], tuple[Tensor, FloatArray]] | None = None,
 ) -> Tensor:
     """Warped donors (B, C, H, W), RGB first, with the openings of mouths redrawn where the donor's is too small or
     shows teeth that shall not be seen.
 
     ``layers`` (B, C, S, S) are the donors before the warp with their landmarks ``donors``; ``marks`` (68, 2) px of the
-    warped pictures. ``growth``: see ``teeth_growth``. ``lend`` says, for one of the batch that shows hardly any teeth
-    itself, whose to show: the same of somebody with a broad smile, (1, C, S, S) and (68, 2).
+    warped pictures. ``between``: what the photo shows there. ``lend`` says, for one of the batch that shows hardly any
+    teeth itself, whose to show: the same of somebody with a broad smile, (1, C, S, S) and (68, 2).
     """
     out = warped
     for i, (target, donor) in enumerate(zip(marks, donors, strict=True)):
-        ended = teeth_end(target, donor, growth)
+        ended = teeth_end(target, donor, between.growth)
         if ended is None:
             continue
         own = layers[i : i + 1]
-        if growth and lend and _own_opening(target, donor) < opening(target) * P.TEETH_LENT:
+        if between.growth and lend and _own_opening(target, donor) < opening(target) * P.TEETH_LENT:
             own, donor = lend(i)
-            wide = teeth_end(target, donor, growth)
+            wide = teeth_end(target, donor, between.growth)
             ended = target if wide is None else wide
         out = warped.clone() if out is warped else out
         # only the mouth's surroundings are worked on
         around = fields.window(target[48:], P.PART_ROOM, (warped.shape[-2], warped.shape[-1]))
         corner = np.array([around[-1].start, around[-2].start], np.float32)
         local = warped[i : i + 1, :3][around]
-        out[i : i + 1, :3][around] = _opened(local, own, donor, target - corner, ended - corner)
+        out[i : i + 1, :3][around] = _opened(local, own, donor, target - corner, ended - corner, between)
     return out
 
 
 def _opened(
-    warped: Tensor, layers: Tensor, donor: FloatArray, target: FloatArray, ended: FloatArray
+    warped: Tensor,
+    layers: Tensor,
+    donor: FloatArray,
+    target: FloatArray,
+    ended: FloatArray,
+    between: Between,
 ) -> Tensor:
     """One warped donor (1, 3, H, W) with its mouth redrawn; all landmarks (68, 2) but the donor's in px of it."""
     size = warped.shape[-2], warped.shape[-1]
@@ -122,12 +154,22 @@ def _opened(
             (outlines.lips, target),
         )
     )
+    if not between.growth:
+        warped = _without_teeth(warped, lips, inside)
     tone = fields.mean(warped, lips)
-    depth = torch.from_numpy(_depth(target, ended, size)).to(warped)
-    low, high = P.CAVITY_TONE
-    drawn = tone * (low + (high - low) * depth)
+    depth = _depth(target, ended, size)
+    steps = np.linspace(0, 1, len(between.tones))
+    shares = np.stack([np.interp(depth, steps, channel) for channel in between.tones.T]).astype(np.float32)
+    drawn = tone * torch.from_numpy(shares).to(warped)
     inside, shown = (fields.gaussian(mask, P.CAVITY_FEATHER) for mask in (inside, shown * inside))
     return warped * (1 - inside) + (teeth * shown + drawn * (1 - shown)) * inside
+
+
+def _without_teeth(warped: Tensor, lips: Tensor, inside: Tensor) -> Tensor:
+    """One warped donor without the edges of its teeth that show beyond its inner lips, as these go on."""
+    rim = fields.dilate(inside, P.TEETH_REACH)
+    bare = fields.spread(warped, lips * (1 - rim), P.LIP_SIGMAS)
+    return warped + fields.gaussian(rim * lips, P.CAVITY_FEATHER) * (bare - warped)
 
 
 def _depth(target: FloatArray, ended: FloatArray, size: tuple[int, ...]) -> FloatArray:

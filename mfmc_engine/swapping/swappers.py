@@ -62,13 +62,13 @@ def _warped(target: Target, donors: Sequence[Pictured], shape_share: float) -> L
     own = target.glance()
     turns = gaze.wanted_turns(own, [None if own is None else _glance(donor) for donor in donors])
     warped = mesh.warp_donors(layers, [donor.landmarks for donor in donors], marks, target.frame.size, turns)
-    growth = target.lit.once("teeth", lambda: mouth.teeth_growth(target.lit))
+    between = target.lit.once("between the lips", lambda: mouth.look(target.lit))
     warped = mouth.open_wide(
         warped,
         layers,
         [donor.landmarks for donor in donors],
         marks,
-        growth,
+        between,
         lambda i: _smile(donors[i], target.barred.device),
     )
     pictures = eyes.draw_lids(warped[:, :3], marks, [target.shut] * len(donors))

@@ -7,11 +7,13 @@ import torch
 from skimage.data import astronaut
 
 from mfmc_engine.donors import bank, smiles
-from mfmc_engine.parameters import CROP_SIZE, INTEROCULAR, TEETH_GROWTH, TEETH_LENT
+from mfmc_engine.parameters import CAVITY_TONE, CROP_SIZE, INTEROCULAR, TEETH_GROWTH, TEETH_LENT
 from mfmc_engine.swapping import blending, fields, mesh, mouth, outlines
 from mfmc_engine.swapping.lit import Lit
 
 NONE, SOME, BROAD = TEETH_GROWTH
+CAVITY = np.repeat(np.array(CAVITY_TONE, np.float32)[:, None], 3, 1)
+SMILE = mouth.Between(SOME, CAVITY)
 
 
 def opened(by):
@@ -41,7 +43,7 @@ def test_a_mouth_open_as_wide_as_the_donors_is_left_alone():
     assert mouth.teeth_end(opened(12), opened(30), SOME) is None
     assert mouth.teeth_end(opened(2), opened(0), SOME) is None  # a line, not an opening
     layers = painted(opened(12))
-    same = mouth.open_wide(layers, layers, [opened(12)], [opened(12)])
+    same = mouth.open_wide(layers, layers, [opened(12)], [opened(12)], SMILE)
     assert torch.equal(same, layers)
 
 
@@ -50,7 +52,7 @@ def test_teeth_keep_their_size_above_a_dark_mouth():
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
     assert column(stretched, target).min() > 0.7  # teeth all the way down
-    seen = column(mouth.open_wide(stretched, layers, [donor], [target]), target)
+    seen = column(mouth.open_wide(stretched, layers, [donor], [target], SMILE), target)
     assert (seen[2:6] > 0.8).all()
     assert (seen[14:] < 0.35).all()
     assert seen[-3] > seen[14]  # the tongue comes up toward the lower lip
@@ -60,7 +62,7 @@ def test_a_donor_with_shut_lips_gives_no_teeth():
     donor, target = opened(0), opened(30)
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
-    seen = column(mouth.open_wide(stretched, layers, [donor], [target]), target)
+    seen = column(mouth.open_wide(stretched, layers, [donor], [target], SMILE), target)
     assert (seen[4:] < 0.4).all()
 
 
@@ -72,10 +74,12 @@ def test_a_donor_with_shut_lips_borrows_the_teeth_that_the_photo_shows():
     donor, target = opened(0), opened(30)
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
-    seen = column(mouth.open_wide(stretched, layers, [donor], [target], SOME, lend_smile), target)
+    seen = column(mouth.open_wide(stretched, layers, [donor], [target], SMILE, lend_smile), target)
     assert (seen[2:8] > 0.8).all()  # in their own size
     assert (seen[14:] < 0.35).all()
-    none = column(mouth.open_wide(stretched, layers, [donor], [target], NONE, lend_smile), target)
+    none = column(
+        mouth.open_wide(stretched, layers, [donor], [target], mouth.Between(NONE, CAVITY), lend_smile), target
+    )
     assert (none[4:] < 0.4).all()
 
 
@@ -83,15 +87,18 @@ def test_a_broad_smile_is_full_of_teeth_from_lip_to_lip():
     donor, target = opened(3), opened(18)
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
-    seen = column(mouth.open_wide(stretched, layers, [donor], [target], BROAD, lend_smile), target)
+    seen = column(
+        mouth.open_wide(stretched, layers, [donor], [target], mouth.Between(BROAD, CAVITY), lend_smile),
+        target,
+    )
     assert seen.min() > 0.8
 
 
 def test_who_shows_teeth_enough_borrows_none():
     donor, target = opened(round(18 * TEETH_LENT) + 1), opened(18)
     layers = painted(donor)
-    own = mouth.open_wide(layers, layers, [donor], [target], SOME)
-    assert torch.equal(own, mouth.open_wide(layers, layers, [donor], [target], SOME, lend_smile))
+    own = mouth.open_wide(layers, layers, [donor], [target], SMILE)
+    assert torch.equal(own, mouth.open_wide(layers, layers, [donor], [target], SMILE, lend_smile))
 
 
 def test_lenders_smile_broadly_and_are_many():
@@ -107,7 +114,7 @@ def test_a_mouth_that_shows_no_teeth_gets_none():
     donor = opened(14)
     layers = painted(donor)
     assert column(layers, donor).min() > 0.9
-    seen = column(mouth.open_wide(layers, layers, [donor], [donor], NONE), donor)
+    seen = column(mouth.open_wide(layers, layers, [donor], [donor], mouth.Between(NONE, CAVITY)), donor)
     assert seen.max() < 0.45
 
 
@@ -126,11 +133,37 @@ def filled(marks, *tones):
     ("tones", "growth"), [((1.0, 1.0), BROAD), ((0.9, 0.1), SOME), ((0.1, 0.9), SOME), ((0.15, 0.15), NONE)]
 )
 def test_teeth_are_told_from_a_dark_mouth_and_from_what_they_stand_above(tones, growth):
-    assert mouth.teeth_growth(filled(opened(14), *tones)) == growth
+    assert mouth.look(filled(opened(14), *tones)).growth == growth
+
+
+def test_a_dark_mouth_is_as_dark_as_the_photos_where_that_is():
+    """From lip to lip; what is lighter at the rims than beside them is a lip."""
+    between = mouth.look(filled(opened(25), 0.3, 0.1, 0.05, 0.15, 0.3))
+    lips = np.array([0.7, 0.3, 0.3])
+    expected = np.array([0.1, 0.1, 0.05, 0.15, 0.15])[:, None] / lips
+    np.testing.assert_allclose(between.tones, expected, atol=0.12)
+    donor, target = opened(0), opened(25)
+    layers = painted(donor)
+    stretched = mesh.warp_donors(layers, [donor], [target])
+    seen = column(mouth.open_wide(stretched, layers, [donor], [target], between), target)
+    assert seen[len(seen) // 2] < 0.1 < seen[-2]
+
+
+def test_no_edges_of_teeth_are_left_round_a_dark_mouth():
+    donor, target = opened(12), opened(20)
+    layers = painted(donor)
+    # landmarks are a little off: the donor's teeth reach beyond its lips' inner edge
+    wide = fields.dilate(fields.rasterise(outlines.inner_mouth, [donor], layers.device), 2)
+    layers = torch.where(wide > 0, torch.tensor(1.0), layers)
+    stretched = mesh.warp_donors(layers, [donor], [target])
+    rim = fields.rasterise(outlines.lips, [target], layers.device)[0, 0] > 0
+    assert stretched[0].mean(0)[rim].max() > 0.9
+    out = mouth.open_wide(stretched, layers, [donor], [target], mouth.Between(NONE, CAVITY))
+    assert out[0].mean(0)[rim].max() < 0.6
 
 
 def test_lips_that_are_shut_are_not_looked_between():
-    assert mouth.teeth_growth(filled(opened(2), 0.1)) == SOME
+    assert mouth.look(filled(opened(2), 0.1)).growth == SOME
 
 
 def test_a_mouth_is_looked_into_along_its_own_axis(real_engine):
@@ -138,7 +171,7 @@ def test_a_mouth_is_looked_into_along_its_own_axis(real_engine):
     for turns in range(4):
         turned = np.ascontiguousarray(np.rot90(astronaut(), turns))
         face = max(real_engine.analyze(turned).faces, key=lambda face: face.quality.size)
-        assert mouth.teeth_growth(blending.prepare(turned, [face.landmarks])[0].lit) == BROAD
+        assert mouth.look(blending.prepare(turned, [face.landmarks])[0].lit).growth == BROAD
 
 
 @pytest.mark.parametrize("height", [12, 30])
@@ -146,7 +179,9 @@ def test_nothing_but_the_opening_changes(height):
     donor, target = opened(4), opened(height)
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
-    changed = (mouth.open_wide(stretched, layers, [donor], [target]) - stretched).abs().amax(1)[0] > 0.02
+    changed = (mouth.open_wide(stretched, layers, [donor], [target], SMILE) - stretched).abs().amax(1)[
+        0
+    ] > 0.02
     near = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
     cv2.fillPoly(near, [np.round(target[60:68]).astype(np.int32)], 1)
     near = cv2.dilate(near, np.ones((7, 7), np.uint8))
