@@ -21,7 +21,7 @@ from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.resampling import Picture, on_host
 from mfmc_engine.swappable import to_swap
-from mfmc_engine.swapping import blending, redaction
+from mfmc_engine.swapping import blending, eyewear, redaction
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
@@ -102,7 +102,8 @@ def look_at_swaps(
     """(N, D) embeddings of N first-round swaps of one face, each seen once, none of them judged."""
     with torch.inference_mode():
         target = blending.prepare(image, [face.landmarks], pack.device)[0]
-        patches, _ = swap(pack, image, target, donors, *P.DRAW_ROUNDS[0][:2], random)
+        draw = P.DRAW_ROUNDS[0][:2]
+        patches, _ = swap(pack, image, target, donors, *draw, random, worn=eyewear.of(target.lit))
         chips = [
             chip for patch in patches for chip in viewing.cut(pack, image, face, patch, viewing.first_view)[0]
         ]
