@@ -23,11 +23,10 @@ from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.resampling import Picture
 from mfmc_engine.swappable import surely_faces
-from mfmc_engine.swapping import appearance, blending, there
+from mfmc_engine.swapping import appearance, blending, eyewear, there
 from mfmc_engine.swapping.appearance import Looks
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.eyewear import Eyewear
-from mfmc_engine.swapping.eyewear import of as eyewear_of
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
@@ -166,8 +165,8 @@ class Draws:
         fresh: list[tuple[Case, Attempt]] = []
         for i, donors in drawn.items():
             case = self.cases[i]
-            eyewear = eyewear_of(self.targets[i].lit)
-            worn = eyewear if eyewear and number <= eyewear.rounds else None
+            own = eyewear.of(self.targets[i].lit)
+            worn = own if own and number <= own.rounds else None
             made, blotched = swap(
                 self.pack,
                 self.image,
@@ -181,7 +180,7 @@ class Draws:
                 worn,
             )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
-            lost = eyewear.lost if eyewear and not worn else 0.0
+            lost = own.lost if own and not worn else 0.0
             attempts = [
                 Attempt(
                     candidate.donor.id, patch, Looks(candidate.unlike, shares[i], dark, hue, lost), unseen

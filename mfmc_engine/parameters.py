@@ -242,10 +242,7 @@ EYELIDS_SIDE: Final = 64  # px, the network's input (architecture)
 EYELIDS_ZOOM: Final = 2.3  # widths of an eye that it shows (published value)
 # Lids that are drawn shut, all by eye; widths are an eye's
 LID_POINTS: Final = 25  # of every curve
-LID_BEYOND = (
-    -0.25,
-    1.75,
-)  # widths from the inner corner that a squeezed eye and the folds beside it smear over
+LID_BEYOND = (-0.25, 1.75)  # widths from the inner corner that a squeezed eye and folds beside it smear over
 LID_SMEAR = (13.0, 9.0)  # px above and below the line that lids meet in
 LID_BROW = 2  # px round the hair of a brow that are its own
 LID_AROUND = 13  # px round the smear from which lids take their skin

@@ -107,9 +107,8 @@ def _band(lid: FloatArray, places: Curve, above: Curve, below: Curve) -> FloatAr
     along = lid[3] - lid[0]
     width = max(float(np.linalg.norm(along)), 1e-3)
     along = along / width
-    up = np.array([along[1], -along[0]]) * (
-        1 if along[0] > 0 else -1
-    )  # left of one eye's way, right of the other's
+    left = np.array([along[1], -along[0]])
+    up = left if along[0] > 0 else -left  # one eye's way outward is the other's inward
     curve = np.polyfit((lid - lid[0]) @ along / width, (lid - lid[0]) @ up, 2)
     points = lid[0] + places[:, None] * width * along + np.polyval(curve, places.clip(0, 1))[:, None] * up
     edges = [points + above[:, None] * up, (points - below[:, None] * up)[::-1]]

@@ -148,6 +148,14 @@ def rasterise(
     return torch.from_numpy(masks).to(device).float()
 
 
+def along(start: FloatArray, end: FloatArray, size: Sequence[int]) -> FloatArray:
+    """(H, W) how far along the way from ``start`` (0) to ``end`` (1), both (2,), each pixel lies."""
+    axis = end - start
+    ys, xs = np.mgrid[: size[0], : size[1]].astype(np.float32) + 0.5
+    along = ((xs - start[0]) * axis[0] + (ys - start[1]) * axis[1]) / max(float(axis @ axis), 1e-6)
+    return np.asarray(along, np.float32)
+
+
 def dilate(mask: Tensor, radius: int) -> Tensor:
     """Grey dilation with a square of ``2 * radius + 1`` px; erosion for a negative radius. Edges are replicated."""
     if radius < 0:

@@ -84,8 +84,7 @@ def drawn(target: Lit) -> tuple[Tensor, Tensor] | None:
         return None
     canvas = np.full([side * FINER for side in target.size], 255, np.uint8)
     for lines, closed in ((found.rims, True), (found.bars, False)):
-        corners = [np.round((points * FINER - 0.5) * 16).astype(np.int32) for points in lines]
-        cv2.polylines(canvas, corners, closed, 0, 1, shift=4)
+        cv2.polylines(canvas, finer_corners(lines), closed, 0, 1, shift=4)
     finer = cv2.distanceTransform(canvas, cv2.DIST_L2, 5) / FINER
     distance = cv2.resize(finer, target.size[::-1], interpolation=cv2.INTER_AREA)
     hidden = np.interp(distance, np.arange(len(found.hides)), found.hides, right=0.0).astype(np.float32)
@@ -103,11 +102,7 @@ def find(target: Lit) -> Frames | None:
     if _glimpse(tone, eyes) < P.GLASSES_BRIDGE / 2:  # saves nearly all others the whole search
         return None
     lines = dark_lines(tone, eyes)
-    each = [_rim_strengths(lines, eyes, side) for side in SIDES]
-    shared = closed_path(np.mean(each, 0))  # glasses are alike on both sides, folds and shadows are not
-    paths = [refined(strength, shared) for strength in each]
-    strong = np.stack([v[np.arange(ROUND), path] for v, path in zip(each, paths, strict=True)])
-    radii = [smooth(RADII[path]) for path in paths]
+    radii, strong = traced([_rim_strengths(lines, eyes, side) for side in SIDES])
     seen = strong[:, _LOWER]
     if (
         seen.mean() < P.GLASSES_RIM
@@ -120,7 +115,7 @@ def find(target: Lit) -> Frames | None:
     temples = [temple(lines, eyes, side, rim) for side, rim in zip(SIDES, rims, strict=True)]
     if bridged < P.GLASSES_BRIDGE or np.mean([strength for _, strength in temples]) < P.GLASSES_TEMPLE:
         return None
-    hides, middle = _across(tone, detail[0].cpu().numpy(), eyes, radii, strong)
+    hides, middle = _across(tone, detail[0].permute(1, 2, 0).contiguous().cpu().numpy(), eyes, radii, strong)
     worn = [bar for bar, strength in temples if strength >= P.GLASSES_TEMPLE]
     return Frames(tuple(rims), (nose, *worn), hides, middle)
 
@@ -132,11 +127,21 @@ def _glimpse(tone: FloatArray, eyes: Eyes) -> float:
     points = eyes.centres[0] + apart * (0.33 + 0.34 * _SHARES) + heights * eyes.down
 
     def at(moved: float) -> FloatArray:
-        x, y = (np.ascontiguousarray((points + moved * eyes.down)[..., i] - 0.5, np.float32) for i in (0, 1))
-        return np.asarray(cv2.remap(tone, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+        return sampled(tone, points + moved * eyes.down)
 
     darker = [np.minimum(at(reach), at(-reach)) for reach in P.GLASSES_LINE]
     return float(np.quantile(np.max(darker, 0) - at(0), 0.3, axis=1).max())
+
+
+def sampled(field: FloatArray, points: FloatArray) -> FloatArray:
+    """(..., C) a field (H, W, C), or (...) one of (H, W), at points (..., 2), bilinear."""
+    x, y = (np.ascontiguousarray(points[..., i] - 0.5, np.float32) for i in (0, 1))
+    return np.asarray(cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def finer_corners(lines: Sequence[FloatArray]) -> list[NDArray[np.int32]]:
+    """``lines`` (N, 2) as OpenCV draws them, with shift 4, on a canvas of FINER pixels a pixel of the crop."""
+    return [np.round((points * FINER - 0.5) * 16).astype(np.int32) for points in lines]
 
 
 def dark_lines(tone: FloatArray, eyes: Eyes) -> FloatArray:
@@ -198,13 +203,22 @@ def closed_path(strength: FloatArray) -> NDArray[np.intp]:
     return np.roll(np.array(middle, np.intp), count // 2)
 
 
-def refined(strength: FloatArray, path: NDArray[np.intp]) -> NDArray[np.intp]:
+def traced(each: Sequence[FloatArray]) -> tuple[list[FloatArray], FloatArray]:
+    """(ROUND,) distances from each eye's centre of the strongest way round it, of strengths (ROUND, len(RADII)) there,
+    and (2, ROUND) how strong it is. Glasses are alike on both sides, folds and shadows are not."""
+    shared = closed_path(np.mean(each, 0))
+    paths = [_refined(strength, shared) for strength in each]
+    strong = np.stack([v[np.arange(ROUND), path] for v, path in zip(each, paths, strict=True)])
+    return [_smooth(RADII[path]) for path in paths], strong
+
+
+def _refined(strength: FloatArray, path: NDArray[np.intp]) -> NDArray[np.intp]:
     """The strongest column of each row near a path (N,) that both eyes share."""
     near = np.abs(np.arange(strength.shape[1]) - path[:, None]) <= P.GLASSES_UNLIKE
     return np.asarray(np.where(near, strength, -np.inf).argmax(1))
 
 
-def smooth(radii: FloatArray) -> FloatArray:
+def _smooth(radii: FloatArray) -> FloatArray:
     """(ROUND,) without the steps of whole pixels."""
     row = np.tile(radii, 3)[None].astype(np.float32)
     return np.asarray(cv2.GaussianBlur(row, (0, 0), P.GLASSES_SMOOTH)[0, ROUND : 2 * ROUND])
@@ -242,15 +256,11 @@ def _across(
     best = _LOWER & (strong >= np.quantile(strong[:, _LOWER], 0.5))
     rows, tones = [], []
     for side, r, seen in zip(SIDES, radii, best, strict=True):
-        points = eyes.around(side, r[:, None] + offsets)[seen] - 0.5
-        x, y = (np.ascontiguousarray(points[..., i]) for i in (0, 1))
-        line = cv2.remap(tone, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        points = eyes.around(side, r[:, None] + offsets)[seen]
+        line = sampled(tone, points)
         middle = line[:, half : half + 2 * P.GLASSES_UNLIKE + 1].argmin(1) + half
         rows += [one[m - half : m + half + 1] for one, m in zip(line, middle, strict=True)]
-        each = [
-            cv2.remap(channel, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for channel in detail
-        ]
-        tones.append(np.stack([channel[np.arange(len(middle)), middle] for channel in each], 1))
+        tones.append(sampled(detail, points)[np.arange(len(middle)), middle])
     line = np.median(rows, 0)
     folded = (line[half:] + line[half::-1]) / 2
     dark = np.minimum.accumulate((folded.max() - folded).clip(min=0))

@@ -36,9 +36,7 @@ class Between:
     """What a photo shows between somebody's lips."""
 
     growth: float  # how many times their own size teeth may be drawn in: see TEETH_GROWTH
-    tones: (
-        FloatArray  # (L, 3) shares of the lips' colour of what is dark, from the upper edge to the lower lip
-    )
+    tones: FloatArray  # (L, 3) shares of the lips' colour of what is dark, from top to bottom
 
 
 def look(face: Lit) -> Between:
@@ -62,8 +60,8 @@ def look(face: Lit) -> Between:
 def _layers(inside: NDArray[np.bool_], landmarks: FloatArray) -> list[NDArray[np.bool_]]:
     """Where (H, W) each layer from the upper to the lower lip is, in the middle of the mouth. The first and the last
     are the lips' rims as often as not."""
-    depth = _along(landmarks[_UPPER].mean(0), landmarks[_LOWER].mean(0), inside.shape).clip(0, 0.999)
-    across = _along(landmarks[60], landmarks[64], inside.shape)
+    depth = fields.along(landmarks[_UPPER].mean(0), landmarks[_LOWER].mean(0), inside.shape).clip(0, 0.999)
+    across = fields.along(landmarks[60], landmarks[64], inside.shape)
     low, high = P.TEETH_MIDDLE
     middle = inside & (across > low) & (across < high)
     return [middle & ((depth * P.TEETH_LAYERS).astype(int) == i) for i in range(P.TEETH_LAYERS)]
@@ -174,13 +172,5 @@ def _without_teeth(warped: Tensor, lips: Tensor, inside: Tensor) -> Tensor:
 
 def _depth(target: FloatArray, ended: FloatArray, size: tuple[int, ...]) -> FloatArray:
     """(H, W) 0 at the edge of the upper teeth, 1 at the lower lip: the tongue comes up toward it."""
-    along = _along(ended[_LOWER].mean(0), target[_LOWER].mean(0), size)
+    along = fields.along(ended[_LOWER].mean(0), target[_LOWER].mean(0), size)
     return np.asarray(cv2.GaussianBlur(np.clip(along, 0, 1), (0, 0), 1.5), np.float32)
-
-
-def _along(start: FloatArray, end: FloatArray, size: tuple[int, ...]) -> FloatArray:
-    """(H, W) how far along the way from ``start`` (0) to ``end`` (1), both (2,), each pixel lies."""
-    axis = end - start
-    ys, xs = np.mgrid[: size[0], : size[1]].astype(np.float32) + 0.5
-    along = ((xs - start[0]) * axis[0] + (ys - start[1]) * axis[1]) / max(float(axis @ axis), 1e-6)
-    return np.asarray(along, np.float32)

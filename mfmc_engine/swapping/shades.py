@@ -27,11 +27,11 @@ from mfmc_engine.swapping.glasses import (
     SIDES,
     Eyes,
     bridge,
-    closed_path,
     dark_lines,
-    refined,
-    smooth,
+    finer_corners,
+    sampled,
     temple,
+    traced,
 )
 from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.types import FloatArray
@@ -58,18 +58,14 @@ def drawn(target: Lit) -> tuple[Tensor, Tensor] | None:
         return None
     eyes = Eyes.of(target.landmarks[0])
     canvas = np.zeros([side * FINER for side in target.size], np.uint8)
-    lenses, bars = (
-        [np.round((points * FINER - 0.5) * 16).astype(np.int32) for points in lines]
-        for lines in (found.lenses, found.bars)
-    )
-    cv2.fillPoly(canvas, lenses, 1, shift=4)
-    cv2.polylines(canvas, bars, False, 1, P.SHADES_BAR * FINER, shift=4)
+    cv2.fillPoly(canvas, finer_corners(found.lenses), 1, shift=4)
+    cv2.polylines(canvas, finer_corners(found.bars), False, 1, P.SHADES_BAR * FINER, shift=4)
     inside, outside = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (canvas, 1 - canvas))
     beyond = cv2.resize((outside - inside) / FINER, target.size[::-1], interpolation=cv2.INTER_AREA)
     edge = np.arange(-P.SHADES_EDGE, P.SHADES_EDGE + 1)
     hidden = torch.from_numpy(np.interp(beyond, edge, found.hides).astype(np.float32))
-    ys, xs = np.mgrid[: target.size[0], : target.size[1]].astype(np.float32) + 0.5
-    down = (np.stack([xs, ys], -1) - eyes.centres.mean(0)) @ eyes.down
+    middle = eyes.centres.mean(0)
+    down = fields.along(middle, middle + eyes.down, target.size)
     colour = torch.from_numpy((found.middle[:, None, None] + found.slope[:, None, None] * down).clip(0, 1))
     return hidden[None, None].to(target.pictures), colour[None].to(target.pictures)
 
@@ -81,11 +77,7 @@ def find(target: Lit) -> Shades | None:
     around = [_around(tone, eyes, side) for side in SIDES]
     if max(one[:, : P.SHADES_GLIMPSE[0]].mean() for one in around) > P.SHADES_GLIMPSE[1]:
         return None  # saves nearly all others the whole search
-    each = [_edges(one) for one in around]
-    shared = closed_path(np.mean(each, 0))  # sunglasses are alike on both sides
-    paths = [refined(strength, shared) for strength in each]
-    strong = np.stack([v[np.arange(ROUND), path] for v, path in zip(each, paths, strict=True)])
-    radii = [smooth(RADII[path]) for path in paths]
+    radii, strong = traced([_edges(one) for one in around])
     inside = [_within(r) for r in radii]
     lightest = max(
         float(np.quantile(one[part], P.SHADES_LIGHTEST[0])) for one, part in zip(around, inside, strict=True)
@@ -107,9 +99,7 @@ def _within(radii: FloatArray) -> NDArray[np.bool_]:
 
 def _around(field: FloatArray, eyes: Eyes, side: int) -> FloatArray:
     """(ROUND, R, ...) a field (H, W, ...) in all directions round an eye."""
-    points = eyes.around(side, np.broadcast_to(_REACH, (ROUND, len(_REACH)))) - 0.5
-    x, y = (np.ascontiguousarray(points[..., i]) for i in (0, 1))
-    return np.asarray(cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return sampled(field, eyes.around(side, np.broadcast_to(_REACH, (ROUND, len(_REACH)))))
 
 
 def _edges(tones: FloatArray) -> FloatArray:

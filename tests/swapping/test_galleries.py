@@ -86,7 +86,7 @@ def _no_pictures():
             "prepare",
             lambda image, marks, device: [SimpleNamespace(lit=None, landmarks=one) for one in marks],
         )
-        patch.setattr(draws, "eyewear_of", lambda lit: None)
+        patch.setattr(draws.eyewear, "of", lambda lit: None)
         patch.setattr(replacement.redaction, "redact", lambda *_: Drawn(None))
         patch.setattr(forecast, "load", lambda: AS_DONORS)
         patch.setattr(looks, "describe", lambda image, marks, embedding: Wanted(embedding))
