@@ -6,17 +6,18 @@ Every round is one batch over the faces of the photo that still lack a decoy.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from torch import Tensor
 
 from mfmc_engine import guarantee, viewing
 from mfmc_engine import parameters as P
-from mfmc_engine.batching.cores import single_threaded
+from mfmc_engine.batching.cores import Aside, aside, single_threaded
 from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.packs.pack import Pack
@@ -32,6 +33,8 @@ from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
 from mfmc_engine.types import Face, FloatArray, Gallery
 
+Look = tuple[FloatArray, float]  # (n, D) embeddings of some views of a decoy, and its misfit there
+
 NOTHING_AGAINST: Final = Verdict(math.inf, math.inf, math.inf)  # the verdict on what nobody has seen
 
 
@@ -42,6 +45,7 @@ class Attempt:
     looks: Looks
     views: FloatArray  # (V, D), at first none, then of one view only: most of those that fail, fail on it
     verdict: Verdict = NOTHING_AGAINST  # on those views
+    ahead: Callable[[], Look] | None = None  # waits for the first look, if it is already on its way
 
     @property
     def unseen(self) -> bool:
@@ -102,9 +106,14 @@ class Draws:
     targets: list[Target]
     gallery: Gallery
     thresholds: Thresholds
+    aside: Aside[Any] | None = None
 
     def run(self) -> None:
         """Fill in ``chosen`` of every case, as far as donors and rounds go."""
+        with aside(self.pack.device) as self.aside:
+            self._run()
+
+    def _run(self) -> None:
         pending = list(range(len(self.cases)))
         for number, draws in enumerate(P.DRAW_ROUNDS, 1):
             pending = self._round(pending, number, *draws)
@@ -139,7 +148,7 @@ class Draws:
         for start in range(at_once):
             if start % step == 0:
                 donors = {i: drawn[i][start : start + step] for i in pending}
-                self._try(donors, shares, light_sigma, number)
+                self._try(donors, shares, light_sigma, number, acceptable)
             waiting = [self.cases[i] for i in pending]
             for case in waiting:
                 case.tried = min(case.tried + 1, len(case.attempts))
@@ -159,9 +168,10 @@ class Draws:
         shares: dict[int, float],
         light_sigma: float,
         number: int,
+        acceptable: float,
     ) -> None:
         """Every drawn donor is swapped in, and on a card looked at once. ``shares``: of its shape, by the number of the
-        case. ``number``: the round's."""
+        case. ``number``: the round's. A second core looks meanwhile at those whose looks are ``acceptable``."""
         fresh: list[tuple[Case, Attempt]] = []
         for i, donors in drawn.items():
             case = self.cases[i]
@@ -188,6 +198,9 @@ class Draws:
                 for candidate, patch, (dark, hue) in zip(donors, made, blotched, strict=True)
             ]
             case.attempts += attempts
+            for attempt in attempts:
+                if self.aside and attempt.looks.cost <= acceptable:
+                    attempt.ahead = self._look_ahead(case, attempt, self.aside)
             fresh += [(case, attempt) for attempt in attempts]
         if self.pack.device != "cpu":  # there each look has its price, and not all are needed
             self._look(fresh, viewing.first_view)
@@ -283,25 +296,42 @@ class Draws:
         return near[0] if len(near) == 1 else None
 
     def _look(self, pairs: Sequence[tuple[Case, Attempt]], views: viewing.Views) -> None:
-        """Embed more views of attempts, all in one batch, and judge them."""
-        chips: list[Picture] = []
-        ends: list[int] = []
-        for case, attempt in pairs:
-            seen, misfit = viewing.cut(self.pack, self.image, case.marked, attempt.patch, views)
-            if case.remarked and views is viewing.other_views:
-                seen += viewing.cut(self.pack, self.image, case.face, attempt.patch, viewing.first_view)[0]
+        """Embed more views of attempts, all in one batch that are not on their way already, and judge them."""
+        known = [attempt.ahead if views is viewing.first_view else None for _, attempt in pairs]
+        left = [pair for pair, ahead in zip(pairs, known, strict=True) if ahead is None]
+        looks = iter(self._looks(left, views))
+        for (case, attempt), ahead in zip(pairs, known, strict=True):
+            fresh, misfit = ahead() if ahead else next(looks)
             attempt.looks = replace(attempt.looks, misfit=misfit)
-            chips += seen
-            ends.append(sum(map(len, chips)))
-        if not chips:
-            return
-        embeddings = self.pack.recognizer.embed_chips(viewing.joined(chips))
-        for (case, attempt), fresh in zip(pairs, np.split(embeddings, ends[:-1]), strict=True):
             attempt.views = np.concatenate([attempt.views, fresh])
             if self.pack.space is DLIB:  # what the estimates are fitted on
                 seeming = appearance.seeming(case.marked.embedding, attempt.views[0])
                 attempt.looks = replace(attempt.looks, seeming=seeming)
             attempt.verdict = self._judge(case, attempt)
+
+    def _look_ahead(self, case: Case, attempt: Attempt, aside: Aside[FloatArray]) -> Callable[[], Look]:
+        """The first look at an attempt, its embedding worked out ``aside``. That alone: so many short calls as it takes
+        to cut the chip would pass Python's lock to and fro."""
+        chips, misfit = viewing.cut(self.pack, self.image, case.marked, attempt.patch, viewing.first_view)
+        embeddings = aside(partial(self.pack.recognizer.embed_chips, viewing.joined(chips)))
+        return lambda: (embeddings.result(), misfit)
+
+    def _looks(self, pairs: Sequence[tuple[Case, Attempt]], views: viewing.Views) -> list[Look]:
+        """What ``views`` of attempts show, embedded in one batch."""
+        if not pairs:
+            return []
+        chips: list[Picture] = []
+        ends: list[int] = []
+        misfits: list[float] = []
+        for case, attempt in pairs:
+            seen, misfit = viewing.cut(self.pack, self.image, case.marked, attempt.patch, views)
+            if case.remarked and views is viewing.other_views:
+                seen += viewing.cut(self.pack, self.image, case.face, attempt.patch, viewing.first_view)[0]
+            misfits.append(misfit)
+            chips += seen
+            ends.append(sum(map(len, chips)))
+        embeddings = self.pack.recognizer.embed_chips(viewing.joined(chips))
+        return list(zip(np.split(embeddings, ends[:-1]), misfits, strict=True))
 
     def _judge(self, case: Case, attempt: Attempt) -> Verdict:
         """Verdict on all that has been seen of an attempt, beside what the photo's other faces have got so far."""

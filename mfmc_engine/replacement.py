@@ -12,7 +12,6 @@ import torch
 
 from mfmc_engine import guarantee, viewing
 from mfmc_engine import parameters as P
-from mfmc_engine.batching.cores import single_threaded
 from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.donors.selection import generator
 from mfmc_engine.draws import Case, Draws, swap
@@ -51,8 +50,7 @@ def make_decoys(
         if swappable:
             for case in swappable:
                 case.donors = candidates(case.marked, case.random, case.apart)
-            with single_threaded(pack.device):
-                targets = blending.prepare(pixels, [case.marked.landmarks for case in swappable], pack.device)
+            targets = blending.prepare(pixels, [case.marked.landmarks for case in swappable], pack.device)
             Draws(pack, pixels, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
 

@@ -8,12 +8,15 @@ have nothing to do with each other need to meet once. Inside them torch works on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mfmc_engine.batching.lockstep import Outcome, in_company, outcome_of
 
@@ -48,6 +51,38 @@ def shared_out(job: Callable[[Item], T], items: Sequence[Item], device: str) -> 
         for helper in helpers:
             helper.join()
     return [outcome.get() for outcome in found]
+
+
+def rows_shared_out(
+    network: Callable[[NDArray[Any]], Sequence[NDArray[Any]]], rows: NDArray[Any]
+) -> list[NDArray[Any]]:
+    """The answers of a ``network`` on a CPU to (N, ...) ``rows`` that have nothing to do with each other: each thread
+    asks for its share of them. A network whose own threads meet in every layer gains a quarter by two, this way 0.8."""
+    parts = np.array_split(rows, max(1, min(torch.get_num_threads(), len(rows))))
+    return [np.concatenate(answer) for answer in zip(*shared_out(network, parts, "cpu"), strict=True)]
+
+
+# Takes a job and returns at once; what it returns will know the answer.
+Aside = Callable[[Callable[[], T]], "Future[T]"]
+
+
+@contextmanager
+def aside(device: str) -> Iterator[Aside[Any] | None]:
+    """One thread more, for what is asked now and needed later. None on other devices than a CPU, where torch may use no
+    second one, and in lockstep, whose threads fill the cores. What nobody has waited for is dropped at the end."""
+    if device != "cpu" or torch.get_num_threads() < 2 or in_company():
+        yield None
+        return
+
+    def work(job: Callable[[], Any]) -> Any:
+        with single_threaded(device), torch.inference_mode():
+            return job()
+
+    helper = ThreadPoolExecutor(1, "aside")
+    try:
+        yield lambda job: helper.submit(work, job)
+    finally:
+        helper.shutdown(cancel_futures=True)
 
 
 @contextmanager

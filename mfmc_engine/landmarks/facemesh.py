@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from mfmc_engine import parameters as P
+from mfmc_engine.batching.cores import rows_shared_out
 from mfmc_engine.geometry import apply, invert, similarity
 from mfmc_engine.landmarks import EYES
 from mfmc_engine.landmarks.crops import cut
@@ -37,8 +38,8 @@ _NUMBERS: Final = np.array(IBUG)
 class FaceMesh:
     """Marks faces whose box is known, and says how sure it is that they are faces."""
 
-    def __init__(self, threads: int = 2) -> None:
-        self.network = session(WEIGHTS, "cpu", threads)
+    def __init__(self) -> None:
+        self.network = session(WEIGHTS, "cpu", 1)
 
     def mark(self, image: Picture, faces: list[Face]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """(N, 68, 2) landmarks in px of ``image``; (N,) probabilities that these are faces, each the lowest of several
@@ -68,7 +69,9 @@ class FaceMesh:
         """(M, 468, 2) points in px of ``image`` and (M,) probabilities, of squares under (M, 2, 3) transforms."""
         crops = [cut(image, one, P.FACEMESH_SIDE) for one in to_crop]
         batch = np.stack(crops).astype(np.float32) / 255
-        points, logits = self.network.run(["points", "presence"], {"input_1": batch})
+        points, logits = rows_shared_out(
+            lambda part: self.network.run(["points", "presence"], {"input_1": part}), batch
+        )
         certain = 1 / (1 + np.exp(-logits[:, 0].astype(np.float64)))
         return apply(invert(to_crop), points[..., :2]), np.asarray(certain, np.float32)
 

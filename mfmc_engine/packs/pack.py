@@ -83,7 +83,7 @@ class Pack:
     @property
     def face_mesh(self) -> FaceMesh:
         """A second opinion where landmarks are guesses, the same in every pack."""
-        return self._once("face mesh", lambda: FaceMesh(self.threads))
+        return self._once("face mesh", FaceMesh)
 
     @property
     def recognizer(self) -> Recognizer:
@@ -181,9 +181,7 @@ class Pack:
         if name == "dlib-resnet":
             from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
 
-            return DlibRecognizer(
-                path, self.device, PRECISIONS[self.precision], threads=self.threads, launch=self.launch
-            )
+            return DlibRecognizer(path, self.device, PRECISIONS[self.precision], launch=self.launch)
         from mfmc_engine.recognition.arcface import ArcFace
 
         return ArcFace(path, self.device, self.threads)

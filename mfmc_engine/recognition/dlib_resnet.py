@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mfmc_engine.batching.cores import rows_shared_out
 from mfmc_engine.batching.launching import Rows, launched
 from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.dlib_files import integer
@@ -102,12 +103,10 @@ class DlibRecognizer:
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
         *,
-        threads: int = 2,
         launch: str = "eager",
     ) -> None:
-        """``threads``: of a CPU. It runs ONNX Runtime, unless another ``dtype`` than float32 or ``launch`` than eager
-        is asked for."""
-        self.device, self.dtype, self.threads = torch.device(device), dtype, threads
+        """A CPU runs ONNX Runtime, unless another ``dtype`` than float32 or ``launch`` than eager is asked for."""
+        self.device, self.dtype = torch.device(device), dtype
         self.network = load_network(weights).to(self.device)
         # in ONNX Runtime, not in torch
         self.as_graph = self.device.type == "cpu" and dtype == torch.float32 and launch == "eager"
@@ -145,9 +144,11 @@ class DlibRecognizer:
         if (
             self._session is None or self._session[0] != os.getpid()
         ):  # a fork has none of its parent's threads
-            self._session = os.getpid(), session_of(resnet_graph.graph(self.network), "cpu", self.threads)
-        question = {resnet_graph.INPUT: chips.contiguous().numpy()}
-        (embeddings,) = self._session[1].run([resnet_graph.OUTPUT], question)
+            self._session = os.getpid(), session_of(resnet_graph.graph(self.network), "cpu", 1)
+        run = self._session[1].run
+        (embeddings,) = rows_shared_out(
+            lambda part: run([resnet_graph.OUTPUT], {resnet_graph.INPUT: part}), chips.contiguous().numpy()
+        )
         return torch.from_numpy(embeddings)
 
 

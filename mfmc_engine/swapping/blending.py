@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mfmc_engine import parameters as P
+from mfmc_engine.batching.cores import shared_out
 from mfmc_engine.geometry import apply, index_space
 from mfmc_engine.resampling import Picture
 from mfmc_engine.swapping import (
@@ -69,9 +70,9 @@ def prepare(image: Picture, landmarks: Sequence[FloatArray], device: str = "cpu"
     """Crops and skin of all faces of a photo; ``landmarks`` (68, 2) px of ``image`` each."""
     frames = [Frame.of(points) for points in landmarks]
     frames = [frame.window(_reach(frame, points)) for frame, points in zip(frames, landmarks, strict=True)]
-    targets = []
-    for i, (frame, points) in enumerate(zip(frames, landmarks, strict=True)):
-        inside = [apply(frame.to_crop, points)]
+
+    def target(i: int) -> Target:
+        frame, inside = frames[i], [apply(frames[i].to_crop, landmarks[i])]
         crop = (
             there.crop(image, frame)
             if isinstance(image, Tensor)
@@ -79,8 +80,9 @@ def prepare(image: Picture, landmarks: Sequence[FloatArray], device: str = "cpu"
         )
         lit = Lit(crop, skin.likelihood(crop, inside), inside)
         barred = torch.from_numpy(_others_in_front(i, frames, landmarks)[None, None]).to(device)
-        targets.append(Target(frame, lit, barred, eyes.shut(crop, inside)[0]))
-    return targets
+        return Target(frame, lit, barred, eyes.shut(crop, inside)[0])
+
+    return shared_out(target, range(len(frames)), device)
 
 
 def _reach(frame: Frame, landmarks: FloatArray) -> FloatArray:
