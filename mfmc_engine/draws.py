@@ -19,6 +19,7 @@ from mfmc_engine import guarantee, viewing
 from mfmc_engine import parameters as P
 from mfmc_engine.batching.cores import Aside, aside, single_threaded
 from mfmc_engine.donors.candidates import Candidate
+from mfmc_engine.donors.prospects import Prospects
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.space import DLIB
@@ -46,6 +47,8 @@ class Attempt:
     views: FloatArray  # (V, D), at first none, then of one view only: most of those that fail, fail on it
     verdict: Verdict = NOTHING_AGAINST  # on those views
     ahead: Callable[[], Look] | None = None  # waits for the first look, if it is already on its way
+    # By how much its first view was foretold to exceed the distances wished for; NaN if nothing was, or if nobody looks
+    foretold: float = math.nan
 
     @property
     def unseen(self) -> bool:
@@ -87,6 +90,11 @@ class Case:
     def remarked(self) -> bool:
         """Whether these are not those of analysis, averaged, but another network's."""
         return self.marked.embedding is not self.face.embedding
+
+    @property
+    def foretold(self) -> list[Attempt]:
+        """Those considered that tell how forecasts err on this face."""
+        return [one for one in self.attempts[: self.tried] if math.isfinite(one.foretold) and not one.unseen]
 
     @property
     def originals(self) -> FloatArray:
@@ -137,11 +145,16 @@ class Draws:
     ) -> list[int]:
         """Donors for the ``pending`` cases, see DRAW_ROUNDS; those that are pending after it. ``number``: its own,
         from 1."""
-        taken = self._taken()
-        drawn = {i: _next(self.cases[i], taken, at_once) for i in pending}
+        self._accept([self.cases[i] for i in pending], acceptable)  # what was too dear before may do now
+        pending = [i for i in pending if self.cases[i].chosen is None]
+        taken, drawn = self._taken(), {}
+        for i in pending:
+            chance = self._chances(i, number, shape_share, acceptable)
+            least = 0.0 if self._must_draw(self.cases[i], number) else P.DRAW_CHANCE
+            drawn[i] = _next(self.cases[i], taken, at_once, chance, least, number >= P.RESORT_ROUND)
         if not any(drawn.values()):
             return pending
-        shares = {i: min(P.SHAPE_LARGEST_SHARE, shape_share + _help(drawn[i])) for i in pending}
+        shares = {i: _share(shape_share, min((one.short for one in drawn[i]), default=0.0)) for i in pending}
         # A card swaps a round's donors for the price of one. A CPU pays for each, and often the first will do.
         # Considered they are one by one on both, so that both take the same.
         step = 1 if self.pack.device == "cpu" else at_once
@@ -155,6 +168,41 @@ class Draws:
             self._accept(waiting, acceptable)
             pending = [i for i in pending if self.cases[i].chosen is None]
         return pending
+
+    def _must_draw(self, case: Case, number: int) -> bool:
+        """Whether a case needs donors in a round however small their chances are."""
+        kept = (one.verdict.keeps(self.thresholds) for one in case.foretold)
+        return number == P.RESORT_ROUND or (number > P.RESORT_ROUND and not any(kept))
+
+    def _chances(
+        self, i: int, number: int, shape_share: float, acceptable: float
+    ) -> Callable[[Candidate], float]:
+        """How likely a donor's decoy is to be taken for case ``i`` in a round, by what is foretold and by how draws so
+        far differed from it. All are as likely where other distances count than those foretold."""
+        case, own = self.cases[i], eyewear.of(self.targets[i].lit)
+        lost = own.lost if own and number > own.rounds else 0.0
+        seen = [one.looks.blotched for one in case.attempts[: case.tried]]
+        blotched = sum(seen) / len(seen) if seen else P.USUAL_BLOTCHED
+        prospects = Prospects.after([self._spare(case, one) - one.foretold for one in case.foretold])
+
+        def chance(candidate: Candidate) -> float:
+            share = _share(shape_share, candidate.short)
+            looks = Looks(candidate.unlike, share, 0.0, 0.0, lost).cost + blotched + P.USUAL_MISFIT
+            if looks > acceptable:
+                return 0.0
+            least = max(
+                (looks - acceptable) * P.WISH_ORIGINAL, self.thresholds.original - self.thresholds.preferred
+            )
+            return prospects.chance(_foretold(candidate, share), least)
+
+        return chance if self.pack.space is DLIB else lambda _: 1.0
+
+    def _spare(self, case: Case, attempt: Attempt) -> float:
+        """By how much an attempt's first view exceeds the distances wished for."""
+        return min(
+            guarantee.nearest(attempt.views[:1], case.originals) - self.thresholds.preferred,
+            guarantee.nearest(attempt.views[:1], case.apart) - self.thresholds.apart,
+        )
 
     def _taken(self) -> set[str]:
         """Donors that a face wears, or may still come to wear. What others gave up fits the next face as well as any:
@@ -198,9 +246,10 @@ class Draws:
                 for candidate, patch, (dark, hue) in zip(donors, made, blotched, strict=True)
             ]
             case.attempts += attempts
-            for attempt in attempts:
-                if self.aside and attempt.looks.cost <= acceptable:
-                    attempt.ahead = self._look_ahead(case, attempt, self.aside)
+            for attempt, candidate in zip(attempts, donors, strict=True):
+                if attempt.looks.cost <= acceptable:  # it will be looked at, on a CPU, too
+                    attempt.foretold = _foretold(candidate, shares[i])
+                    attempt.ahead = self.aside and self._look_ahead(case, attempt, self.aside)
             fresh += [(case, attempt) for attempt in attempts]
         if self.pack.device != "cpu":  # there each look has its price, and not all are needed
             self._look(fresh, viewing.first_view)
@@ -347,21 +396,42 @@ class Draws:
         return np.concatenate(accepted) if accepted else np.empty((0, len(case.face.embedding)), np.float32)
 
 
-def _next(case: Case, taken: set[str], number: int) -> list[Candidate]:
-    """The case's next ``number`` donors that are not ``taken``, fewer where they run out; then these are, too. Those
-    passed over come first the next time."""
-    fresh: list[Candidate] = []
-    passed: list[Candidate] = []
-    while len(fresh) < number and (candidate := next(case.donors, None)):
-        (passed if candidate.donor.id in taken else fresh).append(candidate)
-    case.donors = chain(passed, case.donors)
-    taken.update(candidate.donor.id for candidate in fresh)
-    return fresh
+def _next(
+    case: Case,
+    taken: set[str],
+    number: int,
+    chance: Callable[[Candidate], float],
+    least: float,
+    resort: bool,
+) -> list[Candidate]:
+    """The case's next ``number`` donors that are not ``taken`` and have at ``least`` that chance, fewer where they run
+    out: in the order of fit, if they are likely to do. ``resort``: also those of last resort. Donors passed over come
+    first the next time."""
+    reach = P.FIT_FIRST + P.LAST_RESORT if resort else P.FIT_FIRST
+    seen: list[Candidate] = []
+    free: list[Candidate] = []
+    while len(free) < reach and (candidate := next(case.donors, None)):
+        seen.append(candidate)
+        if candidate.resort and not resort:
+            break
+        if candidate.donor.id not in taken:
+            free.append(candidate)
+    chances = [chance(candidate) for candidate in free]
+    order = sorted(range(len(free)), key=lambda i: (-min(chances[i], P.LIKELY_CHANCE), i))
+    drawn = [free[i] for i in order[:number] if chances[i] >= least]
+    case.donors = chain([one for one in seen if one not in drawn], case.donors)
+    taken.update(candidate.donor.id for candidate in drawn)
+    return drawn
 
 
-def _help(drawn: Sequence[Candidate]) -> float:
-    """Share of the donor's shape to add, so that the donor foretold to fall least short does not."""
-    return min((candidate.short for candidate in drawn), default=0.0) / P.SHAPE_DISTANCE
+def _share(shape_share: float, short: float) -> float:
+    """Of the donor's shape, where it is foretold to fall ``short`` without more of it than a round's."""
+    return min(P.SHAPE_LARGEST_SHARE, shape_share + short / P.SHAPE_DISTANCE)
+
+
+def _foretold(candidate: Candidate, share: float) -> float:
+    """By how much a decoy with that share of the donor's shape is foretold to exceed the distances wished for."""
+    return candidate.spare + P.SHAPE_GAIN * (share - P.DRAW_ROUNDS[0][0])
 
 
 def swap(

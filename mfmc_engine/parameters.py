@@ -544,6 +544,17 @@ DRAW_ROUNDS: Final = (
     (0.8, 9.0, 4, 5.0),
     (1.4, 9.0, 4, 5.0),
 )
+# Draws that are foretold to be in vain are left out: donors are swapped in only if the chance is at least so much that
+# they are taken. Of draws of 120 photos of LFW half had less; a tenth of those whom the first six had done lost them.
+DRAW_CHANCE: Final = 0.12
+LIKELY_CHANCE: Final = 0.3  # from which on donors are drawn in the order of fit
+# What of a decoy's looks is not known before it is swapped in: the cost of patches, on one face much the same for all
+# its donors (120 photos of LFW: from face to face .47, from donor to donor .17), and of misfit, which nothing foretells
+USUAL_BLOTCHED: Final = 0.45
+USUAL_MISFIT: Final = 0.5
+# From this round on donors of last resort are drawn, too; in it, and later if nothing keeps the promise, whatever
+# chance they have
+RESORT_ROUND: Final = 4
 REDRAW_ROUNDS: Final = sum(
     at_once for _, _, at_once, _ in DRAW_ROUNDS
 )  # donors tried for one face before it is redacted
@@ -555,8 +566,8 @@ SPARE_ROUND: Final = (*DRAW_ROUNDS[-1][:3], float("inf"))
 # dark ones decoys have eyes that fit nobody's brows, so their wearers rather bend farther out of shape.
 GLASSES_ROUNDS: Final = 3
 SHADES_ROUNDS: Final = 4
-# Donors tried in the order of fit before those that are foretold to be farthest from the person; as many of these
-FIT_FIRST: Final = 6
+# Donors considered in the order of fit before those that are foretold to be farthest from the person; as many of these
+FIT_FIRST: Final = 8
 LAST_RESORT: Final = 24
 # Euclidean, that such a decoy must be foretold to be farther for seeming plainly older, younger or of another gender
 LAST_RESORT_SEEMING: Final = 0.015
@@ -754,13 +765,18 @@ KIN_PLAINLY = 1.7  # log-odds of its gender that it may look less than it should
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 KIN_FOLDS = 0.4  # strength of folds beyond those of the age from which a crisp photo looks wrong; by eye
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there
-DONOR_POOL = 0.015  # share of the bank that is drawn from at random
+DONOR_POOL = 0.022  # share of the bank that is drawn from at random
 BEARD_COLOUR_LOSS = (
     0.1  # share of the cheeks' chroma; bearded donors lose .1 to .35, shaded skin gains; by eye
 )
 # Euclidean. A donor's decoy shall be foretold to lie so much beyond what redraws aim for, then nine in ten do (see
 # donors/forecast.md)
 FORECAST_MARGIN = 0.035
+# Euclidean, standard deviations of how much a decoy's distance differs from the one foretold: from face to face, and
+# from donor to donor on one face (1,200 swaps into 120 photos of LFW, shape shares .33 to .8; none on average)
+FORECAST_BETWEEN = 0.035
+FORECAST_WITHIN = 0.041
+SHAPE_GAIN = 0.08  # Euclidean, by which a whole share of the donor's shape adds to it (see SHAPE_DISTANCE)
 # What a decoy may be foretold to fall short of that, or to differ in, before it is as bad as a trait plainly off
 FORECAST_TOLERANCE = {
     "distance": 0.03,  # Euclidean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,14 +26,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A donor, or an identity that was drawn, by how much its decoy is foretold to fall short of the distances wanted
-    (Euclidean, 0: not), how much less it and its decoy will look like the face than the best that may be taken (in the
-    units of ``selection.mismatch``), and what share of the person's own folds makes up for its looking younger."""
+    """A donor, or an identity that was drawn."""
 
     donor: Donor | Identity
-    short: float
-    unlike: float = 0.0
-    folds: float = 0.0
+    # Euclidean, by which its decoy is foretold to exceed the distances wished for; inf where nothing is foretold
+    spare: float = math.inf
+    unlike: float = (
+        0.0  # how much less it and its decoy will look like the face than the best, selection.mismatch
+    )
+    folds: float = 0.0  # share of the person's own folds that makes up for its looking younger
+    resort: bool = False  # whether it comes after those that fit
+
+    @property
+    def short(self) -> float:
+        """What is missing of the margin that makes its decoy likely to pass, Euclidean."""
+        return max(0.0, parameters.FORECAST_MARGIN - self.spare)
 
 
 def candidates(
@@ -65,7 +73,7 @@ def candidates(
         if pack is not None and pack.draws_identities:
             avoid = replace(avoid, original=aim.preferred)
             drawn = identities.candidates(wanted, avoid, apart, aim.apart, random, order)
-            return (Candidate(identity, 0.0) for identity in drawn)
+            return (Candidate(identity) for identity in drawn)
         expected = foretold.expected_with(embedding, contributed)
         own, theirs = attributes.load()(embedding), attributes.load()(expected)
         own = replace(own, age=leant(own.age))
@@ -80,11 +88,17 @@ def candidates(
             kin = selection.kin(donors, replace(wanted, group=None))
             resort = spare - parameters.LAST_RESORT_SEEMING * np.sqrt(seeming)
             ranked = with_last_resort(ranked, donors.ids, np.where(kin, resort, -np.inf))
-        short, unlike = shortfall(spare), selection.mismatch(donors, wanted) + seeming
+        unlike = selection.mismatch(donors, wanted) + seeming
         least = min((float(unlike[rows[donor_id]]) for donor_id in ranked), default=0.0)
         return (
-            Candidate(donors[donor_id], float(short[row]), float(unlike[row]) - least, float(folds[row]))
-            for donor_id in ranked
+            Candidate(
+                donors[donor_id],
+                float(spare[row]),
+                float(unlike[row]) - least,
+                float(folds[row]),
+                resort=order == "random" and place >= parameters.FIT_FIRST,
+            )
+            for place, donor_id in enumerate(ranked)
             for row in (rows[donor_id],)
         )
 

@@ -37,8 +37,12 @@ class Looks:
     def cost(self) -> float:
         """All of it in one number: 0 for none, 1 where one thing is plain to see."""
         bent = max(0.0, self.share - P.DRAW_ROUNDS[0][0]) / P.LOOKS_SHAPE
-        skin = self.dark / P.LOOKS_DARK + self.hue / P.LOOKS_HUE
-        return self.unlike / P.LOOKS_UNLIKE + bent**2 + skin + self.lost + self.misfit + self.seeming
+        return self.unlike / P.LOOKS_UNLIKE + bent**2 + self.blotched + self.lost + self.misfit + self.seeming
+
+    @property
+    def blotched(self) -> float:
+        """The share of it that patches have."""
+        return self.dark / P.LOOKS_DARK + self.hue / P.LOOKS_HUE
 
 
 def misfit(wanted: FloatArray, found: FloatArray) -> float:

@@ -180,11 +180,38 @@ def test_one_look_is_enough_to_turn_a_decoy_down_and_none_is_taken_on_less_than_
     assert (decoy.kind, sum(looked)) == ("redaction", decoy.attempts + replacement.P.REDACTION_DRAWS)  # too
 
 
+def test_draws_that_are_foretold_to_be_in_vain_are_left_out(photo, faces, real_engine, monkeypatch):
+    """Half of the draws on this photo; what is taken looks no worse and is no nearer to the person."""
+
+    def drawn():
+        found, costs = 0, []
+        run = draws.Draws._run
+
+        def watched(draw):
+            run(draw)
+            costs.extend(case.chosen.cost(draw.thresholds) for case in draw.cases)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(draws.Draws, "_run", watched)
+            for seed in range(4):
+                requests = [DecoyRequest(face, bytes([seed, i])) for i, face in enumerate(faces)]
+                found += sum(decoy.attempts for decoy in real_engine.make_decoys(photo, requests))
+        return found, np.mean(costs)
+
+    few, cost = drawn()
+    monkeypatch.setattr(draws.Draws, "_chances", lambda *_: lambda candidate: 1.0)
+    many, usual = drawn()
+    assert few < 0.75 * many
+    assert cost < 1.1 * usual
+
+
 def test_looks_that_are_spared_would_have_changed_nothing(photo, requests, real_engine, looked, monkeypatch):
     def made():
         looked.clear()
         return real_engine.make_decoys(photo, requests), sum(looked)
 
+    # otherwise hardly any that look bad are drawn at all
+    monkeypatch.setattr(draws.Draws, "_chances", lambda *_: lambda candidate: 1.0)
     ours, needed = made()
     swap_in = draws.Draws._try
 
@@ -232,13 +259,8 @@ def test_a_rounds_donors_are_swapped_one_by_one_until_one_will_do(photo, request
 
     monkeypatch.setattr(draws, "swap", counted)
     monkeypatch.setattr(replacement.P, "DRAW_ROUNDS", ((0.35, 4.0, 3, float("inf")),))
-    (decoy,) = replacement.make_decoys(
-        real_engine.pack,
-        photo,
-        requests[:1],
-        Gallery(),
-        candidates(photo, Gallery(), Thresholds(), "random"),
-        Thresholds(preferred=0.0),
-    )
+    anything = Thresholds(preferred=replacement.P.ORIGINAL_THRESHOLD)
+    donors = candidates(photo, Gallery(), anything, "random")
+    (decoy,) = replacement.make_decoys(real_engine.pack, photo, requests[:1], Gallery(), donors, anything)
     assert swaps == [1] * decoy.attempts
     assert 1 <= decoy.attempts < 3

@@ -189,10 +189,13 @@ def crowd(monkeypatch):
         def donors(face, random, apart):
             own = tried[int(face.landmarks[0, 0])]
             return iter(
-                [Candidate(SimpleNamespace(id=n), 0.0, cost * parameters.LOOKS_UNLIKE) for n, cost in own]
+                [Candidate(SimpleNamespace(id=n), unlike=cost * parameters.LOOKS_UNLIKE) for n, cost in own]
             )
 
         monkeypatch.setattr(draws, "swap", swap)
+        monkeypatch.setattr(
+            draws.Draws, "_chances", lambda *_: lambda candidate: 1.0
+        )  # all are drawn, in their order
         monkeypatch.setattr(sys.modules[__name__], "seen", views.__getitem__)
         monkeypatch.setattr(draws.appearance, "seeming", lambda *_: 0.0)
         requests = []
@@ -220,8 +223,8 @@ def crowd(monkeypatch):
     ],
 )
 def test_a_face_left_without_a_place_gets_its_neighbours_if_that_has_another(crowd, shown, taken):
-    """The first face takes a as soon as both of its own are tried, while the others still look for better."""
-    costs = {"a": 1.85, "A": 1.9}
+    """The first face takes a in the third round, the others still look for better."""
+    costs = {"a": 2.1, "A": 2.15}
     tried = [[(n[0], costs.get(n[0], 10)) for n in shown if n[1] == str(i)] for i in range(len(taken))]
     assert crowd(tried, shown) == taken
 
@@ -241,7 +244,7 @@ def test_what_is_given_up_at_the_end_is_for_those_that_are_surely_faces(crowd, m
 def test_no_donor_is_worn_twice_though_it_looks_like_two_people(crowd):
     """The second face would get its place if the first could have x, which it gave up and the third took."""
     shown = {"x0": AXES[1], "a0": AXES[0], "b1": AXES[0], "y2": AXES[7], "x2": AXES[2]}
-    tried = [[("x", 1.9), ("a", 1.0)], [("b", 10)], [("x", 0), ("y", 0)]]
+    tried = [[("x", 2.1), ("a", 1.0)], [("b", 10)], [("x", 0), ("y", 0)]]
     assert crowd(tried, shown) == ["a", None, "x"]
     assert crowd([*tried[:2], [("y", 0)]], shown) == ["x", "b", None]
 
