@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -18,8 +17,9 @@ from torch import Tensor
 from mfmc_engine import guarantee, viewing
 from mfmc_engine import parameters as P
 from mfmc_engine.batching.cores import Aside, aside, single_threaded
+from mfmc_engine.donors import prospects
 from mfmc_engine.donors.candidates import Candidate
-from mfmc_engine.donors.prospects import Prospects
+from mfmc_engine.donors.prospects import Outlook
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition.space import DLIB
@@ -147,14 +147,11 @@ class Draws:
         from 1."""
         self._accept([self.cases[i] for i in pending], acceptable)  # what was too dear before may do now
         pending = [i for i in pending if self.cases[i].chosen is None]
-        taken, drawn = self._taken(), {}
-        for i in pending:
-            chance = self._chances(i, number, shape_share, acceptable)
-            least = 0.0 if self._must_draw(self.cases[i], number) else P.DRAW_CHANCE
-            drawn[i] = _next(self.cases[i], taken, at_once, chance, least, number >= P.RESORT_ROUND)
+        drawn = self._drawn(pending, number, shape_share, at_once, acceptable)
         if not any(drawn.values()):
             return pending
-        shares = {i: _share(shape_share, min((one.short for one in drawn[i]), default=0.0)) for i in pending}
+        short = {i: min((one.short for one in donors), default=0.0) for i, donors in drawn.items()}
+        shares = {i: prospects.share(shape_share, short[i]) for i in pending}
         # A card swaps a round's donors for the price of one. A CPU pays for each, and often the first will do.
         # Considered they are one by one on both, so that both take the same.
         step = 1 if self.pack.device == "cpu" else at_once
@@ -168,6 +165,19 @@ class Draws:
             self._accept(waiting, acceptable)
             pending = [i for i in pending if self.cases[i].chosen is None]
         return pending
+
+    def _drawn(
+        self, pending: list[int], number: int, shape_share: float, at_once: int, acceptable: float
+    ) -> dict[int, list[Candidate]]:
+        """Up to ``at_once`` donors for each of the ``pending`` cases that have a chance to be taken in a round."""
+        taken, drawn = self._taken(), {}
+        for i in pending:
+            case, chance = self.cases[i], self._chances(i, number, shape_share, acceptable)
+            least = 0.0 if self._must_draw(case, number) else P.DRAW_CHANCE
+            resort = number >= P.RESORT_ROUND
+            drawn[i], case.donors = prospects.pick(case.donors, at_once, chance, least, resort, taken)
+            taken.update(candidate.donor.id for candidate in drawn[i])
+        return drawn
 
     def _must_draw(self, case: Case, number: int) -> bool:
         """Whether a case needs donors in a round however small their chances are."""
@@ -183,17 +193,16 @@ class Draws:
         lost = own.lost if own and number > own.rounds else 0.0
         seen = [one.looks.blotched for one in case.attempts[: case.tried]]
         blotched = sum(seen) / len(seen) if seen else P.USUAL_BLOTCHED
-        prospects = Prospects.after([self._spare(case, one) - one.foretold for one in case.foretold])
+        outlook = Outlook.after([self._spare(case, one) - one.foretold for one in case.foretold])
 
         def chance(candidate: Candidate) -> float:
-            share = _share(shape_share, candidate.short)
+            share = prospects.share(shape_share, candidate.short)
             looks = Looks(candidate.unlike, share, 0.0, 0.0, lost).cost + blotched + P.USUAL_MISFIT
-            if looks > acceptable:
+            affordable = (acceptable - looks) * P.WISH_ORIGINAL
+            if affordable < 0:
                 return 0.0
-            least = max(
-                (looks - acceptable) * P.WISH_ORIGINAL, self.thresholds.original - self.thresholds.preferred
-            )
-            return prospects.chance(_foretold(candidate, share), least)
+            most = min(affordable, self.thresholds.preferred - self.thresholds.original)
+            return outlook.chance(prospects.foretold(candidate, share), -most)
 
         return chance if self.pack.space is DLIB else lambda _: 1.0
 
@@ -248,7 +257,7 @@ class Draws:
             case.attempts += attempts
             for attempt, candidate in zip(attempts, donors, strict=True):
                 if attempt.looks.cost <= acceptable:  # it will be looked at, on a CPU, too
-                    attempt.foretold = _foretold(candidate, shares[i])
+                    attempt.foretold = prospects.foretold(candidate, shares[i])
                     attempt.ahead = self.aside and self._look_ahead(case, attempt, self.aside)
             fresh += [(case, attempt) for attempt in attempts]
         if self.pack.device != "cpu":  # there each look has its price, and not all are needed
@@ -394,44 +403,6 @@ class Draws:
         """(M, D) views of what the photo's other faces have got so far."""
         accepted = [other.chosen.views for other in self.cases if other.chosen and other is not case]
         return np.concatenate(accepted) if accepted else np.empty((0, len(case.face.embedding)), np.float32)
-
-
-def _next(
-    case: Case,
-    taken: set[str],
-    number: int,
-    chance: Callable[[Candidate], float],
-    least: float,
-    resort: bool,
-) -> list[Candidate]:
-    """The case's next ``number`` donors that are not ``taken`` and have at ``least`` that chance, fewer where they run
-    out: in the order of fit, if they are likely to do. ``resort``: also those of last resort. Donors passed over come
-    first the next time."""
-    reach = P.FIT_FIRST + P.LAST_RESORT if resort else P.FIT_FIRST
-    seen: list[Candidate] = []
-    free: list[Candidate] = []
-    while len(free) < reach and (candidate := next(case.donors, None)):
-        seen.append(candidate)
-        if candidate.resort and not resort:
-            break
-        if candidate.donor.id not in taken:
-            free.append(candidate)
-    chances = [chance(candidate) for candidate in free]
-    order = sorted(range(len(free)), key=lambda i: (-min(chances[i], P.LIKELY_CHANCE), i))
-    drawn = [free[i] for i in order[:number] if chances[i] >= least]
-    case.donors = chain([one for one in seen if one not in drawn], case.donors)
-    taken.update(candidate.donor.id for candidate in drawn)
-    return drawn
-
-
-def _share(shape_share: float, short: float) -> float:
-    """Of the donor's shape, where it is foretold to fall ``short`` without more of it than a round's."""
-    return min(P.SHAPE_LARGEST_SHARE, shape_share + short / P.SHAPE_DISTANCE)
-
-
-def _foretold(candidate: Candidate, share: float) -> float:
-    """By how much a decoy with that share of the donor's shape is foretold to exceed the distances wished for."""
-    return candidate.spare + P.SHAPE_GAIN * (share - P.DRAW_ROUNDS[0][0])
 
 
 def swap(

@@ -134,15 +134,11 @@ def margins(
     )
 
 
-def shortfall(spare: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) how much of the margin that makes a decoy likely to pass is missing, from what ``margins`` foretells."""
-    return np.maximum(0, parameters.FORECAST_MARGIN - spare)
-
-
 def unfit(spare: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N,) how unfit donors are for too little ``spare`` (N,) distance of their decoys, in the units of
     ``selection.mismatch``."""
-    return np.asarray((shortfall(spare) / parameters.FORECAST_TOLERANCE["distance"]) ** 2)
+    short = np.maximum(0, parameters.FORECAST_MARGIN - spare)
+    return np.asarray((short / parameters.FORECAST_TOLERANCE["distance"]) ** 2)
 
 
 def folds_kept(own: Attributes, theirs: Attributes) -> NDArray[np.float64]:
