@@ -214,7 +214,7 @@ SHAPE_SCALES = (0.85, 1.18)
 SHAPE_LARGEST_SHARE = 1.4  # of the difference; more makes strange faces, by eye
 # Euclidean distance foretold to be missing for which a whole share is added. A whole share gains about .08 (2,880 swaps
 # into LFW). To make up for all that is missing moves landmarks by 5.8 % of the eyes' distance, for a fifth 4.6 %.
-SHAPE_DISTANCE = 0.45
+SHAPE_DISTANCE = 0.5
 MESH_MAP_BLUR = 1.5  # px, rounds the kinks at triangle edges
 
 # --- swapping: eyes -------------------------------------------------------------------------------------
@@ -445,6 +445,7 @@ PART_SMALLEST = 12.0  # px^2; a shut mouth has no inside to take a tone from
 LIPS_SHARES = (0.8, 0.5, 0.5)
 BROW_REACH = 3  # px round dlib's strip that still belong to a brow
 BROW_NEUTRAL = 0.85  # share of a donor brow's own colour that is dropped
+LIP_LIGHTER = (0.08, 0.2)  # log ratio of a lip to the photo's from which it is shifted, and wholly
 BROWS_SHARES = (0.8, 0.85, 0.65)
 EYES_SHARES = (0.4, 0.4, 0.2)
 INNER_MOUTH_SHARES = (0.8, 0.7, 0.9)
@@ -510,7 +511,7 @@ APART_PREFERRED: Final = 0.72
 # lost once it is missed by far (recognisers accept the pair either way), so it weighs no more then. Chosen on the
 # second photos of 100 people of LFW (`python -m mfmc_engine.calibration.unlinkability`), so that decoys of one person
 # are linked no more often than two people's.
-WISH_ORIGINAL: Final = 0.011  # Euclidean, missing toward the face
+WISH_ORIGINAL: Final = 0.010  # Euclidean, missing toward the face
 WISH_APART: Final = 0.08  # Euclidean, missing toward the decoys elsewhere, from which the wish is lost
 WISH_LOST: Final = 12.0  # what that costs
 LOOKS_UNLIKE: Final = 20.0  # selection.mismatch beyond the best donor's
@@ -529,9 +530,9 @@ LOOKS_MOUTH: Final = (
 )
 # What a decoy seems decides between those tried and draws no more of them (that took 16 % more donors on 94 photos of
 # LFW and kept no more). Both by reason, not tuned.
-LOOKS_GENDER: Final = 0.4  # probability of a gender by which a decoy differs
+LOOKS_GENDER: Final = 0.35  # probability of a gender by which a decoy differs
 LOOKS_AGE: Final = (
-    6.0  # years by which it seems older or younger; the estimate spreads a third as far as real ages
+    5.5  # years by which it seems older or younger; the estimate spreads a third as far as real ages
 )
 # One row a round: (share of the donor's own spacing and size of the parts, px of the half-size image over which light
 # is smooth, donors tried at once for each face, what looks and wish of a decoy may cost to be taken after it). The
@@ -765,7 +766,7 @@ KIN_PLAINLY = 1.7  # log-odds of its gender that it may look less than it should
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 KIN_FOLDS = 0.4  # strength of folds beyond those of the age from which a crisp photo looks wrong; by eye
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there
-DONOR_POOL = 0.022  # share of the bank that is drawn from at random
+DONOR_POOL = 0.03  # share of the bank that is drawn from at random
 BEARD_COLOUR_LOSS = (
     0.1  # share of the cheeks' chroma; bearded donors lose .1 to .35, shaded skin gains; by eye
 )

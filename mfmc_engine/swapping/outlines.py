@@ -40,9 +40,15 @@ def mouth(landmarks: FloatArray) -> list[FloatArray]:
 
 def lips(landmarks: FloatArray) -> list[FloatArray]:
     """Upper and lower lip, without the opening between them."""
-    upper = np.concatenate([landmarks[48:55], landmarks[60:65][::-1]])
-    lower = np.concatenate([landmarks[[54, 55, 56, 57, 58, 59, 48]], landmarks[[60, 67, 66, 65, 64]]])
-    return [upper, lower]
+    return [*upper_lip(landmarks), *lower_lip(landmarks)]
+
+
+def upper_lip(landmarks: FloatArray) -> list[FloatArray]:
+    return [np.concatenate([landmarks[48:55], landmarks[60:65][::-1]])]
+
+
+def lower_lip(landmarks: FloatArray) -> list[FloatArray]:
+    return [np.concatenate([landmarks[[54, 55, 56, 57, 58, 59, 48]], landmarks[[60, 67, 66, 65, 64]]])]
 
 
 def brow_hair(landmarks: FloatArray) -> list[FloatArray]:

@@ -171,7 +171,24 @@ def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tenso
         cover = fields.dilate(mask, P.BROW_REACH) if outline is outlines.brow_hair else mask
         soft = fields.gaussian(cover, P.PART_FEATHER) * seen
         local += soft * change(local, _tone(local, mask), wanted, *shares)
+    for lip in (outlines.upper_lip, outlines.lower_lip):
+        _colour_lip(detail, lip, donor, target, sigma)
     return detail
+
+
+def _colour_lip(detail: Tensor, outline: fields.Outline, donor: Lit, target: Lit, sigma: float) -> None:
+    """Shift a lip of ``detail``, in place, that is plainly lighter than the photo's: on dark skin a lower lip may be no
+    darker than what is round it. Nothing of that can be scaled, and on pale skin it would pass for skin."""
+    around = _around(outline, donor)
+    local, mask = detail[around], donor.part(outline)[around]
+    wanted = target.once(("tone", outline, sigma), lambda: _tone(target.detail(sigma), target.part(outline)))
+    missing = wanted - _tone(local, mask)
+    low, high = P.LIP_LIGHTER
+    lighter = ((-fields.luminance(missing) - low) / (high - low)).clamp(0, 1)
+    if fields.on_cpu(lighter) and not lighter.any():
+        return
+    seen = (mask.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
+    local += fields.gaussian(mask, P.PART_FEATHER) * seen * lighter * missing
 
 
 def _around(outline: fields.Outline, faces: Lit) -> fields.Window:

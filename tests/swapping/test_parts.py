@@ -154,6 +154,24 @@ def test_grey_that_passes_for_skin_does_not_tint_the_decoy():
     assert redness.mean() > 1.35  # the skin's is 1.9, the shirt's 1.0
 
 
+def test_lips_lighter_than_dark_skin_are_lips_on_pale_skin_too():
+    """A lower lip that is no darker than its donor's skin would pass for skin there."""
+    dark = _painted((0.35, 0.22, 0.16))
+    lower = fields.rasterise(outlines.lower_lip, [FACE], CPU)
+    dark = dark * (1 - lower) + torch.tensor((0.48, 0.3, 0.28)).view(1, 3, 1, 1) * lower
+    bare = torch.ones_like(lower)
+    target, donor = (Lit(picture, bare, [FACE]) for picture in (_painted(), dark))
+    relit = relight.relight(donor, target, 6.0)
+    inside = fields.dilate(lower, -2) > 0
+    assert inside.sum() > 50
+    found, wanted = (
+        picture.permute(1, 0, 2, 3)[:, inside[0]].mean(1) for picture in (relit, target.pictures)
+    )
+    torch.testing.assert_close(found, wanted, atol=0.06, rtol=0)
+    beside = torch.linalg.vector_norm(relit[0, :, 150, 110] - target.pictures[0, :, 150, 110])
+    assert beside < 0.05  # the cheek
+
+
 def test_folds_are_as_deep_as_the_photos_skin_has_them():
     wrinkled = _painted()
     ripple = 1 + 0.15 * torch.sin(torch.arange(CROP_SIZE) * 0.9).view(1, 1, -1, 1)
