@@ -190,7 +190,10 @@ class Draws:
         """How likely a donor's decoy is to be taken for case ``i`` in a round, by what is foretold and by how draws so
         far differed from it. All are as likely where other distances count than those foretold."""
         case, own = self.cases[i], eyewear.of(self.targets[i].lit)
-        lost = own.lost if own and number > own.rounds else 0.0
+        worn = own is not None and number <= own.rounds
+        lost = own.lost if own and not worn else 0.0
+        if own and worn:  # one in glasses may be taken later on, rather than one without
+            acceptable = max(acceptable, P.DRAW_ROUNDS[own.rounds][3])
         seen = [one.looks.blotched for one in case.attempts[: case.tried]]
         blotched = sum(seen) / len(seen) if seen else P.USUAL_BLOTCHED
         outlook = Outlook.after([self._spare(case, one) - one.foretold for one in case.foretold])
