@@ -1,5 +1,7 @@
 """Spectacles are found on a face, told from lids and folds, and worn by its decoys."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,9 +11,13 @@ from hypothesis import strategies as st
 from mfmc_engine import draws
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import bank
+from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.geometry import apply
+from mfmc_engine.guarantee import Thresholds
+from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.swapping import blending, eyewear, glasses
 from mfmc_engine.swapping.appearance import Looks
+from mfmc_engine.types import Gallery
 
 WEARER = 3  # the man in red
 
@@ -107,6 +113,24 @@ def test_to_lose_them_is_plain_to_see():
     worn, lost = (Looks(0.0, P.DRAW_ROUNDS[0][0], 0.0, 0.0, lost=cost) for cost in (0.0, P.LOOKS_GLASSES))
     assert worn.cost == 0
     assert lost.cost > 1
+
+
+@pytest.mark.parametrize(("rounds", "hopeful"), [(None, False), (P.GLASSES_ROUNDS, True)])
+def test_a_decoy_in_glasses_is_worth_a_draw_that_may_do_later(faces, monkeypatch, rounds, hopeful):
+    """Of a donor that costs more than the first round takes, but less than the one in which glasses are given up."""
+    own = rounds and SimpleNamespace(rounds=rounds, lost=P.LOOKS_GLASSES)
+    monkeypatch.setattr(draws.eyewear, "of", lambda lit: own)
+    nobody = np.empty((0, 128), np.float32)
+    case = draws.Case(faces[0], np.random.default_rng(0), nobody)
+    pack, target = SimpleNamespace(space=DLIB, device="cpu"), SimpleNamespace(lit=None)
+    drawing = draws.Draws(pack, None, [case], [target], Gallery(), Thresholds())
+    candidate = Candidate(SimpleNamespace(id="donor"), spare=0.1, unlike=2.0 * P.LOOKS_UNLIKE)
+    first = P.DRAW_ROUNDS[0]
+    chance = drawing._chances(0, 1, first[0], first[3])(candidate)
+    assert (chance > P.DRAW_CHANCE) == hopeful
+    last = P.DRAW_ROUNDS[P.GLASSES_ROUNDS]
+    without = drawing._chances(0, P.GLASSES_ROUNDS + 1, last[0], last[3])(candidate)
+    assert (without > P.DRAW_CHANCE) == (not hopeful)  # what is lost with them counts, too
 
 
 @given(st.integers(0, 2**32 - 1))
