@@ -92,7 +92,7 @@ class Case:
         return self.marked.embedding is not self.face.embedding
 
     @property
-    def foretold(self) -> list[Attempt]:
+    def telling(self) -> list[Attempt]:
         """Those considered that tell how forecasts err on this face."""
         return [one for one in self.attempts[: self.tried] if math.isfinite(one.foretold) and not one.unseen]
 
@@ -181,7 +181,7 @@ class Draws:
 
     def _must_draw(self, case: Case, number: int) -> bool:
         """Whether a case needs donors in a round however small their chances are."""
-        kept = (one.verdict.keeps(self.thresholds) for one in case.foretold)
+        kept = (one.verdict.keeps(self.thresholds) for one in case.telling)
         return number == P.RESORT_ROUND or (number > P.RESORT_ROUND and not any(kept))
 
     def _chances(
@@ -189,14 +189,12 @@ class Draws:
     ) -> Callable[[Candidate], float]:
         """How likely a donor's decoy is to be taken for case ``i`` in a round, by what is foretold and by how draws so
         far differed from it. All are as likely where other distances count than those foretold."""
-        case, own = self.cases[i], eyewear.of(self.targets[i].lit)
-        worn = own is not None and number <= own.rounds
-        lost = own.lost if own and not worn else 0.0
-        if own and worn:  # one in glasses may be taken later on, rather than one without
-            acceptable = max(acceptable, P.DRAW_ROUNDS[own.rounds][3])
+        case, (worn, lost) = self.cases[i], self._eyewear(i, number)
+        if worn:  # one in glasses may be taken later on, rather than one without
+            acceptable = max(acceptable, P.DRAW_ROUNDS[worn.rounds][3])
         seen = [one.looks.blotched for one in case.attempts[: case.tried]]
         blotched = sum(seen) / len(seen) if seen else P.USUAL_BLOTCHED
-        outlook = Outlook.after([self._spare(case, one) - one.foretold for one in case.foretold])
+        outlook = Outlook.after([self._spare(case, one) - one.foretold for one in case.telling])
 
         def chance(candidate: Candidate) -> float:
             share = prospects.share(shape_share, candidate.short)
@@ -208,6 +206,11 @@ class Draws:
             return outlook.chance(prospects.foretold(candidate, share), -most)
 
         return chance if self.pack.space is DLIB else lambda _: 1.0
+
+    def _eyewear(self, i: int, number: int) -> tuple[Eyewear | None, float]:
+        """What decoys of a round wear of the person's eyewear, and what it costs to have lost it."""
+        own = eyewear.of(self.targets[i].lit)
+        return (own, 0.0) if own is None or number <= own.rounds else (None, own.lost)
 
     def _spare(self, case: Case, attempt: Attempt) -> float:
         """By how much an attempt's first view exceeds the distances wished for."""
@@ -235,8 +238,7 @@ class Draws:
         fresh: list[tuple[Case, Attempt]] = []
         for i, donors in drawn.items():
             case = self.cases[i]
-            own = eyewear.of(self.targets[i].lit)
-            worn = own if own and number <= own.rounds else None
+            worn, lost = self._eyewear(i, number)
             made, blotched = swap(
                 self.pack,
                 self.image,
@@ -250,7 +252,6 @@ class Draws:
                 worn,
             )
             unseen = np.empty((0, len(case.face.embedding)), np.float32)
-            lost = own.lost if own and not worn else 0.0
             attempts = [
                 Attempt(
                     candidate.donor.id, patch, Looks(candidate.unlike, shares[i], dark, hue, lost), unseen

@@ -31,9 +31,8 @@ class Candidate:
     donor: Donor | Identity
     # Euclidean, by which its decoy is foretold to exceed the distances wished for; inf where nothing is foretold
     spare: float = math.inf
-    unlike: float = (
-        0.0  # how much less it and its decoy will look like the face than the best, selection.mismatch
-    )
+    # How much less it and its decoy will look like the face than the best that may be taken, selection.mismatch
+    unlike: float = 0.0
     folds: float = 0.0  # share of the person's own folds that makes up for its looking younger
     resort: bool = False  # whether it comes after those that fit
 

@@ -158,6 +158,8 @@ def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tenso
         (outlines.brow_hair, _scaled, P.BROWS_SHARES),
         (outlines.eye_openings, _shifted, P.EYES_SHARES),
         (outlines.inner_mouth, _shifted, P.INNER_MOUTH_SHARES),
+        (outlines.upper_lip, _darkened, P.LIP_LIGHTER),
+        (outlines.lower_lip, _darkened, P.LIP_LIGHTER),
     ):
         around = _around(outline, donor)
         local, mask = detail[around], donor.part(outline)[around]
@@ -171,24 +173,7 @@ def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tenso
         cover = fields.dilate(mask, P.BROW_REACH) if outline is outlines.brow_hair else mask
         soft = fields.gaussian(cover, P.PART_FEATHER) * seen
         local += soft * change(local, _tone(local, mask), wanted, *shares)
-    for lip in (outlines.upper_lip, outlines.lower_lip):
-        _colour_lip(detail, lip, donor, target, sigma)
     return detail
-
-
-def _colour_lip(detail: Tensor, outline: fields.Outline, donor: Lit, target: Lit, sigma: float) -> None:
-    """Shift a lip of ``detail``, in place, that is plainly lighter than the photo's: on dark skin a lower lip may be no
-    darker than what is round it. Nothing of that can be scaled, and on pale skin it would pass for skin."""
-    around = _around(outline, donor)
-    local, mask = detail[around], donor.part(outline)[around]
-    wanted = target.once(("tone", outline, sigma), lambda: _tone(target.detail(sigma), target.part(outline)))
-    missing = wanted - _tone(local, mask)
-    low, high = P.LIP_LIGHTER
-    lighter = ((-fields.luminance(missing) - low) / (high - low)).clamp(0, 1)
-    if fields.on_cpu(lighter) and not lighter.any():
-        return
-    seen = (mask.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
-    local += fields.gaussian(mask, P.PART_FEATHER) * seen * lighter * missing
 
 
 def _around(outline: fields.Outline, faces: Lit) -> fields.Window:
@@ -215,6 +200,16 @@ def _shifted(
     light = ((fields.luminance(wanted) - fields.luminance(own)) * light_share).clamp(-limit, limit)
     flatter = P.DARKENED_CONTRAST * light.clamp(max=0)  # teeth in the dark show less of themselves
     return (local - own) * flatter + light + _recoloured(own, wanted, colour_share, limit)
+
+
+def _darkened(local: Tensor, own: Tensor, wanted: Tensor, low: float, high: float) -> Tensor:
+    """A shift of the whole tone where it is plainly lighter than ``wanted``, by log ratios from ``low`` to ``high``.
+
+    On dark skin a lip may be no darker than what is round it. Nothing of that can be scaled, and on pale skin it would
+    pass for skin.
+    """
+    missing = wanted - own
+    return ((-fields.luminance(missing) - low) / (high - low)).clamp(0, 1) * missing
 
 
 def _recoloured(own: Tensor, wanted: Tensor, share: float, limit: float) -> Tensor:

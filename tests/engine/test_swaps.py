@@ -1,7 +1,6 @@
 """`benchmark swaps`: who of the annotated people is swapped, and why the others are not."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -100,14 +99,11 @@ def test_landmarks_in_doubt_are_told_from_donors_that_fail(run, folder, monkeypa
     monkeypatch.setattr(swappable, "searched_again", searched_again)
     monkeypatch.setattr(P, "FACEMESH_PRESENCE", 1.1)
     monkeypatch.setattr(guarantee, "best", lambda *_: None)
+    monkeypatch.setattr(P, "RESORT_ROUND", 1)  # all are drawn, whatever is foretold of them
     status, output = run(folder(), "--json")
     why = [one["why"] for one in json.loads(output)["redacted"]]
     assert status == 1
-    assert why[:2] == ["landmarks in doubt"] * 2
-    assert len(why) == 6
-    for reason in why[2:]:
-        tried = int(re.fullmatch(r"none of (\d+) donors kept the promise", reason)[1])
-        assert sum(row[2] for row in P.DRAW_ROUNDS[P.RESORT_ROUND - 1 :]) <= tried <= P.REDRAW_ROUNDS
+    assert why == ["landmarks in doubt"] * 2 + [f"none of {P.REDRAW_ROUNDS} donors kept the promise"] * 4
 
 
 @pytest.mark.shared

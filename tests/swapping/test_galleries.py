@@ -193,9 +193,8 @@ def crowd(monkeypatch):
             )
 
         monkeypatch.setattr(draws, "swap", swap)
-        monkeypatch.setattr(
-            draws.Draws, "_chances", lambda *_: lambda candidate: 1.0
-        )  # all are drawn, in their order
+        # all are drawn, in their order
+        monkeypatch.setattr(draws.Draws, "_chances", lambda *_: lambda candidate: 1.0)
         monkeypatch.setattr(sys.modules[__name__], "seen", views.__getitem__)
         monkeypatch.setattr(draws.appearance, "seeming", lambda *_: 0.0)
         requests = []
