@@ -268,6 +268,13 @@ CAVITY_TONE = (
 )  # of the lips' colour below teeth: under the upper ones, and at the lower lip (the tongue); by eye
 LIP_SIGMAS = (2.0, 6.0)  # px, over which lips go on where edges of teeth were
 CAVITY_FEATHER = 0.8  # px
+LIPS_SHUT = (
+    3.2  # px between the inner lips below which they are shut, as donors' are: DONOR_CLOSED_MOUTH; by eye
+)
+LINE_TONES = (0.4, 0.7)  # range of the brightness of the line in which lips meet, share of the lips'; by eye
+LINE_REACH = 3  # px beside landmarks that it is looked for
+LINE_WIDTH = 1.5  # px, beyond the opening that landmarks find; by eye
+LINE_POINTS = 16  # that it is drawn through
 TEETH_LENT = 0.5  # share of the opening; donors that show less of teeth borrow somebody's
 SMILE_BROAD = 0.14  # inter-ocular distances between the inner lips of those who lend
 TEETH_LIGHT = (
@@ -275,10 +282,10 @@ TEETH_LIGHT = (
 )
 TEETH_QUANTILE = 0.8  # of the brightness between the lips, log ratio to the light on skin,
 TEETH_SEEN = -0.3  # beyond which teeth show; by eye on 162 open mouths of LFW
-# A mouth from lip to lip full of teeth has no layer darker than skin, by eye on 229 open mouths of LFW
+# A mouth from lip to lip full of teeth has no layer much darker than skin, by eye on 277 open mouths of LFW
 TEETH_LAYERS: Final = 5  # from the upper to the lower lip
 TEETH_MIDDLE = (0.25, 0.75)  # of the way from corner to corner
-TEETH_DARKEST = 0.0  # log ratio to the light on skin
+TEETH_DARKEST = -0.25  # log ratio to the light on skin
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
 BLUR_LARGEST_DIRECT_SIGMA = 3.0  # px; wider Gaussians run on a reduced image (error < 1/255 on faces)

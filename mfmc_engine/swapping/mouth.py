@@ -1,7 +1,9 @@
 """Mouths that are open wider than the donor's: its teeth keep their size, and what is below them is dark. Where the
 photo shows no teeth between the lips, neither does the decoy; where it shows some and the donor none, it borrows them.
+Lips that are shut in the photo meet in a line as dark as there, whatever the donor shows.
 
-A mesh alone stretches the donor's teeth over the whole opening, or tears the line between shut lips into a flat field.
+A mesh alone stretches the donor's teeth over the whole opening, tears the line between shut lips into a flat field, or
+squeezes teeth to a ragged light one.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from mfmc_engine import parameters as P
@@ -37,6 +40,7 @@ class Between:
 
     growth: float  # how many times their own size teeth may be drawn in: see TEETH_GROWTH
     tones: FloatArray  # (L, 3) shares of the lips' colour of what is dark, from top to bottom
+    line: float  # share of the lips' brightness of the line in which they meet
 
 
 def look(face: Lit) -> Between:
@@ -47,14 +51,35 @@ def look(face: Lit) -> Between:
     inside = face.part(outlines.inner_mouth)[0, 0].cpu().numpy() > 0
     marks = face.landmarks[0]
     if opening(marks) < P.CAVITY_LEAST or not inside.any():  # not wide enough to be looked into
-        return Between(some, usual)
+        return Between(some, usual, _line(face))
     light = fields.luminance(face.detail(P.TEETH_LIGHT))[0, 0].cpu().numpy()
     layers = _layers(inside, marks)
     if np.quantile(light[inside], P.TEETH_QUANTILE) <= P.TEETH_SEEN:
         own = _tones(face, layers)
-        return Between(none, usual if own is None else own)
+        return Between(none, usual if own is None else own, P.LINE_TONES[0])
     darkest = min((float(light[layer].mean()) for layer in layers[1:-1] if layer.any()), default=-math.inf)
-    return Between(broad if darkest > P.TEETH_DARKEST else some, usual)
+    return Between(broad if darkest > P.TEETH_DARKEST else some, usual, P.LINE_TONES[0])
+
+
+def _line(face: Lit) -> float:
+    """The ``line`` of a mouth that is hardly open: the darkest that is found across it, on average along its middle."""
+    marks = face.landmarks[0]
+    grey = fields.luminance(face.pictures)
+    lips = float(fields.mean(grey, face.part(outlines.lips)))
+    across = outlines.up(marks) * np.arange(-P.LINE_REACH, P.LINE_REACH + 0.5)[:, None]
+    seam = _seam(marks)[P.LINE_POINTS // 4 : -P.LINE_POINTS // 4]
+    places = (seam[:, None] + across - 0.5).astype(np.float32)
+    xs, ys = places[..., 0], places[..., 1]
+    picture = grey[0, 0].cpu().numpy()
+    seen = cv2.remap(picture, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return float(np.clip(seen.min(1).mean() / max(lips, 1e-3), *P.LINE_TONES))
+
+
+def _seam(landmarks: FloatArray) -> FloatArray:
+    """(LINE_POINTS, 2) px along which the lips meet, from corner to corner."""
+    known = np.concatenate([landmarks[[60]], (landmarks[_UPPER] + landmarks[_LOWER]) / 2, landmarks[[64]]])
+    curve = CubicSpline(np.linspace(0, 1, len(known)), known)
+    return np.asarray(curve(np.linspace(0, 1, P.LINE_POINTS)), np.float32)
 
 
 def _layers(inside: NDArray[np.bool_], landmarks: FloatArray) -> list[NDArray[np.bool_]]:
@@ -99,7 +124,7 @@ def _own_opening(target: FloatArray, donor: FloatArray) -> float:
     return opening(apply(similarity(donor, target), donor))
 
 
-def open_wide(
+def redraw(
     warped: Tensor,
     layers: Tensor,
     donors: Sequence[FloatArray],
@@ -107,8 +132,8 @@ def open_wide(
     between: Between,
     lend: Callable[[int], tuple[Tensor, FloatArray]] | None = None,
 ) -> Tensor:
-    """Warped donors (B, C, H, W), RGB first, with the openings of mouths redrawn where the donor's is too small or
-    shows teeth that shall not be seen.
+    """Warped donors (B, C, H, W), RGB first, with mouths redrawn where the donor's is not open wide enough, or shows
+    teeth that shall not be seen.
 
     ``layers`` (B, C, S, S) are the donors before the warp with their landmarks ``donors``; ``marks`` (68, 2) px of the
     warped pictures. ``between``: what the photo shows there. ``lend`` says, for one of the batch that shows hardly any
@@ -116,6 +141,13 @@ def open_wide(
     """
     out = warped
     for i, (target, donor) in enumerate(zip(marks, donors, strict=True)):
+        # only the mouth's surroundings are worked on
+        around = fields.window(target[48:], P.PART_ROOM, (warped.shape[-2], warped.shape[-1]))
+        corner = np.array([around[-1].start, around[-2].start], np.float32)
+        if opening(target) < P.LIPS_SHUT <= _own_opening(target, donor):
+            out = warped.clone() if out is warped else out
+            out[i : i + 1, :3][around] = _shut(warped[i : i + 1, :3][around], target - corner, between.line)
+            continue
         ended = teeth_end(target, donor, between.growth)
         if ended is None:
             continue
@@ -125,9 +157,6 @@ def open_wide(
             wide = teeth_end(target, donor, between.growth)
             ended = target if wide is None else wide
         out = warped.clone() if out is warped else out
-        # only the mouth's surroundings are worked on
-        around = fields.window(target[48:], P.PART_ROOM, (warped.shape[-2], warped.shape[-1]))
-        corner = np.array([around[-1].start, around[-2].start], np.float32)
         local = warped[i : i + 1, :3][around]
         out[i : i + 1, :3][around] = _opened(local, own, donor, target - corner, ended - corner, between)
     return out
@@ -161,6 +190,19 @@ def _opened(
     drawn = tone * torch.from_numpy(shares).to(warped)
     inside, shown = (fields.gaussian(mask, P.CAVITY_FEATHER) for mask in (inside, shown * inside))
     return warped * (1 - inside) + (teeth * shown + drawn * (1 - shown)) * inside
+
+
+def _shut(warped: Tensor, target: FloatArray, line: float) -> Tensor:
+    """One warped donor (1, 3, H, W) with its lips shut, which meet in a ``line``; ``target`` (68, 2) px of it."""
+    size = warped.shape[-2], warped.shape[-1]
+    seam = _seam(target)
+    half = (opening(target) + P.LINE_WIDTH) / 2 * np.sin(np.pi * np.linspace(0, 1, len(seam)))[:, None] ** 0.5
+    rise = outlines.up(target) * half
+    band = np.concatenate([seam + rise, (seam - rise)[::-1]]).astype(np.float32)
+    drawn = fields.rasterise(lambda _: [band], [target], warped.device, size)
+    mouth = fields.rasterise(lambda points: [points[48:60]], [target], warped.device, size)
+    bare = _without_teeth(warped, mouth, drawn)
+    return bare * (1 - (1 - line) * fields.gaussian(drawn, P.CAVITY_FEATHER))
 
 
 def _without_teeth(warped: Tensor, lips: Tensor, inside: Tensor) -> Tensor:

@@ -135,8 +135,9 @@ def _beside_features(face: Lit) -> Tensor:
 def _shadow_tint(detail: Tensor, face: Lit) -> Tensor:
     """(B, 3, 1, 1) how much each channel's colour changes per unit of light on skin: least squares without offset."""
     skin = face.plain()
-    grey = fields.luminance(detail).clamp(-P.TINT_RANGE, P.TINT_RANGE)
-    slope = fields.mean((detail - grey) * grey, skin) / (fields.mean(grey**2, skin) + P.TINT_PRIOR)
+    grey = fields.luminance(detail)
+    light = grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
+    slope = fields.mean((detail - grey) * light, skin) / (fields.mean(light**2, skin) + P.TINT_PRIOR)
     return slope.clamp(-P.TINT_LARGEST, P.TINT_LARGEST)
 
 

@@ -63,7 +63,7 @@ def _warped(target: Target, donors: Sequence[Pictured], shape_share: float) -> L
     turns = gaze.wanted_turns(own, [None if own is None else _glance(donor) for donor in donors])
     warped = mesh.warp_donors(layers, [donor.landmarks for donor in donors], marks, target.frame.size, turns)
     between = target.lit.once("between the lips", lambda: mouth.look(target.lit))
-    warped = mouth.open_wide(
+    warped = mouth.redraw(
         warped,
         layers,
         [donor.landmarks for donor in donors],

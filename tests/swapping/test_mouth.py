@@ -1,4 +1,4 @@
-"""Mouths that are open wider than the donor's."""
+"""Mouths that are open wider than the donor's, and shut ones."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,8 @@ from mfmc_engine.swapping.lit import Lit
 
 NONE, SOME, BROAD = TEETH_GROWTH
 CAVITY = np.repeat(np.array(CAVITY_TONE, np.float32)[:, None], 3, 1)
-SMILE = mouth.Between(SOME, CAVITY)
+DARK = 0.5
+SMILE = mouth.Between(SOME, CAVITY, DARK)
 
 
 def opened(by):
@@ -43,7 +44,7 @@ def test_a_mouth_open_as_wide_as_the_donors_is_left_alone():
     assert mouth.teeth_end(opened(12), opened(30), SOME) is None
     assert mouth.teeth_end(opened(2), opened(0), SOME) is None  # a line, not an opening
     layers = painted(opened(12))
-    same = mouth.open_wide(layers, layers, [opened(12)], [opened(12)], SMILE)
+    same = mouth.redraw(layers, layers, [opened(12)], [opened(12)], SMILE)
     assert torch.equal(same, layers)
 
 
@@ -52,7 +53,7 @@ def test_teeth_keep_their_size_above_a_dark_mouth():
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
     assert column(stretched, target).min() > 0.7  # teeth all the way down
-    seen = column(mouth.open_wide(stretched, layers, [donor], [target], SMILE), target)
+    seen = column(mouth.redraw(stretched, layers, [donor], [target], SMILE), target)
     assert (seen[2:6] > 0.8).all()
     assert (seen[14:] < 0.35).all()
     assert seen[-3] > seen[14]  # the tongue comes up toward the lower lip
@@ -62,7 +63,7 @@ def test_a_donor_with_shut_lips_gives_no_teeth():
     donor, target = opened(0), opened(30)
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
-    seen = column(mouth.open_wide(stretched, layers, [donor], [target], SMILE), target)
+    seen = column(mouth.redraw(stretched, layers, [donor], [target], SMILE), target)
     assert (seen[4:] < 0.4).all()
 
 
@@ -74,11 +75,12 @@ def test_a_donor_with_shut_lips_borrows_the_teeth_that_the_photo_shows():
     donor, target = opened(0), opened(30)
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
-    seen = column(mouth.open_wide(stretched, layers, [donor], [target], SMILE, lend_smile), target)
+    seen = column(mouth.redraw(stretched, layers, [donor], [target], SMILE, lend_smile), target)
     assert (seen[2:8] > 0.8).all()  # in their own size
     assert (seen[14:] < 0.35).all()
     none = column(
-        mouth.open_wide(stretched, layers, [donor], [target], mouth.Between(NONE, CAVITY), lend_smile), target
+        mouth.redraw(stretched, layers, [donor], [target], mouth.Between(NONE, CAVITY, DARK), lend_smile),
+        target,
     )
     assert (none[4:] < 0.4).all()
 
@@ -88,7 +90,7 @@ def test_a_broad_smile_is_full_of_teeth_from_lip_to_lip():
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
     seen = column(
-        mouth.open_wide(stretched, layers, [donor], [target], mouth.Between(BROAD, CAVITY), lend_smile),
+        mouth.redraw(stretched, layers, [donor], [target], mouth.Between(BROAD, CAVITY, DARK), lend_smile),
         target,
     )
     assert seen.min() > 0.8
@@ -97,8 +99,8 @@ def test_a_broad_smile_is_full_of_teeth_from_lip_to_lip():
 def test_who_shows_teeth_enough_borrows_none():
     donor, target = opened(round(18 * TEETH_LENT) + 1), opened(18)
     layers = painted(donor)
-    own = mouth.open_wide(layers, layers, [donor], [target], SMILE)
-    assert torch.equal(own, mouth.open_wide(layers, layers, [donor], [target], SMILE, lend_smile))
+    own = mouth.redraw(layers, layers, [donor], [target], SMILE)
+    assert torch.equal(own, mouth.redraw(layers, layers, [donor], [target], SMILE, lend_smile))
 
 
 def test_lenders_smile_broadly_and_are_many():
@@ -114,7 +116,7 @@ def test_a_mouth_that_shows_no_teeth_gets_none():
     donor = opened(14)
     layers = painted(donor)
     assert column(layers, donor).min() > 0.9
-    seen = column(mouth.open_wide(layers, layers, [donor], [donor], mouth.Between(NONE, CAVITY)), donor)
+    seen = column(mouth.redraw(layers, layers, [donor], [donor], mouth.Between(NONE, CAVITY, DARK)), donor)
     assert seen.max() < 0.45
 
 
@@ -126,7 +128,7 @@ def filled(marks, *tones):
     depth = (rows - marks[62, 1]) / (marks[66, 1] - marks[62, 1])
     layer = (depth * len(tones)).long().clamp(0, len(tones) - 1).expand(CROP_SIZE, CROP_SIZE)
     picture = torch.where(inside, torch.tensor(tones)[layer], picture)
-    return Lit(picture, torch.ones_like(picture[:, :1]), [marks])
+    return lit(picture, marks)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_a_dark_mouth_is_as_dark_as_the_photos_where_that_is():
     donor, target = opened(0), opened(25)
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
-    seen = column(mouth.open_wide(stretched, layers, [donor], [target], between), target)
+    seen = column(mouth.redraw(stretched, layers, [donor], [target], between), target)
     assert seen[len(seen) // 2] < 0.1 < seen[-2]
 
 
@@ -158,7 +160,7 @@ def test_no_edges_of_teeth_are_left_round_a_dark_mouth():
     stretched = mesh.warp_donors(layers, [donor], [target])
     rim = fields.rasterise(outlines.lips, [target], layers.device)[0, 0] > 0
     assert stretched[0].mean(0)[rim].max() > 0.9
-    out = mouth.open_wide(stretched, layers, [donor], [target], mouth.Between(NONE, CAVITY))
+    out = mouth.redraw(stretched, layers, [donor], [target], mouth.Between(NONE, CAVITY, DARK))
     assert out[0].mean(0)[rim].max() < 0.6
 
 
@@ -174,14 +176,53 @@ def test_a_mouth_is_looked_into_along_its_own_axis(real_engine):
         assert mouth.look(blending.prepare(turned, [face.landmarks])[0].lit).growth == BROAD
 
 
+def lit(picture, marks):
+    return Lit(picture, torch.ones_like(picture[:, :1]), [marks])
+
+
+@pytest.mark.parametrize("by", [0, 2])
+def test_shut_lips_meet_in_a_line_and_show_none_of_the_donors_teeth(by):
+    donor, target = opened(14), opened(by)
+    layers = painted(donor)
+    # landmarks are a little off: the donor's teeth reach beyond its lips' inner edge
+    wide = fields.dilate(fields.rasterise(outlines.inner_mouth, [donor], layers.device), 3)
+    layers = torch.where(wide > 0, torch.tensor(1.0), layers)
+    squeezed = mesh.warp_donors(layers, [donor], [target])
+    x, top, bottom = (round(float(v)) for v in (target[62, 0], target[51, 1] + 1, target[57, 1] - 1))
+    assert squeezed[0, :, top:bottom, x].mean(0).max() > 0.7
+    seen = mouth.redraw(squeezed, layers, [donor], [target], SMILE)[0, :, top:bottom, x].mean(0).numpy()
+    lips = (0.7 + 0.3 + 0.3) / 3
+    assert seen.max() < 1.25 * lips
+    assert seen.min() < 0.75 * lips
+    seam = (target[62, 1] + target[66, 1]) / 2 - top
+    assert abs(int(seen.argmin()) + 0.5 - seam) < 1.5
+
+
+def test_a_donor_whose_lips_are_shut_keeps_its_own_line():
+    donor, target = opened(1), opened(2)
+    layers = painted(donor)
+    assert torch.equal(mouth.redraw(layers, layers, [donor], [target], SMILE), layers)
+
+
+@pytest.mark.parametrize("dark", [0.45, 0.65])
+def test_the_line_is_as_dark_as_the_photos(dark):
+    marks = opened(2)
+    picture = painted(marks)
+    row = int((marks[62, 1] + marks[66, 1]) / 2)
+    lips = torch.tensor([0.7, 0.3, 0.3])[:, None, None]
+    for off in (-1, 0, 1):  # wherever landmarks think it is
+        drawn = picture.clone()
+        left, right = int(marks[60, 0]), int(marks[64, 0])
+        drawn[0, :, row + off - 1 : row + off + 2, left:right] = lips * dark
+        assert mouth.look(lit(drawn, marks)).line == pytest.approx(dark, abs=0.1)
+
+
 @pytest.mark.parametrize("height", [12, 30])
 def test_nothing_but_the_opening_changes(height):
     donor, target = opened(4), opened(height)
     layers = painted(donor)
     stretched = mesh.warp_donors(layers, [donor], [target])
-    changed = (mouth.open_wide(stretched, layers, [donor], [target], SMILE) - stretched).abs().amax(1)[
-        0
-    ] > 0.02
+    changed = (mouth.redraw(stretched, layers, [donor], [target], SMILE) - stretched).abs().amax(1)[0] > 0.02
     near = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
     cv2.fillPoly(near, [np.round(target[60:68]).astype(np.int32)], 1)
     near = cv2.dilate(near, np.ones((7, 7), np.uint8))

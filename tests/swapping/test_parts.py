@@ -226,6 +226,17 @@ def test_a_grey_photo_gets_a_grey_decoy():
     assert float((colours.max(0).values - colours.min(0).values).max()) < 0.02
 
 
+def test_shade_on_a_grey_photo_lends_it_no_colour():
+    """What lies far below the light on the skin is no sign of colour either."""
+    grey = fields.luminance(_painted()).expand(1, 3, -1, -1).clone()
+    x, y = FACE[[2, 31, 48]].mean(0).astype(int)  # a cheek
+    grey[:, :, y - 12 : y + 12, x - 12 : x + 12] *= 0.25
+    relit = _relit(_painted(), grey)
+    inside = fields.rasterise(outlines.region, [FACE], CPU)[0, 0] > 0
+    colours = relit[0][:, inside]
+    assert float((colours.max(0).values - colours.min(0).values).max()) < 0.02
+
+
 def test_a_decoy_is_no_sharper_than_the_photo():
     generator = torch.Generator().manual_seed(5)
     crisp = (_painted() + 0.15 * torch.randn(1, 1, CROP_SIZE, CROP_SIZE, generator=generator)).clamp(0, 1)
