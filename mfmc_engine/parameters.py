@@ -259,7 +259,8 @@ CREASE_TONE = 0.84  # of the skin of its lids
 CREASE_FEATHER = 1.2  # px
 
 # --- swapping: mouths open wider than the donor's ---------------------------------------------------------------
-CAVITY_LEAST = 5.0  # px, height of an opening that is looked into; by eye
+# px between the inner lips below which they are shut, as donors' are (DONOR_CLOSED_MOUTH); by eye
+LIPS_SHUT = 3.2
 # times their own size that teeth may be drawn in: where a mouth shows none, some above a cavity, or nothing else
 TEETH_GROWTH = (0.0, 1.25, 2.0)
 CAVITY_TONE = (
@@ -268,9 +269,6 @@ CAVITY_TONE = (
 )  # of the lips' colour below teeth: under the upper ones, and at the lower lip (the tongue); by eye
 LIP_SIGMAS = (2.0, 6.0)  # px, over which lips go on where edges of teeth were
 CAVITY_FEATHER = 0.8  # px
-LIPS_SHUT = (
-    3.2  # px between the inner lips below which they are shut, as donors' are: DONOR_CLOSED_MOUTH; by eye
-)
 LINE_TONES = (0.4, 0.7)  # range of the brightness of the line in which lips meet, share of the lips'; by eye
 LINE_REACH = 3  # px beside landmarks that it is looked for
 LINE_WIDTH = 1.5  # px, beyond the opening that landmarks find; by eye
@@ -315,6 +313,8 @@ BROW_HAIR_BELOW = 5.0
 MOUTH_MARGIN = 2.0
 CORE_MARGIN = 3.0
 CORE_EYE_MARGIN = 8.0
+CHEEK_SLIVER = 0.2  # of the nearer cheek's area up to which the farther one may be background; by eye
+FAR_SIDE_ROOM = 3  # px round that
 CHEEK_SHRINK = 0.6  # share of the cheek polygon that seeds the skin colour
 JAW_INSIDE = 6.0
 
@@ -403,6 +403,9 @@ TINT_INSET = 1  # px of the half-size image
 LIGHT_DARKEST = 1e-3  # of full scale
 TINT_SIGMAS = (7.0, 24.0)  # px of the half-size image: over so much the tint of skin is smooth
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
+CONTRAST_SHARE = (
+    0.88  # of the photo's own contrast that decoys get: more shows patches of their donors' light
+)
 CONTRAST_GAIN = (0.6, 1.1)
 SKIN_CONTRAST = (0.45, 1.0)  # gain of a donor's folds and wrinkles over that of its features
 # Share of their contrast that folds lose on turned faces, and degrees of yaw over which; by eye (t1.jpg)
@@ -537,7 +540,7 @@ LOOKS_MOUTH: Final = (
 )
 # What a decoy seems decides between those tried and draws no more of them (that took 16 % more donors on 94 photos of
 # LFW and kept no more). Both by reason, not tuned.
-LOOKS_GENDER: Final = 0.35  # probability of a gender by which a decoy differs
+LOOKS_GENDER: Final = 0.32  # probability of a gender by which a decoy differs
 LOOKS_AGE: Final = (
     5.5  # years by which it seems older or younger; the estimate spreads a third as far as real ages
 )
@@ -742,7 +745,7 @@ ATTRIBUTE_REAL_WEIGHT = (
 # Size at which a difference between donor and face becomes plain to see; squared differences add up. By eye.
 DONOR_TOLERANCE = {
     "gender": 0.22,  # probability of the other gender
-    "group": 0.45,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
+    "group": 0.32,  # 1 - score of the donor's group: soft, skin tone is corrected anyway
     "age": 4.0,  # years
     "yaw": 10.0,  # degrees
     "pitch": 12.0,  # degrees

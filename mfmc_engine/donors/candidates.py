@@ -83,11 +83,12 @@ def candidates(
         spare = margins(expected, embedding, apart, aim) - parameters.FOLDS_DISTANCE * folds
         seeming = foretold_mismatch(own, theirs)
         ranked = selection.rank(donors, wanted, avoid, random.bytes(32), order, unfit(spare) + seeming)
+        unlike = selection.mismatch(donors, wanted) + seeming
         if order == "random":
             kin = selection.kin(donors, replace(wanted, group=None))
             resort = spare - parameters.LAST_RESORT_SEEMING * np.sqrt(seeming)
+            resort -= parameters.WISH_ORIGINAL / parameters.LOOKS_UNLIKE * unlike
             ranked = with_last_resort(ranked, donors.ids, np.where(kin, resort, -np.inf))
-        unlike = selection.mismatch(donors, wanted) + seeming
         least = min((float(unlike[rows[donor_id]]) for donor_id in ranked), default=0.0)
         return (
             Candidate(

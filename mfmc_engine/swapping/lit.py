@@ -95,8 +95,13 @@ class Lit:
         return self.once("bare", lambda: fields.reduce(self.plain() * certainty(self.skin), 2))
 
     def plain(self) -> Tensor:
-        """(B, 1, H, W) the face without its features."""
-        return self.once("plain", lambda: self.part(outlines.region) * (1 - self.part(outlines.features)))
+        """(B, 1, H, W) the face without its features, and without what may be no face."""
+
+        def work_out() -> Tensor:
+            beyond = fields.dilate(self.part(outlines.far_side), P.FAR_SIDE_ROOM)
+            return self.part(outlines.region) * (1 - self.part(outlines.features)) * (1 - beyond)
+
+        return self.once("plain", work_out)
 
     def clear(self) -> Tensor:
         """(B, 1, H, W) its skin clear of brows, lashes, lips and nostrils."""

@@ -50,7 +50,7 @@ def look(face: Lit) -> Between:
     usual = np.outer(P.CAVITY_TONE, np.ones(3)).astype(np.float32)
     inside = face.part(outlines.inner_mouth)[0, 0].cpu().numpy() > 0
     marks = face.landmarks[0]
-    if opening(marks) < P.CAVITY_LEAST or not inside.any():  # not wide enough to be looked into
+    if opening(marks) < P.LIPS_SHUT or not inside.any():  # nothing to be looked into
         return Between(some, usual, _line(face))
     light = fields.luminance(face.detail(P.TEETH_LIGHT))[0, 0].cpu().numpy()
     layers = _layers(inside, marks)
@@ -112,7 +112,7 @@ def teeth_end(target: FloatArray, donor: FloatArray, growth: float) -> FloatArra
     (68, 2), of any frame."""
     height = opening(target)
     own = _own_opening(target, donor) if growth else 0.0
-    if height < P.CAVITY_LEAST or own * growth > height:
+    if height < P.LIPS_SHUT or own * growth > height:
         return None
     ended = target.copy()
     ended[_LOWER] = target[_UPPER] + (target[_LOWER] - target[_UPPER]) * (own / height)

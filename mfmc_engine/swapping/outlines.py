@@ -119,14 +119,28 @@ def core(landmarks: FloatArray) -> list[FloatArray]:
 
 def cheeks(landmarks: FloatArray) -> list[FloatArray]:
     """Bare skin on nearly every face: both cheeks and the bridge of the nose."""
+    shrunk = [side.mean(0) + (side - side.mean(0)) * P.CHEEK_SHRINK for side in _both_cheeks(landmarks)]
+    side = np.array([4, 0], np.float32)
+    bridge = np.concatenate([landmarks[28:31] - side, landmarks[28:31][::-1] + side])
+    return [*(side.astype(np.float32) for side in shrunk), bridge.astype(np.float32)]
+
+
+def _both_cheeks(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
     left = np.stack([landmarks[[41, 40]].mean(0), landmarks[31], landmarks[48], landmarks[3], landmarks[1]])
     right = np.stack(
         [landmarks[[46, 47]].mean(0), landmarks[35], landmarks[54], landmarks[13], landmarks[15]]
     )
-    shrunk = [side.mean(0) + (side - side.mean(0)) * P.CHEEK_SHRINK for side in (left, right)]
-    side = np.array([4, 0], np.float32)
-    bridge = np.concatenate([landmarks[28:31] - side, landmarks[28:31][::-1] + side])
-    return [*(side.astype(np.float32) for side in shrunk), bridge.astype(np.float32)]
+    return left, right
+
+
+def far_side(landmarks: FloatArray) -> list[FloatArray]:
+    """What lies beyond nose and mouth of a head turned so far that it may well be background; nothing on others."""
+    left, right = (cv2.contourArea(side.astype(np.float32)) for side in _both_cheeks(landmarks))
+    if min(left, right) > P.CHEEK_SLIVER * max(left, right):
+        return []
+    inner = [48, 31, 27, 39, 36, 17] if left < right else [26, 45, 42, 27, 35, 54]
+    jaw = landmarks[:7] if left < right else landmarks[10:17]
+    return [np.concatenate([jaw, landmarks[inner]])]
 
 
 def cheek_mask(landmarks: FloatArray, transform: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8]:

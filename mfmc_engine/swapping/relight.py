@@ -59,7 +59,7 @@ def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     """
     own = _Detail.of(donor, sigma)
     wanted = target.once(("parts of detail", sigma), lambda: _Detail.of(target, sigma))
-    contrast = (wanted.contrast / own.contrast).clamp(*P.CONTRAST_GAIN)
+    contrast = P.CONTRAST_SHARE * (wanted.contrast / own.contrast).clamp(*P.CONTRAST_GAIN)
     # Folds and wrinkles beside the features: the photo's skin says how deep they are, its features how crisp.
     smoothness = contrast * (wanted.folds / (own.folds * contrast)).clamp(*P.SKIN_CONTRAST)
     smoothness = smoothness * (1 - target.once("folds lost", lambda: _folds_lost(target)))

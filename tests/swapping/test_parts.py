@@ -210,6 +210,22 @@ def test_a_dark_wall_behind_a_turned_face_gets_no_light_rim():
     assert torch.allclose(kept[middle], _painted()[middle], atol=1e-4)
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_bright_window_behind_a_profile_does_not_light_the_face(side):
+    nose = FACE[30, 0]
+    beyond = FACE[:, 0] < nose if side == "left" else FACE[:, 0] > nose
+    marks = np.where(beyond[:, None], [nose, 0] + (FACE - [nose, 0]) * [0.1, 1], FACE).astype(np.float32)
+    picture = torch.full((1, 3, CROP_SIZE, CROP_SIZE), 0.5)
+    behind = (
+        slice(0, int(marks[31:36, 0].min())) if side == "left" else slice(int(marks[31:36, 0].max()), None)
+    )
+    picture[..., behind] = 0.9
+    face = Lit(picture, torch.ones(1, 1, CROP_SIZE, CROP_SIZE), [marks])
+    x, y = marks[33].astype(int)
+    assert float(face.light(4.0)[0, :, y, x].max()) < 0.55
+    assert not outlines.far_side(FACE)
+
+
 def test_what_the_photo_holds_itself_hardly_changes_in_range():
     picture = _painted() * torch.linspace(1.1, 0.6, CROP_SIZE).view(1, 1, 1, -1)
     target = Lit(picture, skin.likelihood(picture, [FACE]), [FACE])
