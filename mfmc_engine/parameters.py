@@ -403,9 +403,8 @@ TINT_INSET = 1  # px of the half-size image
 LIGHT_DARKEST = 1e-3  # of full scale
 TINT_SIGMAS = (7.0, 24.0)  # px of the half-size image: over so much the tint of skin is smooth
 LIGHT_OFFSET = 0.05  # of full scale; tames ratios in near-black channels (strongly tinted photos)
-CONTRAST_SHARE = (
-    0.88  # of the photo's own contrast that decoys get: more shows patches of their donors' light
-)
+# Share of the contrast that skin keeps beside features as crisp as the photo's: more shows patches of the donor's light
+SKIN_CONTRAST_KEPT = 0.85
 CONTRAST_GAIN = (0.6, 1.1)
 SKIN_CONTRAST = (0.45, 1.0)  # gain of a donor's folds and wrinkles over that of its features
 # Share of their contrast that folds lose on turned faces, and degrees of yaw over which; by eye (t1.jpg)
@@ -560,7 +559,7 @@ DRAW_ROUNDS: Final = (
 DRAW_CHANCE: Final = 0.12
 LIKELY_CHANCE: Final = 0.3  # from which on donors are drawn in the order of fit
 # What of a decoy's looks is not known before it is swapped in: the cost of patches, on one face much the same for all
-# its donors (120 photos of LFW: from face to face .47, from donor to donor .17), and of misfit, which nothing foretells
+# its donors (from face to face .45, from donor to donor .15), and of misfit, which nothing foretells; the same command
 USUAL_BLOTCHED: Final = 0.45
 USUAL_MISFIT: Final = 0.5
 # From this round on donors of last resort are drawn, too; in it, and later if nothing keeps the promise, whatever
@@ -784,10 +783,10 @@ BEARD_COLOUR_LOSS = (
 # donors/forecast.md)
 FORECAST_MARGIN = 0.035
 # Euclidean, standard deviations of how much a decoy's distance differs from the one foretold: from face to face, and
-# from donor to donor on one face (1,200 swaps into 120 photos of LFW, shape shares .33 to .8; none on average)
-FORECAST_BETWEEN = 0.035
-FORECAST_WITHIN = 0.041
-SHAPE_GAIN = 0.08  # Euclidean, by which a whole share of the donor's shape adds to it (see SHAPE_DISTANCE)
+# from donor to donor on one face (`python -m mfmc_engine.calibration.prospects ../shared/data/lfw`: +.01 on average)
+FORECAST_BETWEEN = 0.038
+FORECAST_WITHIN = 0.036
+SHAPE_GAIN = 0.06  # Euclidean, by which a whole share of the donor's shape adds to it (see SHAPE_DISTANCE)
 # What a decoy may be foretold to fall short of that, or to differ in, before it is as bad as a trait plainly off
 FORECAST_TOLERANCE = {
     "distance": 0.03,  # Euclidean

@@ -59,13 +59,15 @@ def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
     """
     own = _Detail.of(donor, sigma)
     wanted = target.once(("parts of detail", sigma), lambda: _Detail.of(target, sigma))
-    contrast = P.CONTRAST_SHARE * (wanted.contrast / own.contrast).clamp(*P.CONTRAST_GAIN)
+    contrast = (wanted.contrast / own.contrast).clamp(*P.CONTRAST_GAIN)
     # Folds and wrinkles beside the features: the photo's skin says how deep they are, its features how crisp.
     smoothness = contrast * (wanted.folds / (own.folds * contrast)).clamp(*P.SKIN_CONTRAST)
     smoothness = smoothness * (1 - target.once("folds lost", lambda: _folds_lost(target)))
     cheek = fields.gaussian(1 - donor.part(outlines.core), P.CHEEK_FEATHER)
     colour = (wanted.colour / own.colour).clamp(*P.COLOUR_GAIN)
-    grey = own.grey * (contrast * (1 - cheek) + smoothness * cheek)
+    features = fields.gaussian(donor.part(outlines.features), P.PART_FEATHER)
+    kept = P.SKIN_CONTRAST_KEPT + (1 - P.SKIN_CONTRAST_KEPT) * features
+    grey = own.grey * (contrast * (1 - cheek) + smoothness * cheek) * kept
     # Black brows beside orange skin look blue relative to it, and would turn truly blue on another skin.
     hair = fields.gaussian(fields.dilate(donor.part(outlines.brow_hair), P.BROW_REACH), P.BROW_REACH)
     rest = own.rest * ((1 - P.BROW_NEUTRAL * hair) * colour)
