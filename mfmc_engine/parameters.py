@@ -559,7 +559,8 @@ DRAW_ROUNDS: Final = (
 DRAW_CHANCE: Final = 0.12
 LIKELY_CHANCE: Final = 0.3  # from which on donors are drawn in the order of fit
 # What of a decoy's looks is not known before it is swapped in: the cost of patches, on one face much the same for all
-# its donors (from face to face .45, from donor to donor .15), and of misfit, which nothing foretells; the same command
+# its donors (from face to face .45, from donor to donor .15), and of misfit, which nothing foretells (measured by
+# calibration.prospects)
 USUAL_BLOTCHED: Final = 0.45
 USUAL_MISFIT: Final = 0.5
 # From this round on donors of last resort are drawn, too; in it, and later if nothing keeps the promise, whatever
@@ -770,7 +771,7 @@ OPINION_PADDINGS = (0.15, 0.25)  # of the chips that it sees
 # years (of the estimate) from which a face may get a donor with folds, and over which these may reach full strength; by
 # eye: crisp photos of people of 30 show none
 FOLDS_AGE = (30.0, 15.0)
-KIN_GENDER = 0.4  # probability of a gender from which a face passes for it: a wrong one is seen first
+KIN_GENDER = 0.3  # probability of a gender from which a face passes for it: a wrong one is seen first
 KIN_PLAINLY = 1.7  # log-odds of its gender that it may look less than it should: half of wrong ones looked so
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 KIN_FOLDS = 0.4  # strength of folds beyond those of the age from which a crisp photo looks wrong; by eye

@@ -117,6 +117,7 @@ def mismatch(bank: Donors, face: Wanted) -> Values:
         wrong = np.where(bank.gender == "male", 1 - face.male, face.male)
         cost += (wrong / parameters.DONOR_TOLERANCE["gender"]) ** 2
         cost += (_hardly(bank, face.male) / parameters.DONOR_TOLERANCE["plainly"]) ** 2
+        cost += (_too_plainly(bank, face.male) / parameters.DONOR_TOLERANCE["plainly"]) ** 2
     if face.group is not None:
         wrong = 1 - _of_group(bank, face.group)
         cost += (wrong / parameters.DONOR_TOLERANCE["group"]) ** 2
@@ -146,6 +147,14 @@ def _hardly(bank: Donors, male: float) -> Values:
     return np.maximum(0, np.where(bank.gender == "male", wanted - bank.seen_male, bank.seen_male - wanted))
 
 
+def _too_plainly(bank: Donors, male: float) -> Values:
+    """(N,) by how much donors look more plainly of their gender than a face that may well be of the other, log-odds;
+    whoever is surely of one may get the plainest donor."""
+    usual = parameters.PLAINLY * abs(2 * male - 1)
+    own = np.where(bank.gender == "male", bank.seen_male, -bank.seen_male)
+    return 4 * male * (1 - male) * np.maximum(0, own - usual)
+
+
 def _folds_beyond(bank: Donors, age: float) -> Values:
     """(N,) by how much the folds drawn on donors are stronger than those of people of that ``age`` in years."""
     first, years = parameters.FOLDS_AGE
@@ -158,6 +167,7 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     if face.male is not None:
         chance = np.where(bank.gender == "male", face.male, 1 - face.male)
         same &= (chance >= parameters.KIN_GENDER) & (_hardly(bank, face.male) <= parameters.KIN_PLAINLY)
+        same &= _too_plainly(bank, face.male) <= parameters.KIN_PLAINLY
     if face.group is not None:
         scores = _of_group(bank, face.group)
         same &= scores >= min(parameters.KIN_GROUP, float(np.max(face.group)))
@@ -166,7 +176,10 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     if (
         face.beard is not None
     ):  # shaving a face is easier to believe than growing it a beard: its skin turns pale
-        same &= bank.beard <= face.beard + parameters.KIN_BEARD
+        most = np.full(len(bank), face.beard + parameters.KIN_BEARD)
+        if face.male is not None:  # stubble on a woman is worst
+            most[bank.gender == "male"] *= max(0.0, 2 * face.male - 1)
+        same &= bank.beard <= most
     return same
 
 

@@ -148,6 +148,21 @@ def test_a_face_of_no_plain_gender_or_group_has_kin_on_both_sides(bank):
     assert found == {(gender, group) for gender in ("female", "male") for group in ("asian", "latino")}
 
 
+def test_who_may_be_a_woman_or_a_man_gets_neither_stubble_nor_the_plainest_of_either(bank):
+    face = Wanted(bank.embeddings[0], male=0.6, beard=3.0)
+    unsure, sure = kin(bank, face), kin(bank, replace(face, male=1.0))
+    assert set(bank.gender[unsure]) == {"female", "male"}
+    assert set(bank.gender[sure]) == {"male"}
+    plainly = np.abs(bank.seen_male)
+    assert plainly[unsure].max() < 3.0 < np.quantile(plainly[sure], 0.5)
+    men = bank.gender == "male"
+    assert bank.beard[unsure & men].max() < 2.0 < 6.0 < bank.beard[sure].max()
+    plain, hardly = (int(np.argmin(np.abs(bank.seen_male - seen) + 100.0 * ~men)) for seen in (6.0, 1.0))
+    costs = [mismatch(bank, Wanted(face.embedding, male=male))[[plain, hardly]] for male in (0.6, 1.0)]
+    assert costs[0][0] > costs[0][1]
+    assert costs[1][0] < costs[1][1]
+
+
 def test_a_trait_beyond_every_donor_does_not_outweigh_the_others(bank):
     turned = replace(Wanted(bank.embeddings[0], mouth=0.15), yaw=-60.0)
     at_the_limit = replace(turned, yaw=float(bank.yaw.min()))
