@@ -173,11 +173,10 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
         same &= scores >= min(parameters.KIN_GROUP, float(np.max(face.group)))
     if face.age is not None:
         same &= _folds_beyond(bank, face.age) <= parameters.KIN_FOLDS
-    if (
-        face.beard is not None
-    ):  # shaving a face is easier to believe than growing it a beard: its skin turns pale
+    if face.beard is not None:
+        # Shaving a face is easier to believe than growing it a beard: its skin turns pale. Stubble on a woman is worst.
         most = np.full(len(bank), face.beard + parameters.KIN_BEARD)
-        if face.male is not None:  # stubble on a woman is worst
+        if face.male is not None:
             most[bank.gender == "male"] *= max(0.0, 2 * face.male - 1)
         same &= bank.beard <= most
     return same
