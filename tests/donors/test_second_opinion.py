@@ -186,7 +186,7 @@ def test_donors_that_hardly_look_their_gender_come_late_for_the_sure_and_not_for
 
     assert not selection.kin(shipped, wanted(1.0))[hardly].any()
     assert selection.kin(shipped, wanted(1.0))[men & ~hardly].all()
-    assert selection.kin(shipped, wanted(0.6))[men & (shipped.seen_male > 0)].all()
+    assert selection.kin(shipped, wanted(0.6))[hardly & (shipped.seen_male > 0)].all()
     cost = selection.mismatch(shipped, wanted(1.0))
     assert cost[hardly].min() > cost[men & (shipped.seen_male > parameters.PLAINLY)].max()
 
