@@ -38,10 +38,14 @@ def photo(engine) -> Photo:
 
 
 def bare(image: np.ndarray, index: int = 3) -> bool:
-    """Whether the inside of a face's box is as in the original (JPEG aside)."""
+    """Whether the inside of a face's box is as in the original (JPEG aside).
+
+    A redaction of this one-coloured face keeps its mean colour now and then, but not all over: in 800 draws a tenth of
+    it was off by 18 grey levels or more.
+    """
     x0, y0, x1, y1 = box_of(index)
     inner = np.s_[y0 + 4 : y1 - 4, x0 + 4 : x1 - 4]
-    return bool(np.abs(image[inner].astype(int) - group_photo(4)[inner]).mean() < 8)
+    return bool(np.quantile(np.abs(image[inner].astype(int) - group_photo(4)[inner]), 0.9) < 10)
 
 
 def mark(photo: Photo, by: User | None = None, box=None) -> FaceRegion:
