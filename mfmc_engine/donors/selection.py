@@ -144,15 +144,19 @@ def _hardly(bank: Donors, male: float) -> Values:
     """(N,) by how much donors look less plainly of their gender than a face should that is ``male`` with this
     probability, log-odds."""
     wanted = parameters.PLAINLY * (2 * male - 1)
-    return np.maximum(0, np.where(bank.gender == "male", wanted - bank.seen_male, bank.seen_male - wanted))
+    return np.maximum(0, _sign(bank) * (wanted - bank.seen_male))
 
 
 def _too_plainly(bank: Donors, male: float) -> Values:
     """(N,) by how much donors look more plainly of their gender than a face that may well be of the other, log-odds;
     whoever is surely of one may get the plainest donor."""
     usual = parameters.PLAINLY * abs(2 * male - 1)
-    own = np.where(bank.gender == "male", bank.seen_male, -bank.seen_male)
-    return 4 * male * (1 - male) * np.maximum(0, own - usual)
+    return 4 * male * (1 - male) * np.maximum(0, _sign(bank) * bank.seen_male - usual)
+
+
+def _sign(bank: Donors) -> Values:
+    """(N,) of the log-odds with which donors look their own gender: 1 for men, -1 for women."""
+    return np.where(bank.gender == "male", 1.0, -1.0)
 
 
 def _folds_beyond(bank: Donors, age: float) -> Values:

@@ -98,7 +98,6 @@ def test_a_decoy_wears_them_and_nothing_of_the_eyes_behind(worn, eyes, faces, re
     assert bare.pixels[around].mean() > 2 * DARK.mean()
     nose = np.s_[y + 12 : y + 20, x - 3 : x + 4]
     apart = np.abs(patch.pixels[nose].astype(int) - bare.pixels[nose])
-    print("APART", apart.max())
     assert apart.max() <= 2  # rounding
     assert blotched[0] < staring[0] + 0.01  # lenses are no patches on its skin
 
