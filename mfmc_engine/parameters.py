@@ -771,8 +771,10 @@ OPINION_PADDINGS = (0.15, 0.25)  # of the chips that it sees
 # years (of the estimate) from which a face may get a donor with folds, and over which these may reach full strength; by
 # eye: crisp photos of people of 30 show none
 FOLDS_AGE = (30.0, 15.0)
-KIN_GENDER = 0.3  # probability of a gender from which a face passes for it: a wrong one is seen first
-KIN_PLAINLY = 1.7  # log-odds of its gender that it may look less than it should: half of wrong ones looked so
+KIN_GENDER = 0.4  # probability of a gender from which a face passes for it: a wrong one is seen first
+OTHER_GENDER = 0.1  # the same, below which donors come after those of any other group, beard or folds
+KIN_PLAINLY = 1.3  # log-odds of its gender that it may look less than it should: half of wrong ones looked so
+KIN_TOO_PLAINLY = 1.7  # the same that it may look more than a face should that may be of either
 KIN_GROUP = 0.25  # the same of a group: chance level of four
 KIN_FOLDS = 0.4  # strength of folds beyond those of the age from which a crisp photo looks wrong; by eye
 KIN_BEARD = 6.0  # CIE L* by which a donor's upper lip may be darker than the face's; beards begin about there

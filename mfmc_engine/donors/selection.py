@@ -114,7 +114,7 @@ def mismatch(bank: Donors, face: Wanted) -> Values:
     if face.age is not None:
         cost += (_folds_beyond(bank, face.age) / parameters.DONOR_TOLERANCE["folds"]) ** 2
     if face.male is not None:
-        wrong = np.where(bank.gender == "male", 1 - face.male, face.male)
+        wrong = 1 - _chance_of_gender(bank, face.male)
         cost += (wrong / parameters.DONOR_TOLERANCE["gender"]) ** 2
         cost += (_hardly(bank, face.male) / parameters.DONOR_TOLERANCE["plainly"]) ** 2
         cost += (_too_plainly(bank, face.male) / parameters.DONOR_TOLERANCE["plainly"]) ** 2
@@ -138,6 +138,11 @@ def _of_group(bank: Donors, scores: FloatArray) -> Values:
 def _age(bank: Donors) -> Values:
     """(N,) years that donors look, of two opinions."""
     return np.asarray((bank.age + bank.seen_age) / 2, np.float64)
+
+
+def _chance_of_gender(bank: Donors, male: float) -> Values:
+    """(N,) probability that a face that is ``male`` with this one is of each donor's gender."""
+    return np.where(bank.gender == "male", male, 1 - male)
 
 
 def _hardly(bank: Donors, male: float) -> Values:
@@ -169,9 +174,9 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     """Which donors pass for the face's own gender, group, beard and folds: (N,). Unsure traits rule nobody out."""
     same = np.ones(len(bank), np.bool_)
     if face.male is not None:
-        chance = np.where(bank.gender == "male", face.male, 1 - face.male)
-        same &= (chance >= parameters.KIN_GENDER) & (_hardly(bank, face.male) <= parameters.KIN_PLAINLY)
-        same &= _too_plainly(bank, face.male) <= parameters.KIN_PLAINLY
+        same &= _chance_of_gender(bank, face.male) >= parameters.KIN_GENDER
+        same &= _hardly(bank, face.male) <= parameters.KIN_PLAINLY
+        same &= _too_plainly(bank, face.male) <= parameters.KIN_TOO_PLAINLY
     if face.group is not None:
         scores = _of_group(bank, face.group)
         same &= scores >= min(parameters.KIN_GROUP, float(np.max(face.group)))
@@ -184,6 +189,13 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
             most[bank.gender == "male"] *= max(0.0, 2 * face.male - 1)
         same &= bank.beard <= most
     return same
+
+
+def _of_other_gender(bank: Donors, face: Wanted) -> NDArray[np.int_]:
+    """(N,) 1 for donors that are plainly not of the face's gender, else 0."""
+    if face.male is None:
+        return np.zeros(len(bank), np.int_)
+    return np.asarray(_chance_of_gender(bank, face.male) < parameters.OTHER_GENDER, np.int_)
 
 
 def generator(seed: bytes) -> np.random.Generator:
@@ -203,13 +215,14 @@ def rank(
     donor's ``mismatch``.
 
     ``random``: the best-fitting share (parameters.DONOR_POOL, at least DONOR_POOL_LEAST) in random order, then the
-    rest from best to worst fit; donors of the face's own gender and group fit better than any other. ``farthest`` and
-    ``nearest``: the same pool, by distance to the original.
+    rest from best to worst fit; donors of the face's own gender and group fit better than any other, those plainly not of
+    its gender worse. ``farthest`` and ``nearest``: the same pool, by distance to the original.
     The order depends on nothing but the arguments.
     """
     rows = np.flatnonzero(allowed(bank, face, avoid))
     cost = mismatch(bank, face) + (0.0 if further is None else further)
-    rows = rows[np.lexsort((bank.ids[rows], cost[rows], ~kin(bank, face)[rows]))]
+    unkind = ~kin(bank, face) + _of_other_gender(bank, face)
+    rows = rows[np.lexsort((bank.ids[rows], cost[rows], unkind[rows]))]
     size = max(parameters.DONOR_POOL_LEAST, round(parameters.DONOR_POOL * len(bank)))
     pool, rest = rows[:size], rows[size:]
     if selection == "random":

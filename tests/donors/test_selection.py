@@ -138,6 +138,19 @@ def test_donors_of_the_faces_own_gender_and_group_come_before_all_others(bank):
     assert [fits[id_] for id_ in order] == sorted((fits[id_] for id_ in order), reverse=True)
 
 
+def test_a_man_gets_no_womans_face_while_any_man_is_left(bank):
+    group = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
+    face = Wanted(bank.embeddings[0], male=0.97, group=group, yaw=-50.0, age=70.0)
+    further = np.where(bank.gender == "male", 100.0, 0.0)  # as where every man is foretold to be too near
+    order = rank(bank, face, Avoid(0.3), b"seed", further=further)
+    genders = [bank[id_].gender for id_ in order]
+    assert genders == sorted(genders, reverse=True)
+    unsure = [
+        bank[id_].gender for id_ in rank(bank, replace(face, male=0.7), Avoid(0.3), b"seed", further=further)
+    ]
+    assert unsure != sorted(unsure, reverse=True)
+
+
 def test_a_face_of_no_plain_gender_or_group_has_kin_on_both_sides(bank):
     face = Wanted(bank.embeddings[0], male=0.5, group=np.array([0.45, 0.0, 0.55, 0.0], np.float32))
     found = {
