@@ -27,7 +27,18 @@ BAND_MARGIN: Final = 96  # px of a level, multiples of 32: what a band sees beyo
 BAND_WHOLE: Final = 640  # px of a level, longer side up to which it is not cut
 BAND_LONGEST: Final = 1088  # px of a level; bounds the activations: 0.2 GB for a working picture of 3:2
 LARGE_FACE: Final = 24.0  # px of a coarser level, smallest face taken from it; below are its false positives
-LEAST_HEAT: Final = 0.2  # CenterFace's confidence, below which nothing was a face
+# CenterFace's confidence, below which nothing was a face but what both other networks take for one: surroundings that
+# no photo has (a face cut out and pasted, framed, padded) leave CenterFace cold
+LEAST_HEAT: Final = 0.2
+COLD_HEAT: Final = 0.05  # the same, from which a whole picture is looked at for those
+# The O-net's mean probability and the R-net's from which such a window is a face. Of 45 that reach both in
+# ../shared/data/group_photos, seven ways up each, 44 are (15 of people too small to be annotated); of 26 pictures
+# without people that come with scikit-image none does
+COLD_OPINION: Final = 0.9
+COLD_SUPPORT: Final = 0.85
+COLD_APART: Final = (
+    0.5  # intersection over the smaller box with another face, up to which it is one more; by choice
+)
 HEAT_NMS: Final = 0.4  # IoU over all levels
 KNOWN_OVERLAP: Final = 0.7  # intersection over the smaller box from which a candidate is a face found before
 SURE_SCORE: Final = 0.99  # O-net probability on two looks, which no false positive reached

@@ -60,7 +60,7 @@ def collect(search: Search, folder: Path) -> tuple[Windows, list[int]]:
         for lean in LEANS:
             pyramid = upright.turned(lean)
             (proposed,) = search.propose([(pyramid, Effort(least_heat=FIT_HEAT))])
-            found, _, support, is_sure = search.evidence(pyramid, proposed)
+            found, _, support, is_sure = search.evidence(pyramid, proposed, least_heat=FIT_HEAT)
             is_face, counts = _label(found.moved(invert(pyramid.transform)).boxes, faces)
             features = np.column_stack([log_odds(found.scores), support])
             same = (np.full(len(is_face), value) for value in (number, lean))

@@ -1,9 +1,9 @@
 """A second opinion on what CenterFace takes for a face, and where exactly it and its points are: MTCNN's R- and O-net.
 
 CenterFace sees a face in its surroundings, they the window alone. The O-net looks at a window as it is and mirrored;
-where it is sure both times, it is a face. Else the R-net looks a dozen times, at the window larger, smaller and
-shifted, because one answer of such a network on one crop is noisy, and the score is a logistic regression on its mean
-and CenterFace's heat, fitted so that it is the share of faces among such windows (``fit``).
+where it is sure both times, it is a face, whatever surrounds it. Else the R-net looks a dozen times, at the window
+larger, smaller and shifted, because one answer of such a network on one crop is noisy, and the score is a logistic
+regression on its mean and CenterFace's heat, fitted so that it is the share of faces among such windows (``fit``).
 """
 
 from __future__ import annotations
@@ -17,12 +17,17 @@ from torch import Tensor
 
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
 from mfmc_engine.detection.pyramid import Pyramid
+from mfmc_engine.geometry import overlap
 from mfmc_engine.parameters import (
     CHANCE_BIAS,
+    COLD_APART,
+    COLD_OPINION,
+    COLD_SUPPORT,
     DOUBTFUL_LIMIT,
     DUPLICATE_OVERLAP,
     FACE_SCORE,
     HEAT_WEIGHT,
+    LEAST_HEAT,
     LOCATE_ZOOMS,
     SUPPORT_SHIFT,
     SUPPORT_WEIGHT,
@@ -66,20 +71,33 @@ class Evidence(NamedTuple):
         Candidates  # scores: CenterFace's heat; boxes and points the O-net's where it sees a face at all
     )
     opinion: FloatArray  # (N,) the O-net's mean probability
-    support: FloatArray  # (N,) the R-net's; 1 where the O-net is sure
+    support: FloatArray  # (N,) the R-net's; 1 where the O-net is sure, 0 where it is not asked
     sure: np.ndarray  # (N,) whether both of the O-net's looks are
 
     def judged(self) -> Candidates:
         """The faces, best score first. A doubtful one never scores as a sure one does."""
         doubtful = np.minimum(chance(self.candidates.scores, self.support), np.float32(DOUBTFUL_LIMIT))
         scores = np.where(self.sure, self.opinion, doubtful).astype(np.float32)
+        scores[self._against_the_odds(scores)] = FACE_SCORE
         keep = suppress(self.candidates.boxes, scores, DUPLICATE_OVERLAP, smaller=True)
         keep = keep[scores[keep] >= FACE_SCORE]
         return Candidates(self.candidates.boxes[keep], scores[keep], self.candidates.points[keep])
 
+    def _against_the_odds(self, scores: FloatArray) -> np.ndarray:
+        """Which windows are faces though CenterFace is cold, as a mask: both others see one, and no other face lies
+        there."""
+        boxes = self.candidates.boxes
+        others = boxes[scores >= FACE_SCORE]
+        away = overlap(boxes, others, smaller=True).max(1, initial=0) <= COLD_APART
+        seen = (self.opinion >= COLD_OPINION) & (self.support >= COLD_SUPPORT)
+        return np.asarray(seen & away & (scores < FACE_SCORE))
 
-def gather(rnet: Refiner, onet: Locator, pyramid: Pyramid, candidates: Candidates) -> Evidence:
-    """What both say to CenterFace's candidates, in px of ``pyramid``."""
+
+def gather(
+    rnet: Refiner, onet: Locator, pyramid: Pyramid, candidates: Candidates, least_heat: float = LEAST_HEAT
+) -> Evidence:
+    """What both say to CenterFace's candidates, in px of ``pyramid``. Of those below ``least_heat`` that the
+    O-net sees no face in the R-net is not asked: they have no support."""
     looks, scores = _look(onet, pyramid, candidates.boxes)
     opinion, sure = scores.mean(0), scores.min(0) >= SURE_SCORE
     seen = opinion >= TRUSTED_OPINION
@@ -88,8 +106,9 @@ def gather(rnet: Refiner, onet: Locator, pyramid: Pyramid, candidates: Candidate
         candidates.scores,
         np.where(seen[:, None, None], looks.points, candidates.points),
     )
-    support = np.ones(len(found), np.float32)
-    support[~sure] = _support(rnet, pyramid, found.boxes[~sure])
+    support = sure.astype(np.float32)
+    asked = ~sure & ((found.scores >= least_heat) | (opinion >= COLD_OPINION))
+    support[asked] = _support(rnet, pyramid, found.boxes[asked])
     return Evidence(found, opinion, support, sure)
 
 

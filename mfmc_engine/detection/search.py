@@ -68,9 +68,15 @@ class Search:
         return self.evidence(pyramid, proposed, known).judged()
 
     @torch.inference_mode()
-    def evidence(self, pyramid: Pyramid, proposed: Candidates, known: FloatArray = NOTHING) -> Evidence:
-        """What speaks for proposed faces, but not for those in (M, 4) ``known`` boxes."""
-        return gather(self.rnet, self.onet, pyramid, without(proposed, known))
+    def evidence(
+        self,
+        pyramid: Pyramid,
+        proposed: Candidates,
+        known: FloatArray = NOTHING,
+        least_heat: float = LEAST_HEAT,
+    ) -> Evidence:
+        """What speaks for proposed faces, but not for those in (M, 4) ``known`` boxes; see ``gather``."""
+        return gather(self.rnet, self.onet, pyramid, without(proposed, known), least_heat)
 
     def points_in(self, pyramid: Pyramid, boxes: FloatArray) -> FloatArray:
         """(N, 5, 2) points of the faces known to be in (N, 4) boxes."""

@@ -24,6 +24,7 @@ from mfmc_engine.detection.tiles import search_tiles
 from mfmc_engine.geometry import invert, overlap
 from mfmc_engine.parameters import (
     APART_OVERLAP,
+    COLD_HEAT,
     DIAGONAL_ROLL,
     DIAGONAL_SCALE,
     DUPLICATE_OVERLAP,
@@ -46,7 +47,7 @@ from mfmc_engine.parameters import (
 from mfmc_engine.resampling import Picture, shrink_to_pixels
 from mfmc_engine.types import FloatArray
 
-FULL: Final = Effort()
+FULL: Final = Effort(least_heat=COLD_HEAT)
 QUARTERS: Final = (90.0, 180.0, 270.0)  # degrees, counter-clockwise turns of the picture
 DIAGONALS: Final = (45.0, 315.0)
 

@@ -215,9 +215,9 @@ def rank(
     donor's ``mismatch``.
 
     ``random``: the best-fitting share (parameters.DONOR_POOL, at least DONOR_POOL_LEAST) in random order, then the
-    rest from best to worst fit; donors of the face's own gender and group fit better than any other, those plainly not of
-    its gender worse. ``farthest`` and ``nearest``: the same pool, by distance to the original.
-    The order depends on nothing but the arguments.
+    rest from best to worst fit; donors of the face's own gender and group fit better than any other, those plainly
+    not of its gender worse. ``farthest`` and ``nearest``: the same pool, by distance to the original. The
+    order depends on nothing but the arguments.
     """
     rows = np.flatnonzero(allowed(bank, face, avoid))
     cost = mismatch(bank, face) + (0.0 if further is None else further)

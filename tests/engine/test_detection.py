@@ -15,7 +15,8 @@ from mfmc_engine import parameters as P
 from mfmc_engine.detection import centerface
 from mfmc_engine.detection.candidates import Candidates
 from mfmc_engine.detection.fit import Windows, fit, held_out, reliability
-from mfmc_engine.detection.looks import Evidence, chance
+from mfmc_engine.detection.looks import SUPPORT, Evidence, chance, gather
+from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.detection.tiles import tiles
 from mfmc_engine.detection.turned import tilt
 from mfmc_engine.errors import WeightsMissingError
@@ -152,6 +153,16 @@ def test_a_face_larger_than_the_picture_is_found(real_engine) -> None:
     assert faces[0].quality.size > 80
 
 
+@pytest.mark.parametrize(("person", "inset"), [(3, 8), (4, 12), (5, 8), (5, 12)])
+def test_a_face_in_surroundings_that_no_photo_has_is_found(photo, real_engine, person, inset) -> None:
+    x0, y0, x1, y1 = PEOPLE[person]
+    close = photo[y0 + inset : y1 - inset, x0 + inset : x1 - inset]
+    smeared = cv2.copyMakeBorder(close, 100, 100, 100, 100, cv2.BORDER_REPLICATE)
+    (found,) = real_engine.pack.detector.detect(smeared)
+    truth = np.array([[100, 100, 100 + close.shape[1], 100 + close.shape[0]]], np.float32)
+    assert overlap(found.box[None], truth)[0, 0] > 0.5
+
+
 def test_boxes_end_at_the_border(photo, real_engine) -> None:
     x0, _, x1, _ = PEOPLE[4]
     for face in real_engine.analyze(np.ascontiguousarray(photo[:, : (x0 + x1) // 2 + 15])).faces:
@@ -174,6 +185,36 @@ def test_a_doubtful_window_never_scores_as_a_sure_one_does() -> None:
     judged = evidence.judged()
     assert judged.boxes.tolist() == boxes[:2].tolist()  # the sure one first, the cold one nowhere
     assert judged.scores.tolist() == [np.float32(P.SURE_SCORE), np.float32(P.DOUBTFUL_LIMIT)]
+
+
+def test_the_surroundings_are_outvoted_by_both_who_see_the_window_alone() -> None:
+    boxes = np.array([[0], [50], [100], [150], [164]], np.float32) * [1, 0, 1, 0] + [0, 0, 30, 30]
+    boxes = boxes.astype(np.float32)  # the last lies half on the one before
+    found = Candidates(boxes, np.full(5, P.COLD_HEAT, np.float32), np.zeros((5, 5, 2), np.float32))
+    opinion = np.array([0.95, 0.95, 0.5, P.SURE_SCORE, 0.95], np.float32)
+    support = np.array([0.9, 0.5, 0.9, 1, 0.9], np.float32)
+    judged = Evidence(found, opinion, support, opinion >= P.SURE_SCORE).judged()
+    assert judged.boxes.tolist() == boxes[[3, 0]].tolist()
+    assert judged.scores.tolist() == [np.float32(P.SURE_SCORE), np.float32(P.FACE_SCORE)]
+
+
+def test_the_r_net_is_not_asked_about_cold_windows_in_which_the_o_net_sees_nothing(photo) -> None:
+    people = np.array([[x0, y0, x0 + 100, y0 + 100] for x0, y0, _, _ in PEOPLE[:3]], np.float32)
+    heat = np.array([0.5, P.COLD_HEAT, P.COLD_HEAT], np.float32)
+    opinion = np.array([0.3, 0.3, 0.95], np.float32)
+    asked: list[int] = []
+
+    def rnet(crops):
+        asked.append(len(crops))
+        return torch.full((len(crops),), 0.9), torch.zeros(len(crops), 4)
+
+    def onet(crops):
+        return torch.from_numpy(np.tile(opinion, 2)), torch.zeros(len(crops), 4), torch.zeros(len(crops), 10)
+
+    pyramid = Pyramid.of(photo, torch.device("cpu"))
+    evidence = gather(rnet, onet, pyramid, Candidates(people, heat, np.zeros((3, 5, 2), np.float32)))
+    assert evidence.support.tolist() == pytest.approx([0.9, 0, 0.9])
+    assert sum(asked) == 2 * len(SUPPORT)
 
 
 def windows_that_follow(weights, count: int) -> Windows:
