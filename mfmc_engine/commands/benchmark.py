@@ -36,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recall.add_argument("--json", action="store_true", help="print JSON, one line per angle")
     recall.add_argument("--threads", type=int, default=1)
     add_device(recall)
+    cutouts = kinds.add_parser(
+        "cutouts", help="faces missed in tight cutouts, alone and with their edges drawn out"
+    )
+    cutouts.add_argument("folder", type=Path, metavar="DIR")
+    cutouts.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th picture")
+    cutouts.add_argument("--json", action="store_true", help="print JSON, one line per surroundings")
+    cutouts.add_argument("--threads", type=int, default=1)
+    add_device(cutouts)
     swaps = kinds.add_parser(
         "swaps", help="faces of the same photos that are swapped, and why others are redacted"
     )
@@ -77,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the figures of one kind of measurement."""
-    kinds = {"recall": _recall, "swaps": _swaps, "speed": _speed}
+    kinds = {"recall": _recall, "cutouts": _cutouts, "swaps": _swaps, "speed": _speed}
     return kinds[arguments.kind](arguments)
 
 
@@ -220,6 +228,23 @@ def _recall(arguments: argparse.Namespace) -> int:
             verdict = "pass" if met else "FAIL"
             print(f"  {verdict}  {what:<30} {figure:.4g} ({comparison} {bar:g})", flush=True)
     return 0 if passed else 1
+
+
+def _cutouts(arguments: argparse.Namespace) -> int:
+    """Print one line per surroundings: how many faces are missed, and in which pictures."""
+    from mfmc_engine.evaluation.cutouts import measure
+
+    if arguments.every < 1:
+        raise EngineError(f"--every {arguments.every}: not a number from 1 on")
+    pack = load_pack("builtin", arguments.device, arguments.threads)
+    for surroundings, missed, count in measure(pack.detector, arguments.folder, arguments.every):
+        if arguments.json:
+            print(json.dumps({"surroundings": surroundings.name, "pictures": count, "missed": missed}))
+            continue
+        print(f"{surroundings.name}: {len(missed)} of {count} missed")
+        for name in missed:
+            print(f"  {name}", flush=True)
+    return 0
 
 
 def _swaps(arguments: argparse.Namespace) -> int:

@@ -157,6 +157,8 @@ def test_bad_files_are_refused_in_one_line_and_nothing_is_written(refuse, bad_fi
         ["benchmark", "recall", "."],
         ["benchmark", "recall", ".", "--angles", "up"],
         ["benchmark", "swaps", "."],
+        ["benchmark", "cutouts", "."],
+        ["benchmark", "cutouts", ".", "--every", "0"],
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_writes_nothing(
