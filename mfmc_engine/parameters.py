@@ -249,6 +249,9 @@ TURN_FEATHER = 2  # px beyond the lids
 # and more, the first with shut eyes .23
 NARROW_OPENING = 0.22
 SHUT_OPENING = 0.195
+# By the contour of eyes that are not mirrored, too: on 80 faces (419 photos of lfw) it differs by .029 at most from the
+# mean of both
+PLAINLY_OPEN: Final = 0.235
 EYELIDS_SIDE: Final = 64  # px, the network's input (architecture)
 EYELIDS_ZOOM: Final = 2.3  # widths of an eye that it shows (published value)
 # Lids that are drawn shut, all by eye; widths are an eye's

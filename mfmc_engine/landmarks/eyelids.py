@@ -7,6 +7,7 @@ are that narrow.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +26,20 @@ _CORNERS: Final = (0, 8)
 _LOWER, _UPPER = slice(3, 6), slice(11, 14)
 
 
-def opening(image: Image, landmarks: FloatArray) -> float:
+def opening(image: Image, landmarks: FloatArray, enough: float = math.inf) -> float:
     """Eye aspect ratio, height over width, mean of both eyes; (H, W, 3) RGB, (68, 2) landmarks in px of it.
 
-    Each eye is seen as it is and mirrored: the network has learned one side's.
+    Each eye is seen as it is and mirrored: the network has learned one side's. Eyes that are open ``enough`` as they
+    are are not mirrored.
     """
-    seen = [_cut(image, landmarks[part]) for part in EYES]
-    batch = np.stack([*seen, *(eye[:, ::-1] for eye in seen)]).astype(np.float32) / 255
+    seen = np.stack([_cut(image, landmarks[part]) for part in EYES])
+    found = _opening(seen)
+    return found if found > enough else (found + _opening(seen[:, :, ::-1])) / 2
+
+
+def _opening(eyes: Image) -> float:
+    """Mean aspect ratio of eyes (2, S, S, 3) as the network sees them."""
+    batch = eyes.astype(np.float32) / 255
     contours = session(WEIGHTS, "cpu", 1).run(["contours"], {"input_1": batch})[0][..., :2]
     heights = np.linalg.norm(contours[:, _LOWER] - contours[:, _UPPER], axis=2).mean(1)
     widths = np.linalg.norm(contours[:, _CORNERS[1]] - contours[:, _CORNERS[0]], axis=1)

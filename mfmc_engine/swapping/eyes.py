@@ -31,7 +31,7 @@ def shut(crops: Tensor, landmarks: Sequence[FloatArray]) -> list[bool]:
     """
     return [
         opening(points) <= P.NARROW_OPENING
-        and eyelids.opening(fields.to_image(crop), points) <= P.SHUT_OPENING
+        and eyelids.opening(fields.to_image(crop), points, P.PLAINLY_OPEN) <= P.SHUT_OPENING
         for crop, points in zip(crops, landmarks, strict=True)
     ]
 

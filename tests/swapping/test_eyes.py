@@ -6,7 +6,7 @@ import torch
 
 from mfmc_engine import imaging
 from mfmc_engine.landmarks import eyelids
-from mfmc_engine.parameters import CROP_SIZE, NARROW_OPENING, SHUT_OPENING
+from mfmc_engine.parameters import CROP_SIZE, NARROW_OPENING, PLAINLY_OPEN, SHUT_OPENING
 from mfmc_engine.swappable import to_swap
 from mfmc_engine.swapping import blending, eyes, fields, mesh, outlines
 
@@ -44,6 +44,18 @@ def test_lids_are_seen_where_they_are_whatever_the_landmarks_say(six_people, rea
         )
     )
     assert turned == pytest.approx(level, abs=0.03)
+
+
+def test_eyes_that_are_open_enough_are_not_looked_at_again(six_people, real_engine, monkeypatch):
+    photo = imaging.decode(six_people)
+    faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
+    looks = []
+    look = eyelids._opening
+    monkeypatch.setattr(eyelids, "_opening", lambda seen: looks.append(look(seen)) or looks[-1])
+    assert eyelids.opening(photo, faces[2].landmarks, PLAINLY_OPEN) == looks[0] > PLAINLY_OPEN
+    assert len(looks) == 1
+    assert eyelids.opening(photo, faces[5].landmarks, PLAINLY_OPEN) == pytest.approx(np.mean(looks[1:]))
+    assert len(looks) == 3
 
 
 def test_a_shut_eye_shows_a_lash_line_and_no_white():
