@@ -33,7 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="degrees to turn the photos by, such as 0,90 (the default is all that have a bar)",
     )
-    recall.add_argument("--json", action="store_true", help="print JSON, one line per angle")
+    recall.add_argument(
+        "--spoiled",
+        action="store_true",
+        help="spoil the photos instead: dark, bright, noisy, blurred, grey, hazy, badly compressed",
+    )
+    recall.add_argument("--json", action="store_true", help="print JSON, one line per angle or way")
     recall.add_argument("--threads", type=int, default=1)
     add_device(recall)
     cutouts = kinds.add_parser(
@@ -206,6 +211,8 @@ def _recall(arguments: argparse.Namespace) -> int:
     """Print one line per angle, each figure beside its bar; 1 if a bar is missed."""
     from mfmc_engine.evaluation.recall import ANGLES, measure
 
+    if arguments.spoiled:
+        return _spoiled(arguments)
     try:
         angles = tuple(int(a) for a in arguments.angles.split(",")) if arguments.angles else ANGLES
     except ValueError:
@@ -228,6 +235,22 @@ def _recall(arguments: argparse.Namespace) -> int:
             verdict = "pass" if met else "FAIL"
             print(f"  {verdict}  {what:<30} {figure:.4g} ({comparison} {bar:g})", flush=True)
     return 0 if passed else 1
+
+
+def _spoiled(arguments: argparse.Namespace) -> int:
+    """Print one line per way in which the photos are spoiled; no bar is set on these."""
+    from mfmc_engine.evaluation.recall import measure_spoiled
+
+    if arguments.angles:
+        raise EngineError("--spoiled and --angles: one of the two")
+    pack = load_pack("builtin", arguments.device, arguments.threads)
+    for way, tally in measure_spoiled(pack, arguments.folder):
+        if arguments.json:
+            print(json.dumps({"spoiled": way.name, **tally.summary()}), flush=True)
+            continue
+        found = ", ".join(f"{tally.found[s]} of {tally.faces[s]} of {s} px" for s in tally.faces)
+        print(f"{way.name + ':':<32} {found}, {tally.false_positives} false positives", flush=True)
+    return 0
 
 
 def _cutouts(arguments: argparse.Namespace) -> int:

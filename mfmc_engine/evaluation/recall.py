@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from scipy.optimize import linear_sum_assignment
 from mfmc_engine import geometry
 from mfmc_engine.detection import Detection
 from mfmc_engine.errors import EngineError
+from mfmc_engine.evaluation.spoiled import WAYS, Way
 from mfmc_engine.geometry import apply, index_space, overlap, turning
 from mfmc_engine.imaging import decode
 from mfmc_engine.packs.pack import Pack
@@ -142,16 +144,37 @@ def measure(pack: Pack, folder: Path, angles: tuple[int, ...] = ANGLES) -> Itera
     """For each angle by which the photos are turned, the tally over all photos of ``folder``."""
     boxes = annotated(folder)
     for angle in angles:
-        tally = Tally()
-        for name, marked in boxes.items():
-            photo, truth = turned(decode(folder / name), [a["box"] for a in marked], angle)
-            start = time.process_time()
-            found = pack.detector.detect(photo)
-            tally.seconds += time.process_time() - start
-            tally.megapixels += photo.shape[0] * photo.shape[1] / 1e6
-            located = np.array([d.box for d in found], np.float32).reshape(-1, 4)
-            tally.add(located, quality_of(pack, photo, found), marked, truth)
-        yield angle, tally
+        yield angle, _tallied(pack, folder, boxes, partial(turned, angle=angle))
+
+
+def measure_spoiled(pack: Pack, folder: Path, ways: Sequence[Way] = WAYS) -> Iterator[tuple[Way, Tally]]:
+    """The same for each way in which the photos are spoiled."""
+    boxes = annotated(folder)
+    for way in ways:
+        yield way, _tallied(pack, folder, boxes, partial(_spoiled, way=way))
+
+
+def _tallied(
+    pack: Pack,
+    folder: Path,
+    boxes: dict[str, list[Annotation]],
+    change: Callable[[Image, list[list[float]]], tuple[Image, FloatArray]],
+) -> Tally:
+    """Counts over all photos, each changed before it is searched; ``change`` also says where its boxes are then."""
+    tally = Tally()
+    for name, marked in boxes.items():
+        photo, truth = change(decode(folder / name), [a["box"] for a in marked])
+        start = time.process_time()
+        found = pack.detector.detect(photo)
+        tally.seconds += time.process_time() - start
+        tally.megapixels += photo.shape[0] * photo.shape[1] / 1e6
+        located = np.array([d.box for d in found], np.float32).reshape(-1, 4)
+        tally.add(located, quality_of(pack, photo, found), marked, truth)
+    return tally
+
+
+def _spoiled(image: Image, boxes: list[list[float]], way: Way) -> tuple[Image, FloatArray]:
+    return way.spoil(image), np.array(boxes, np.float32).reshape(-1, 4)
 
 
 def annotated(folder: Path) -> dict[str, list[Annotation]]:

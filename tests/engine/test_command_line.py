@@ -156,6 +156,8 @@ def test_bad_files_are_refused_in_one_line_and_nothing_is_written(refuse, bad_fi
         [],
         ["benchmark", "recall", "."],
         ["benchmark", "recall", ".", "--angles", "up"],
+        ["benchmark", "recall", ".", "--spoiled"],
+        ["benchmark", "recall", ".", "--spoiled", "--angles", "0"],
         ["benchmark", "swaps", "."],
         ["benchmark", "cutouts", "."],
         ["benchmark", "cutouts", ".", "--every", "0"],
