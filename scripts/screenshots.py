@@ -48,7 +48,7 @@ def main() -> None:
         str(bundled_photo()),
         str(nobody),
         "--seed",
-        "README 3",
+        "README 14",
     ]
     subprocess.run(command, cwd=ROOT, check=True)
     demo_site = start_demo(WORK / "var", "--photo", str(nobody))
