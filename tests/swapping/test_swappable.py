@@ -91,7 +91,7 @@ def test_landmarks_that_agree_are_averaged_and_nothing_else_changes(photo, faces
         assert one.embedding is other.embedding
         assert one.quality == other.quality
         distances = apart(one.landmarks[None], other.landmarks[None])
-        assert 0 < distances.mean() < P.SWAP_MAX_DOUBT
+        assert 0 < distances.mean() < 2 * P.SWAP_MAX_DOUBT  # what one search is off by, not what three spread
 
 
 def test_averaged_landmarks_hang_less_on_where_the_search_started(photo, faces, real_engine):
