@@ -191,11 +191,11 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     return same
 
 
-def _of_other_gender(bank: Donors, face: Wanted) -> NDArray[np.int_]:
-    """(N,) 1 for donors that are plainly not of the face's gender, else 0."""
+def _of_other_gender(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
+    """(N,) which donors are plainly not of the face's gender."""
     if face.male is None:
-        return np.zeros(len(bank), np.int_)
-    return np.asarray(_chance_of_gender(bank, face.male) < parameters.OTHER_GENDER, np.int_)
+        return np.zeros(len(bank), np.bool_)
+    return np.asarray(_chance_of_gender(bank, face.male) < parameters.OTHER_GENDER)
 
 
 def generator(seed: bytes) -> np.random.Generator:
@@ -221,8 +221,8 @@ def rank(
     """
     rows = np.flatnonzero(allowed(bank, face, avoid))
     cost = mismatch(bank, face) + (0.0 if further is None else further)
-    unkind = ~kin(bank, face) + _of_other_gender(bank, face)
-    rows = rows[np.lexsort((bank.ids[rows], cost[rows], unkind[rows]))]
+    order = (bank.ids, cost, ~kin(bank, face), _of_other_gender(bank, face))  # the last counts first
+    rows = rows[np.lexsort([key[rows] for key in order])]
     size = max(parameters.DONOR_POOL_LEAST, round(parameters.DONOR_POOL * len(bank)))
     pool, rest = rows[:size], rows[size:]
     if selection == "random":
