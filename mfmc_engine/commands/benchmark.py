@@ -38,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="spoil the photos instead: dark, bright, noisy, blurred, grey, hazy, badly compressed",
     )
-    recall.add_argument("--json", action="store_true", help="print JSON, one line per angle or way")
+    recall.add_argument(
+        "--covered",
+        action="store_true",
+        help="draw things before the faces instead: masks, scarves, sunglasses, caps, phones, cups, fists",
+    )
+    recall.add_argument("--json", action="store_true", help="print JSON, one line per angle, way or cover")
     recall.add_argument("--threads", type=int, default=1)
     add_device(recall)
     cutouts = kinds.add_parser(
@@ -211,8 +216,10 @@ def _recall(arguments: argparse.Namespace) -> int:
     """Print one line per angle, each figure beside its bar; 1 if a bar is missed."""
     from mfmc_engine.evaluation.recall import ANGLES, measure
 
-    if arguments.spoiled:
-        return _spoiled(arguments)
+    if arguments.spoiled + arguments.covered + bool(arguments.angles) > 1:
+        raise EngineError("--angles, --spoiled and --covered: one of the three")
+    if arguments.spoiled or arguments.covered:
+        return _altered(arguments)
     try:
         angles = tuple(int(a) for a in arguments.angles.split(",")) if arguments.angles else ANGLES
     except ValueError:
@@ -237,19 +244,22 @@ def _recall(arguments: argparse.Namespace) -> int:
     return 0 if passed else 1
 
 
-def _spoiled(arguments: argparse.Namespace) -> int:
-    """Print one line per way in which the photos are spoiled; no bar is set on these."""
-    from mfmc_engine.evaluation.recall import measure_spoiled
+def _altered(arguments: argparse.Namespace) -> int:
+    """Print one line per way in which the photos are spoiled, or per cover of the faces; no bar is set on these."""
+    from mfmc_engine.evaluation.recall import measure_covered, measure_spoiled
 
-    if arguments.angles:
-        raise EngineError("--spoiled and --angles: one of the two")
     pack = load_pack("builtin", arguments.device, arguments.threads)
-    for way, tally in measure_spoiled(pack, arguments.folder):
+    kind, measured = (
+        ("spoiled", measure_spoiled(pack, arguments.folder))
+        if arguments.spoiled
+        else ("covered", measure_covered(pack, arguments.folder))
+    )
+    for change, tally in measured:
         if arguments.json:
-            print(json.dumps({"spoiled": way.name, **tally.summary()}), flush=True)
+            print(json.dumps({kind: change.name, **tally.summary()}), flush=True)
             continue
         found = ", ".join(f"{tally.found[s]} of {tally.faces[s]} of {s} px" for s in tally.faces)
-        print(f"{way.name + ':':<32} {found}, {tally.false_positives} false positives", flush=True)
+        print(f"{change.name + ':':<32} {found}, {tally.false_positives} false positives", flush=True)
     return 0
 
 

@@ -4,6 +4,7 @@ CenterFace sees a face in its surroundings, they the window alone. The O-net loo
 where it is sure both times, it is a face, whatever surrounds it. Else the R-net looks a dozen times, at the window
 larger, smaller and shifted, because one answer of such a network on one crop is noisy, and the score is a logistic
 regression on its mean and CenterFace's heat, fitted so that it is the share of faces among such windows (``fit``).
+What seems no face by that is looked at once more (``closer``): it may be one behind a mask.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from torch import Tensor
 
 from mfmc_engine.detection.candidates import Candidates, regress, suppress, to_squares
 from mfmc_engine.detection.pyramid import Pyramid
-from mfmc_engine.geometry import overlap
+from mfmc_engine.geometry import overlap, sizes
 from mfmc_engine.parameters import (
     CHANCE_BIAS,
+    CLOSER_LEAST,
+    CLOSER_SMALLEST,
     COLD_APART,
     COLD_OPINION,
     COLD_SUPPORT,
@@ -39,6 +42,9 @@ from mfmc_engine.types import FloatArray
 
 Refiner = Callable[[Tensor], tuple[Tensor, Tensor]]  # networks.RNet
 Locator = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]  # networks.ONet
+Closer = Callable[
+    [FloatArray], np.ndarray
+]  # which of (N, 4) boxes hold a face after all, as a mask; see closer.py
 
 
 class View(NamedTuple):
@@ -74,23 +80,28 @@ class Evidence(NamedTuple):
     support: FloatArray  # (N,) the R-net's; 1 where the O-net is sure, 0 where it is not asked
     sure: np.ndarray  # (N,) whether both of the O-net's looks are
 
-    def judged(self) -> Candidates:
-        """The faces, best score first. A doubtful one never scores as a sure one does."""
+    def judged(self, closer: Closer | None = None) -> Candidates:
+        """The faces, best score first. A doubtful one never scores as a sure one does. ``closer`` is asked about what
+        seems none."""
         doubtful = np.minimum(chance(self.candidates.scores, self.support), np.float32(DOUBTFUL_LIMIT))
         scores = np.where(self.sure, self.opinion, doubtful).astype(np.float32)
-        scores[self._against_the_odds(scores)] = FACE_SCORE
-        keep = suppress(self.candidates.boxes, scores, DUPLICATE_OVERLAP, smaller=True)
+        # though CenterFace is cold, both others see a face
+        odd = (self.opinion >= COLD_OPINION) & (self.support >= COLD_SUPPORT)
+        scores[self._left(scores) & odd] = FACE_SCORE
+        boxes, heat = self.candidates.boxes, self.candidates.scores
+        left = self._left(scores) & (heat >= CLOSER_LEAST) & (sizes(boxes) >= CLOSER_SMALLEST)
+        if closer and left.any():
+            scores[left] = np.where(closer(boxes[left]), np.float32(FACE_SCORE), scores[left])
+        keep = suppress(boxes, scores, DUPLICATE_OVERLAP, smaller=True)
         keep = keep[scores[keep] >= FACE_SCORE]
-        return Candidates(self.candidates.boxes[keep], scores[keep], self.candidates.points[keep])
+        return Candidates(boxes[keep], scores[keep], self.candidates.points[keep])
 
-    def _against_the_odds(self, scores: FloatArray) -> np.ndarray:
-        """Which windows are faces though CenterFace is cold, as a mask: both others see one, and no other face lies
-        there."""
+    def _left(self, scores: FloatArray) -> np.ndarray:
+        """Which windows are no faces by their (N,) scores, and have none near them that is, as a mask."""
         boxes = self.candidates.boxes
         others = boxes[scores >= FACE_SCORE]
         away = overlap(boxes, others, smaller=True).max(1, initial=0) <= COLD_APART
-        seen = (self.opinion >= COLD_OPINION) & (self.support >= COLD_SUPPORT)
-        return np.asarray(seen & away & (scores < FACE_SCORE))
+        return np.asarray(away & (scores < FACE_SCORE))
 
 
 def gather(

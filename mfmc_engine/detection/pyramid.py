@@ -144,3 +144,8 @@ def normalised(image: Picture, device: torch.device) -> Tensor:
         image = torch.from_numpy(np.require(image, requirements=["C", "W"]))
     pixels = image.to(device).contiguous()
     return pixels.permute(2, 0, 1)[None].float().sub_(127.5).div_(128)
+
+
+def restored(crops: Tensor) -> Tensor:
+    """What was ``normalised``, from 0 to 255 again."""
+    return crops * 128 + 127.5

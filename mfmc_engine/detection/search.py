@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from mfmc_engine.batching.launching import Rows, launched
 from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.detection.candidates import Candidates, suppress
 from mfmc_engine.detection.centerface import Bands, as_input, load_network, peaks
+from mfmc_engine.detection.closer import faces
 from mfmc_engine.detection.looks import Evidence, gather, points_in
 from mfmc_engine.detection.networks import load_networks
 from mfmc_engine.detection.pyramid import Pyramid
@@ -65,7 +67,15 @@ class Search:
     def run(self, pyramid: Pyramid, effort: Effort, known: FloatArray = NOTHING) -> Candidates:
         """Faces of one orientation, best score first, but not those in (M, 4) ``known`` boxes."""
         (proposed,) = self.propose([(pyramid, effort)])
-        return self.evidence(pyramid, proposed, known).judged()
+        return self.judged(pyramid, proposed, known)
+
+    @torch.inference_mode()
+    def judged(
+        self, pyramid: Pyramid, proposed: Candidates, known: FloatArray = NOTHING, closer: bool = True
+    ) -> Candidates:
+        """Which of those proposed are faces, best score first; ``closer``: whether to look at the others once more."""
+        evidence = self.evidence(pyramid, proposed, known)
+        return evidence.judged(partial(faces, self.centerface, pyramid) if closer else None)
 
     @torch.inference_mode()
     def evidence(

@@ -103,7 +103,7 @@ class EveryWayUp:
         # all at once, so that cores can share them out
         looks = [(pyramid, FULL), *((quarter, _coarse(pyramid)) for quarter in turned)]
         upright, *proposed = self.search.propose(looks)
-        found = self.search.evidence(pyramid, upright).judged()
+        found = self.search.judged(pyramid, upright)
         for quarter, coarse in zip(turned, proposed, strict=True):
             found = self._with_turned(quarter, coarse, found)
         searched = [0.0, *QUARTERS]
@@ -140,7 +140,7 @@ class EveryWayUp:
     def _with_turned(self, turned: Pyramid, coarse: Candidates, known: Candidates) -> Candidates:
         """The known faces and those of one more orientation: what a coarse look proposed, then a full pass if there are
         new ones that are sure, or more sure ones than were known."""
-        found = self._judged(turned, coarse, known)
+        found = self._judged(turned, coarse, known, closer=False)  # only who is sure counts
         found = found.take(found.scores >= TURNED_SCORE)
         if not _has_new(found, known) and len(found) <= (known.scores >= TURNED_SCORE).sum():
             return _with(known, found)
@@ -151,10 +151,13 @@ class EveryWayUp:
         (proposed,) = self.search.propose([(turned, effort)])
         return self._judged(turned, proposed, known)
 
-    def _judged(self, turned: Pyramid, proposed: Candidates, known: Candidates) -> Candidates:
+    def _judged(
+        self, turned: Pyramid, proposed: Candidates, known: Candidates, closer: bool = True
+    ) -> Candidates:
         """Which of those proposed in one orientation are faces, beside settled ones, in px of the upright pyramid."""
         settled = known.take(known.scores >= SETTLED_SCORE).moved(turned.transform)
-        return self.search.evidence(turned, proposed, settled.boxes).judged().moved(invert(turned.transform))
+        found = self.search.judged(turned, proposed, settled.boxes, closer)
+        return found.moved(invert(turned.transform))
 
 
 def tilt(found: Candidates, searched: Sequence[float] = (0.0, *QUARTERS)) -> tuple[float, bool]:

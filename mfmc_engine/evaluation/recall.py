@@ -24,6 +24,7 @@ from scipy.optimize import linear_sum_assignment
 from mfmc_engine import geometry
 from mfmc_engine.detection import Detection
 from mfmc_engine.errors import EngineError
+from mfmc_engine.evaluation.covers import COVERS, Cover
 from mfmc_engine.evaluation.spoiled import WAYS, Way
 from mfmc_engine.geometry import apply, index_space, overlap, turning
 from mfmc_engine.imaging import decode
@@ -42,7 +43,11 @@ from mfmc_engine.types import FloatArray, Image
 
 Flags = NDArray[np.bool_]
 Annotation = dict[str, Any]  # "box" and "ignore"
+Boxes = list[list[float]]  # x0, y0, x1, y1 px each
+# What is done to a photo, by its name, itself and its boxes, before it is searched; and where its boxes are then
+Change = Callable[[str, Image, Boxes], tuple[Image, FloatArray]]
 
+COVER_SEED: Final = 0
 ANGLES: Final = (0, 90, 180, 270, 30, -30, 45)  # degrees counter-clockwise
 
 
@@ -144,7 +149,7 @@ def measure(pack: Pack, folder: Path, angles: tuple[int, ...] = ANGLES) -> Itera
     """For each angle by which the photos are turned, the tally over all photos of ``folder``."""
     boxes = annotated(folder)
     for angle in angles:
-        yield angle, _tallied(pack, folder, boxes, partial(turned, angle=angle))
+        yield angle, _tallied(pack, folder, boxes, partial(_turned, angle=angle))
 
 
 def measure_spoiled(pack: Pack, folder: Path, ways: Sequence[Way] = WAYS) -> Iterator[tuple[Way, Tally]]:
@@ -154,16 +159,21 @@ def measure_spoiled(pack: Pack, folder: Path, ways: Sequence[Way] = WAYS) -> Ite
         yield way, _tallied(pack, folder, boxes, partial(_spoiled, way=way))
 
 
-def _tallied(
-    pack: Pack,
-    folder: Path,
-    boxes: dict[str, list[Annotation]],
-    change: Callable[[Image, list[list[float]]], tuple[Image, FloatArray]],
-) -> Tally:
-    """Counts over all photos, each changed before it is searched; ``change`` also says where its boxes are then."""
+def measure_covered(
+    pack: Pack, folder: Path, covers: Sequence[Cover] = COVERS
+) -> Iterator[tuple[Cover, Tally]]:
+    """The same for each thing drawn before all faces at once, as far as they are found bare."""
+    boxes = annotated(folder)
+    faces = {name: _marked(pack, decode(folder / name), marked) for name, marked in boxes.items()}
+    for cover in covers:
+        yield cover, _tallied(pack, folder, boxes, partial(_covered, cover=cover, faces=faces))
+
+
+def _tallied(pack: Pack, folder: Path, boxes: dict[str, list[Annotation]], change: Change) -> Tally:
+    """Counts over all photos, each changed before it is searched."""
     tally = Tally()
     for name, marked in boxes.items():
-        photo, truth = change(decode(folder / name), [a["box"] for a in marked])
+        photo, truth = change(name, decode(folder / name), [a["box"] for a in marked])
         start = time.process_time()
         found = pack.detector.detect(photo)
         tally.seconds += time.process_time() - start
@@ -173,8 +183,31 @@ def _tallied(
     return tally
 
 
-def _spoiled(image: Image, boxes: list[list[float]], way: Way) -> tuple[Image, FloatArray]:
-    return way.spoil(image), np.array(boxes, np.float32).reshape(-1, 4)
+def _turned(_: str, photo: Image, boxes: Boxes, angle: int) -> tuple[Image, FloatArray]:
+    return turned(photo, boxes, angle)
+
+
+def _spoiled(_: str, photo: Image, boxes: Boxes, way: Way) -> tuple[Image, FloatArray]:
+    return way.spoil(photo), np.array(boxes, np.float32).reshape(-1, 4)
+
+
+def _covered(
+    name: str, photo: Image, boxes: Boxes, cover: Cover, faces: dict[str, FloatArray]
+) -> tuple[Image, FloatArray]:
+    random = np.random.default_rng(COVER_SEED)
+    for marks in faces[name]:
+        cover.draw(photo, marks, random)
+    return photo, np.array(boxes, np.float32).reshape(-1, 4)
+
+
+def _marked(pack: Pack, photo: Image, marked: list[Annotation]) -> FloatArray:
+    """(N, 68, 2) landmarks of the counted faces that are found in a photo."""
+    found = pack.detector.detect(photo)
+    truth = np.array([a["box"] for a in marked if not a["ignore"]], np.float32).reshape(-1, 4)
+    _, hits = pairs(np.array([d.box for d in found], np.float32).reshape(-1, 4), truth)
+    if not len(hits):
+        return np.empty((0, 68, 2), np.float32)
+    return pack.landmarker.mark(photo, np.stack([found[i].points for i in hits]))
 
 
 def annotated(folder: Path) -> dict[str, list[Annotation]]:
@@ -186,7 +219,7 @@ def annotated(folder: Path) -> dict[str, list[Annotation]]:
     return boxes
 
 
-def turned(image: Image, boxes: list[list[float]], angle: int) -> tuple[Image, FloatArray]:
+def turned(image: Image, boxes: Boxes, angle: int) -> tuple[Image, FloatArray]:
     """A photo turned counter-clockwise on a canvas that holds all of it, and the boxes around its turned boxes.
 
     Off the quarter turns a face fills about its old box, not the larger one around the turned corners, so the old

@@ -1,5 +1,7 @@
 """The six-person photo, decoded and analysed once."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -27,3 +29,14 @@ def dlib_models():
         dlib.shape_predictor(str(folder / "shape_predictor_68_face_landmarks.dat")),
         dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat")),
     )
+
+
+@pytest.fixture
+def marked_people(six_people, tmp_path):
+    """A folder with t1.jpg and its six people marked."""
+    from tests.engine.test_detection import PEOPLE
+
+    (tmp_path / "t1.jpg").write_bytes(six_people.read_bytes())
+    marked = [{"box": list(box), "ignore": False} for box in PEOPLE]
+    (tmp_path / "boxes.json").write_text(json.dumps({"t1.jpg": marked}))
+    return tmp_path

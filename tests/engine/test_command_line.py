@@ -158,6 +158,8 @@ def test_bad_files_are_refused_in_one_line_and_nothing_is_written(refuse, bad_fi
         ["benchmark", "recall", ".", "--angles", "up"],
         ["benchmark", "recall", ".", "--spoiled"],
         ["benchmark", "recall", ".", "--spoiled", "--angles", "0"],
+        ["benchmark", "recall", ".", "--covered"],
+        ["benchmark", "recall", ".", "--covered", "--spoiled"],
         ["benchmark", "swaps", "."],
         ["benchmark", "cutouts", "."],
         ["benchmark", "cutouts", ".", "--every", "0"],

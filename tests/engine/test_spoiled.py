@@ -8,16 +8,6 @@ import pytest
 from mfmc_engine.cli import main
 from mfmc_engine.evaluation.recall import measure_spoiled
 from mfmc_engine.evaluation.spoiled import WAYS
-from tests.engine.test_detection import PEOPLE
-
-
-@pytest.fixture
-def folder(six_people, tmp_path):
-    """t1.jpg with its six people marked."""
-    (tmp_path / "t1.jpg").write_bytes(six_people.read_bytes())
-    marked = [{"box": list(box), "ignore": False} for box in PEOPLE]
-    (tmp_path / "boxes.json").write_text(json.dumps({"t1.jpg": marked}))
-    return tmp_path
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
@@ -30,17 +20,20 @@ def test_a_photo_stays_a_photo_and_is_another_one(photo, way) -> None:
     np.testing.assert_array_equal(way.spoil(photo), spoiled)
 
 
-def test_the_six_people_are_found_however_the_photo_is_spoiled(folder, real_engine) -> None:
-    found = {way.name: (tally.found, tally.faces) for way, tally in measure_spoiled(real_engine.pack, folder)}
+def test_the_six_people_are_found_however_the_photo_is_spoiled(marked_people, real_engine) -> None:
+    found = {
+        way.name: (tally.found, tally.faces)
+        for way, tally in measure_spoiled(real_engine.pack, marked_people)
+    }
     assert list(found) == [way.name for way in WAYS]
     assert found == dict.fromkeys(found, ({24: 6, 48: 6}, {24: 6, 48: 6}))
 
 
-def test_the_command_prints_a_line_a_way(folder, capsys) -> None:
-    assert main(["benchmark", "recall", str(folder), "--spoiled"]) == 0
+def test_the_command_prints_a_line_a_way(marked_people, capsys) -> None:
+    assert main(["benchmark", "recall", str(marked_people), "--spoiled"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [way.name for way in WAYS]
     assert lines[0].endswith("6 of 6 of 24 px, 6 of 6 of 48 px, 0 false positives")
-    assert main(["benchmark", "recall", str(folder), "--spoiled", "--json"]) == 0
+    assert main(["benchmark", "recall", str(marked_people), "--spoiled", "--json"]) == 0
     first = json.loads(capsys.readouterr().out.splitlines()[0])
     assert (first["spoiled"], first["recall"]) == (WAYS[0].name, {"24px": 1.0, "48px": 1.0})

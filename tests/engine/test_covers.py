@@ -1,0 +1,84 @@
+"""Things drawn before faces, and how many of the people behind them are found."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from mfmc_engine.cli import main
+from mfmc_engine.detection import closer, looks
+from mfmc_engine.detection.pyramid import Pyramid
+from mfmc_engine.evaluation.covers import COVERS
+from mfmc_engine.evaluation.recall import measure_covered
+from mfmc_engine.geometry import overlap
+from tests.engine.test_detection import PEOPLE
+
+BLACK_MASK = next(cover for cover in COVERS if cover.name == "black mask")
+
+
+@pytest.mark.parametrize("cover", COVERS, ids=lambda cover: cover.name)
+def test_a_cover_is_drawn_on_the_face_alone_and_the_same_again(photo, analysis, cover) -> None:
+    face = analysis.faces[0]
+    drawn, again = photo.copy(), photo.copy()
+    for picture in (drawn, again):
+        cover.draw(picture, face.landmarks, np.random.default_rng(1))
+    np.testing.assert_array_equal(drawn, again)
+    changed = (drawn != photo).any(2)
+    rows, columns = np.nonzero(changed)
+    x0, y0, x1, y1 = face.box
+    assert changed[int(y0) : int(y1), int(x0) : int(x1)].mean() > 0.03
+    room = 1.2 * max(x1 - x0, y1 - y0)
+    assert columns.min() > x0 - room
+    assert columns.max() < x1 + room
+    assert rows.min() > y0 - room
+    assert rows.max() < y1 + room
+
+
+def test_the_people_of_the_photo_are_found_whatever_is_before_them(marked_people, real_engine) -> None:
+    found = {cover.name: tally.found for cover, tally in measure_covered(real_engine.pack, marked_people)}
+    assert found == {cover.name: {24: 6, 48: 6} for cover in COVERS}
+
+
+def test_the_command_prints_a_line_a_cover(marked_people, capsys) -> None:
+    assert main(["benchmark", "recall", str(marked_people), "--covered", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["covered"] for line in lines] == [cover.name for cover in COVERS]
+    assert all(line["recall"] == {"24px": 1.0, "48px": 1.0} for line in lines)
+
+
+@pytest.fixture
+def masked(photo, analysis):
+    """The six people small and in black masks, and the (6, 4) boxes of their faces."""
+    scale = 0.2
+    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    for face in analysis.faces:
+        BLACK_MASK.draw(small, face.landmarks * scale, np.random.default_rng(0))
+    return small, np.stack([face.box * scale for face in analysis.faces])
+
+
+def found_in(engine, picture, truth) -> int:
+    boxes = np.array([found.box for found in engine.pack.detector.detect(picture)], np.float32)
+    return int((overlap(truth, boxes.reshape(-1, 4)).max(1, initial=0) >= 0.4).sum())
+
+
+def test_a_closer_look_finds_small_people_in_black_masks(masked, real_engine, monkeypatch) -> None:
+    assert found_in(real_engine, *masked) == len(PEOPLE)
+    monkeypatch.setattr(looks, "CLOSER_LEAST", 2.0)  # nothing is that hot: no closer look
+    assert found_in(real_engine, *masked) < len(PEOPLE)
+
+
+def test_faces_are_hot_there_at_any_size_and_what_is_none_is_cold(photo, real_engine) -> None:
+    search = real_engine.pack.detector.search
+    faces = np.array(PEOPLE, np.float32)
+    others = np.array(
+        [[500, 700, 600, 800], [760, 490, 850, 580], [20, 650, 120, 750]], np.float32
+    )  # a table, a hand
+    for scale in (1.0, 0.4):
+        small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        pyramid = Pyramid.of(small, search.device)
+        assert closer.faces(search.centerface, pyramid, faces * np.float32(scale)).all()
+        assert not closer.faces(search.centerface, pyramid, others * np.float32(scale)).any()
+    turned = Pyramid.of(photo, search.device).turned(90)
+    assert not closer.faces(search.centerface, turned, others).any()
+    assert closer.faces(search.centerface, turned, np.empty((0, 4), np.float32)).shape == (0,)
