@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import cv2
@@ -189,13 +190,20 @@ def _doubling_maxima(mask: Tensor, radius: int) -> Tensor:
 
 def luminance(colour: Tensor) -> Tensor:
     """(B, 1, H, W) Rec. 601 luma of (B, 3, H, W)."""
-    red, green, blue = colour.split(1, 1)
-    return (red * P.LUMA[0]).add_(green, alpha=P.LUMA[1]).add_(blue, alpha=P.LUMA[2])
+    grey = torch.matmul(_luma(colour.device), colour.flatten(2))  # in one step: most of its fields are tiny
+    return grey.view(len(colour), 1, *colour.shape[2:])
+
+
+@cache
+def _luma(device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor([P.LUMA], device=device)
 
 
 def exp(field: Tensor) -> Tensor:
-    """The exponential of a field."""
-    return _by_opencv(cv2.exp, field) if on_cpu(field) else torch.exp(field)
+    """The exponential of a field. On a CPU of no less than EXPONENT_LEAST: numbers so small that floats run out of
+    digits take ten times as long."""
+    return _by_opencv(cv2.exp, field.clamp(min=P.EXPONENT_LEAST)) if on_cpu(field) else torch.exp(field)
 
 
 def log(field: Tensor) -> Tensor:
