@@ -319,6 +319,7 @@ TEETH_DARKEST = -0.25  # log ratio to the light on skin
 
 # --- swapping: fields ----------------------------------------------------------------------------------------
 BLUR_LARGEST_DIRECT_SIGMA = 3.0  # px; wider Gaussians run on a reduced image (error < 1/255 on faces)
+EXPONENT_LEAST = -80.0  # of e; floats have all of their digits down to -87
 SPREAD_PRIOR = 0.02  # weight of the wider estimate in a normalised convolution
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 

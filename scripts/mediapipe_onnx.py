@@ -21,6 +21,7 @@ NETWORKS = {
     "facemesh": (192, {"conv2d_21": ("points", (0, 468, 3)), "conv2d_31": ("presence", (0, 1))}),
     "eyelids": (64, {"output_eyes_contours_and_brows": ("contours", (0, 71, 3))}),
 }
+ZERO = "zero"  # the name of that constant
 
 
 def convert(name: str, source: Path, target: Path) -> None:
@@ -41,7 +42,10 @@ def convert(name: str, source: Path, target: Path) -> None:
                 helper.make_tensor_value_info(answer, onnx.TensorProto.FLOAT, ["faces", *shape[1:]])
             )
         nodes.append(node)
-    nodes = _needed(nodes, {output.name for output in outputs})
+    nodes = [
+        part for node in _needed(nodes, {output.name for output in outputs}) for part in _taken_apart(node)
+    ]
+    others.append(numpy_helper.from_array(np.float32(0), ZERO))
     used = {source for node in nodes for source in node.input}
     others = [tensor for tensor in others if tensor.name in used]
     casts, weights = [], []
@@ -70,6 +74,20 @@ def _needed(nodes: list[onnx.NodeProto], wanted: set[str]) -> list[onnx.NodeProt
             wanted.update(node.input)
             kept.append(node)
     return kept[::-1]
+
+
+def _taken_apart(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """Nodes that do the work of ``node``: of PRelu max(x, 0) + slope min(x, 0). To the bit the same, and ONNX Runtime,
+    which takes most of such a network's time for PRelu, needs half as long for the whole of it."""
+    if node.op_type != "PRelu":
+        return [node]
+    (values, slope), (out,) = node.input, node.output
+    return [
+        helper.make_node("Relu", [values], [f"{out}/above"]),
+        helper.make_node("Min", [values, ZERO], [f"{out}/below"]),
+        helper.make_node("Mul", [f"{out}/below", slope], [f"{out}/leaked"]),
+        helper.make_node("Add", [f"{out}/above", f"{out}/leaked"], [out]),
+    ]
 
 
 if __name__ == "__main__":

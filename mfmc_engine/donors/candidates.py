@@ -89,7 +89,7 @@ def candidates(
             resort = spare - parameters.LAST_RESORT_SEEMING * np.sqrt(seeming)
             resort -= parameters.WISH_ORIGINAL / parameters.LOOKS_UNLIKE * unlike
             ranked = with_last_resort(ranked, donors.ids, np.where(kin, resort, -np.inf))
-        least = min((float(unlike[rows[donor_id]]) for donor_id in ranked), default=0.0)
+        least = float(unlike[[rows[donor_id] for donor_id in ranked]].min()) if ranked else 0.0
         return (
             Candidate(
                 donors[donor_id],

@@ -58,9 +58,16 @@ def skin_colour(image: Image, landmarks: ArrayLike) -> FloatArray:
 
 
 def _upright_lab(image: Image, landmarks: ArrayLike) -> tuple[FloatArray, NDArray[np.float64]]:
-    """``upright_crop`` in CIE L*, a*, b*."""
+    """``upright_crop`` in CIE L*, a*, b*, as far as the face goes; nothing is read beyond, where it is 0."""
     crop, points = upright_crop(image, landmarks)
-    return np.asarray(cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32), points
+    reach = np.concatenate(
+        [points - 8, points + 8, [[128, 128]]]
+    )  # the chin's outline lies below the landmarks
+    (x0, y0), (x1, y1) = (ends.clip(0, 256).astype(int) for ends in (reach.min(0), reach.max(0) + 1))
+    lab = np.zeros(crop.shape, np.float32)
+    part = np.ascontiguousarray(crop[y0:y1, x0:x1]).astype(np.float32) / 255
+    lab[y0:y1, x0:x1] = cv2.cvtColor(part, cv2.COLOR_RGB2Lab)
+    return lab, points
 
 
 def _skin_colour(lab: FloatArray, points: NDArray[np.float64]) -> FloatArray:
@@ -106,10 +113,11 @@ def _beard(lab: FloatArray, points: NDArray[np.float64], even_light: bool) -> fl
     skin = left | right
     if not skin.any() or not lip.any():
         return 0.0
-    darker = max(0.0, float(np.median(lab[skin, 0]) - lab[lip, 0].mean()))
+    on_lip, on_skin = lab[lip], lab[skin]
+    darker = max(0.0, float(np.median(on_skin[:, 0]) - on_lip[:, 0].mean()))
     if even_light:
         return darker
-    of_lip, of_skin = (np.hypot(lab[where, 1], lab[where, 2]) for where in (lip, skin))
+    of_lip, of_skin = (np.hypot(seen[:, 1], seen[:, 2]) for seen in (on_lip, on_skin))
     colour = float(of_lip.mean() / max(float(np.median(of_skin)), 1.0))
     return darker * float(np.clip((1 - colour) / parameters.BEARD_COLOUR_LOSS, 0, 1))
 

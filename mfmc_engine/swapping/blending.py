@@ -161,21 +161,17 @@ def place(
     x0, y0, x1, y1 = bounds
     shift = frame.to_photo.copy()
     shift[:, 2] -= [x0, y0]
-    layers = cv2.warpAffine(
-        cv2.merge([*np.moveaxis(decoy, -1, 0), alpha]),
-        index_space(shift),
-        (x1 - x0, y1 - y0),
-        flags=cv2.INTER_LINEAR,
-        borderValue=0,
+    colours, covered = (
+        np.asarray(cv2.warpAffine(layer, index_space(shift), (x1 - x0, y1 - y0)), np.float32)
+        * np.float32(255)
+        for layer in (cv2.merge(list(np.moveaxis(decoy, -1, 0))), alpha)
     )
-    placed = np.asarray(layers, np.float32)
-    cover = np.round(placed[..., 3] * 255).clip(0, 255).astype(np.uint8)
+    cover = np.round(covered).clip(0, 255).astype(np.uint8)
     cheeks = outlines.cheek_mask(target.landmarks, shift, (y1 - y0, x1 - x0))
     region = image[y0:y1, x0:x1].astype(np.float32)
-    grained = texture.add_grain(placed[..., :3] * 255, region, (cheeks > 0) & (cover == 255), random)
+    grained = texture.add_grain(colours, region, (cheeks > 0) & (cover == 255), random)
     pixels = np.round(grained).clip(0, 255).astype(np.uint8)
-    pixels[cover == 0] = 0
-    return Patch((x0, y0), pixels, cover)
+    return Patch((x0, y0), np.asarray(cv2.copyTo(pixels, cover), np.uint8), cover)
 
 
 def _extent(alpha: FloatArray) -> tuple[int, int, int, int] | None:

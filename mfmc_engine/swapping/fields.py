@@ -1,12 +1,16 @@
 """Batched image fields: Gaussian blurs, normalised convolution, and landmark polygons as soft masks.
 
-What is written in torch runs on any device. On a CPU, blurs, resampling and dilation go plane by plane through OpenCV
-instead, which is 3 to 8 times faster there and agrees to float rounding (tests/swapping/test_devices.py).
+What is written in torch runs on any device. On a CPU, blurs, resampling, dilation, exponentials and logarithms go
+through OpenCV instead, which is 3 to 8 times faster there and agrees to float rounding
+(tests/swapping/test_devices.py).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,11 +61,13 @@ def enlarge(field: Tensor, size: tuple[int, int]) -> Tensor:
 
 def window(points: FloatArray, room: float, size: tuple[int, int]) -> Window:
     """What holds ``points`` (N, 2) px and ``room`` px round them of fields of ``size`` rows and columns."""
-    low, high = np.floor(points.min(0)) - room, np.ceil(points.max(0)) + room
-    height, width = size
-    x0, y0 = (int(v) for v in np.clip(low, 0, [width - 1, height - 1]))
-    x1, y1 = (int(v) for v in np.clip(high, [x0 + 1, y0 + 1], [width, height]))
-    return slice(None), slice(None), slice(y0, y1), slice(x0, x1)
+    low, high = points.min(0).tolist(), points.max(0).tolist()
+
+    def along(axis: int, length: int) -> slice:
+        first = min(max(int(math.floor(low[axis]) - room), 0), length - 1)
+        return slice(first, min(max(int(math.ceil(high[axis]) + room), first + 1), length))
+
+    return slice(None), slice(None), along(1, size[0]), along(0, size[1])
 
 
 def on_cpu(field: Tensor) -> bool:
@@ -184,8 +190,31 @@ def _doubling_maxima(mask: Tensor, radius: int) -> Tensor:
 
 def luminance(colour: Tensor) -> Tensor:
     """(B, 1, H, W) Rec. 601 luma of (B, 3, H, W)."""
-    red, green, blue = colour.split(1, 1)
-    return (red * P.LUMA[0]).add_(green, alpha=P.LUMA[1]).add_(blue, alpha=P.LUMA[2])
+    grey = torch.matmul(_luma(colour.device), colour.flatten(2))  # in one step: most of its fields are tiny
+    return grey.view(len(colour), 1, *colour.shape[2:])
+
+
+@cache
+def _luma(device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor([P.LUMA], device=device)
+
+
+def exp(field: Tensor) -> Tensor:
+    """The exponential of a field. On a CPU of no less than EXPONENT_LEAST: numbers so small that floats run out of
+    digits take ten times as long."""
+    return _by_opencv(cv2.exp, field.clamp(min=P.EXPONENT_LEAST)) if on_cpu(field) else torch.exp(field)
+
+
+def log(field: Tensor) -> Tensor:
+    """The natural logarithm of a field."""
+    return _by_opencv(cv2.log, field) if on_cpu(field) else torch.log(field)
+
+
+def _by_opencv(function: Callable[[FloatArray], Any], field: Tensor) -> Tensor:
+    """A function of single numbers of which OpenCV, as exact, takes a fifth of torch's time."""
+    rows = field.contiguous().view(-1, field.shape[-1])
+    return torch.from_numpy(function(rows.numpy())).view(field.shape)
 
 
 def to_image(colour: Tensor) -> Image:
@@ -195,5 +224,7 @@ def to_image(colour: Tensor) -> Image:
 
 def bent(values: Tensor, knee: Tensor, room: Tensor) -> Tensor:
     """Values above ``knee`` bent so that they reach ``knee + room`` only asymptotically."""
-    over = (values - knee).clamp(min=0)  # without torch.where, which takes longer than the hyperbolic tangent
-    return torch.minimum(values, knee) + room * torch.tanh(over / room)
+    over = (values - knee).clamp(min=0)  # without torch.where, which takes as long as all of this
+    # the hyperbolic tangent by the logistic function, which torch works out six times as fast on a CPU
+    tangent = torch.sigmoid(over.mul_(2).div_(room)).mul_(2).sub_(1)
+    return torch.minimum(values, knee) + tangent.mul_(room)

@@ -21,7 +21,7 @@ def close_seam(decoys: Tensor, donor: Lit, target: Lit, alpha: Tensor) -> Tensor
     edge = 4 * alpha * (1 - alpha) * both * alike
     difference = fields.gaussian(apart * edge, P.SEAM_SIGMA)
     closed = decoys + difference / (fields.gaussian(edge, P.SEAM_SIGMA) + P.SEAM_PRIOR)
-    return closed * torch.exp(_hue_missing(closed, donor, target))
+    return closed * fields.exp(_hue_missing(closed, donor, target))
 
 
 def _hue_missing(decoys: Tensor, donor: Lit, target: Lit) -> Tensor:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-import torch
 from torch import Tensor
 
 from mfmc_engine import parameters as P
@@ -71,7 +70,7 @@ class Lit:
         tint = fields.spread(half, inner, P.TINT_SIGMAS).clamp(min=P.LIGHT_DARKEST)
         level = fields.luminance(tint)
         light = (
-            shade * (tint / level) * torch.exp(self.chroma(tones.log(shade)) - self.chroma(tones.log(level)))
+            shade * (tint / level) * fields.exp(self.chroma(tones.log(shade)) - self.chroma(tones.log(level)))
         )
         return fields.enlarge(light, self.size)
 
@@ -116,4 +115,4 @@ class Lit:
 
 def log_ratio(value: Tensor, reference: Tensor) -> Tensor:
     """Logarithm of ``value`` over ``reference``, both in [0, 1], tamed near black."""
-    return torch.log((value.clamp(min=0) + P.LIGHT_OFFSET) / (reference + P.LIGHT_OFFSET))
+    return fields.log((value.clamp(min=0) + P.LIGHT_OFFSET) / (reference + P.LIGHT_OFFSET))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 import cv2
 import numpy as np
@@ -123,26 +124,28 @@ def warp_grid(
     areas = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
     reference = _reference_orientation()
     visible = areas * reference
-    drawable = np.flatnonzero(np.abs(areas) > P.MESH_SMALLEST_AREA)
+    inside = (corners.max(1) > -1).all(1) & (corners.min(1) < np.array(size[::-1]) + 1).all(1)
+    drawable = np.flatnonzero(inside & (np.abs(areas) > P.MESH_SMALLEST_AREA))
     homogeneous = np.concatenate([corners[drawable], np.ones((len(drawable), 3, 1), np.float32)], 2).astype(
         np.float64
     )
     affine = np.linalg.solve(homogeneous, sources[drawable].astype(np.float64))  # (T, 3, 2)
-    numbers = np.zeros(size, np.int32)
-    fixed_point = np.round((corners[drawable] - 0.5) * 16).astype(np.int32)
-    for position in np.argsort(visible[drawable], kind="stable").tolist():
-        cv2.fillConvexPoly(numbers, fixed_point[position], position, shift=4)
+    numbers = np.zeros(size, np.uint8)  # there are 220 triangles
+    fixed_point = np.round((corners - 0.5) * 16).astype(np.int32)
+    for number in drawable[np.argsort(visible[drawable], kind="stable")].tolist():
+        cv2.fillConvexPoly(numbers, fixed_point[number], number, shift=4)
     # A pixel's source is a dot product: (x, y, 1) times the affine map of its triangle. Coordinate by coordinate and
     # number by number, which is four times faster than rows of six numbers.
-    by_x, by_y, shift = (np.ascontiguousarray(affine[:, i].T, np.float32) for i in range(3))  # (2, T) each
-    chosen = numbers.ravel().astype(np.intp)
+    tables = np.zeros((3, 2, 256), np.float32)
+    tables[..., drawable] = affine.transpose(1, 2, 0)
+    by_x, by_y, shift = tables
     xs = np.arange(size[1], dtype=np.float32) + 0.5
     ys = np.arange(size[0], dtype=np.float32)[:, None] + 0.5
     grid = np.empty((2, *size), np.float32)
     for i, plane in enumerate(grid):
-        np.multiply(by_x[i].take(chosen).reshape(size), xs, out=plane)
-        plane += by_y[i].take(chosen).reshape(size) * ys
-        plane += shift[i].take(chosen).reshape(size)
+        np.multiply(cv2.LUT(numbers, by_x[i]), xs, out=plane)
+        plane += cv2.LUT(numbers, by_y[i]) * ys
+        plane += cv2.LUT(numbers, shift[i])
         # A light blur of the map rounds the kinks that straight lines get at triangle edges.
         cv2.GaussianBlur(plane, (0, 0), P.MESH_MAP_BLUR, dst=plane)
     return np.moveaxis(grid, 0, -1)
@@ -166,16 +169,18 @@ def sample(images: Tensor, grids: Sequence[FloatArray]) -> Tensor:
         for picture, grid, sampled in zip(pictures, grids, out, strict=True):
             xs, ys = (np.ascontiguousarray(grid[..., i] - 0.5) for i in (0, 1))
             there = cv2.remap(picture, xs, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-            sampled[:] = there.reshape(*there.shape[:2], -1).transpose(2, 0, 1)
+            cv2.split(there, list(sampled))
         return torch.from_numpy(out)
     lying = np.stack(grids) * (2 / np.array([width, height], np.float32)) - 1
     normal = torch.from_numpy(lying.astype(np.float32)).to(images.device)
     return F.grid_sample(images, normal, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
-# The parts whose place and size a donor partly keeps, by landmark numbers.
-_MOUTH = range(48, 68)
-_PARTS = (range(17, 22), range(22, 27), range(36, 42), range(42, 48), range(27, 36), _MOUTH)
+# The parts whose place and size a donor partly keeps: brows, nose, eyes and, as the last one, the mouth. Where the
+# landmarks of each begin, how many they are, and which part each landmark from the first one on belongs to.
+_STARTS: Final = np.array([17, 22, 27, 36, 42, 48])
+_COUNTS: Final = np.diff(_STARTS, append=68)
+_PART: Final = np.repeat(np.arange(len(_STARTS)), _COUNTS)
 
 
 def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> FloatArray:
@@ -190,18 +195,23 @@ def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> Floa
     # A difference in pose is no difference in shape: the less the heads point the same way, the less is mixed in.
     share *= float(np.exp(-(((_turn(target) - _turn(donor)) / P.SHAPE_TURN) ** 2)))
     aligned = apply(similarity(donor, target), donor)
-    for part in _PARTS:
-        chosen = list(part)
-        own, other = target[chosen], aligned[chosen]
-        shift = (other.mean(0) - own.mean(0)) * share
-        length = float(np.linalg.norm(shift))
-        shift *= min(1.0, P.SHAPE_LARGEST_SHIFT / max(length, 1e-6))
-        ratio = float(np.ptp(other[:, 0]) / max(float(np.ptp(own[:, 0])), 1.0))
-        scale = float(np.clip(1 + (ratio - 1) * share, *P.SHAPE_SCALES))
-        # a mouth only grows in width: its height is how far it is open
-        wider = np.array([scale, 1.0 if part is _MOUTH else scale], np.float32)
-        mixed[chosen] = (own - own.mean(0)) * wider + own.mean(0) + shift
+    (own, own_widths), (other, widths) = _centres_and_widths(target), _centres_and_widths(aligned)
+    shift = (other - own) * share
+    lengths = np.linalg.norm(shift, axis=1, keepdims=True)
+    shift *= np.minimum(1, P.SHAPE_LARGEST_SHIFT / np.maximum(lengths, 1e-6))
+    ratios = widths / np.maximum(own_widths, 1)
+    wider = np.clip(1 + (ratios - 1) * share, *P.SHAPE_SCALES)[:, None].repeat(2, 1)
+    wider[-1, 1] = 1  # a mouth only grows in width: its height is how far it is open
+    mixed[_STARTS[0] :] = (target[_STARTS[0] :] - own[_PART]) * wider[_PART] + (own + shift)[_PART]
     return mixed
+
+
+def _centres_and_widths(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(P, 2) centres and (P,) widths of the parts of (68, 2) landmarks."""
+    within, firsts = landmarks[_STARTS[0] :], _STARTS - _STARTS[0]
+    xs = within[:, 0]
+    widths = np.maximum.reduceat(xs, firsts) - np.minimum.reduceat(xs, firsts)
+    return np.asarray(np.add.reduceat(within, firsts) / _COUNTS[:, None], np.float32), widths
 
 
 def _turn(landmarks: FloatArray) -> float:

@@ -28,7 +28,7 @@ def relight(donor: Lit, target: Lit, sigma: float, folds: Sequence[float] = ()) 
     detail = _match_parts(detail, donor, target, sigma)
     if any(folds):
         detail = _with_folds(detail, donor, target, sigma, folds)
-    relit = (target.light(sigma) + offset) * torch.exp(_cap_highlights(detail, donor)) - offset
+    relit = (target.light(sigma) + offset) * fields.exp(_cap_highlights(detail, donor)) - offset
     return _roll_off(relit)
 
 
@@ -96,7 +96,7 @@ def _not_darker(grey: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
 
     spread = target.once(("usual shade", sigma), usual)
     half = (spread * P.SHADE_DEVIATIONS).clamp(*P.SHADE_LARGEST) / 2
-    bent = torch.where(grey < -half, -half + half * torch.tanh((grey + half) / half), grey)
+    bent = -fields.bent(-grey, half, half)
     return grey + fields.gaussian(donor.clear(), P.PART_FEATHER) * (bent - grey)
 
 
@@ -110,10 +110,9 @@ def _within_skin(cast: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
 
     spread = target.once(("usual colour", sigma), usual)
     half = (spread * P.CAST_DEVIATIONS).clamp(*P.CAST_LARGEST) / 2
-    size = cast.abs()
-    bent = torch.where(size > half, half + half * torch.tanh((size - half) / half), size)
+    bent = torch.copysign(fields.bent(cast.abs(), half, half), cast)
     own = torch.maximum(donor.part(outlines.eye_openings), donor.part(outlines.mouth))
-    return cast + fields.gaussian(1 - own, P.PART_FEATHER) * (cast.sign() * bent - cast)
+    return cast + fields.gaussian(1 - own, P.PART_FEATHER) * (bent - cast)
 
 
 def _with_folds(detail: Tensor, donor: Lit, target: Lit, sigma: float, shares: Sequence[float]) -> Tensor:
@@ -171,11 +170,13 @@ def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tenso
             mask = torch.maximum(mask, lips * (fields.luminance(local) > P.TEETH_TONE))
         tone = partial(_tone, target.detail(sigma), target.part(outline))
         wanted = target.once(("tone", outline, sigma), tone)
+        missing = change(local, _tone(local, mask), wanted, *shares)
+        if fields.on_cpu(missing) and not missing.any():
+            continue  # a card would have to be waited for to know
         seen = (mask.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
         # A donor's brows are broader than dlib's strip; scaling changes nothing of the skin around.
         cover = fields.dilate(mask, P.BROW_REACH) if outline is outlines.brow_hair else mask
-        soft = fields.gaussian(cover, P.PART_FEATHER) * seen
-        local += soft * change(local, _tone(local, mask), wanted, *shares)
+        local += fields.gaussian(cover, P.PART_FEATHER) * seen * missing
     return detail
 
 
@@ -223,7 +224,7 @@ def _recoloured(own: Tensor, wanted: Tensor, share: float, limit: float) -> Tens
 
 def _tone(detail: Tensor, mask: Tensor) -> Tensor:
     """(B, 3, 1, 1) mean over a part, bright pixels counting more: the tint of an eye is that of its white."""
-    return fields.mean(detail, mask * torch.exp(fields.luminance(detail).clamp(max=1)))
+    return fields.mean(detail, mask * fields.exp(fields.luminance(detail).clamp(max=1)))
 
 
 def _cap_highlights(detail: Tensor, donor: Lit) -> Tensor:
@@ -238,4 +239,4 @@ def _roll_off(colour: Tensor) -> Tensor:
     """Bend values above the knee so that they reach white only asymptotically."""
     knee = P.HIGHLIGHT_KNEE
     over = (colour - knee).clamp(min=0)
-    return colour.clamp(max=knee) - (1 - knee) * torch.expm1(-over / (1 - knee))
+    return colour.clamp(max=knee) + (1 - knee) * (1 - fields.exp(-over / (1 - knee)))

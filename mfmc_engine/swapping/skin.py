@@ -63,7 +63,7 @@ def _curve(light: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     curve = tones.fit_near(near, chroma, weights)
     for _ in range(P.SKIN_TONE_ROUNDS):
         beside = (chroma - tones.at(curve, light)).square().sum(1, keepdim=True)
-        curve = tones.fit_near(near, chroma, weights * torch.exp(-0.5 * beside / P.SKIN_TONE_SPREAD**2))
+        curve = tones.fit_near(near, chroma, weights * fields.exp(-0.5 * beside / P.SKIN_TONE_SPREAD**2))
     return curve
 
 
@@ -78,7 +78,7 @@ def _agreement(colour: Tensor, expected: Tensor, weights: Tensor, tolerance: tup
     departure = departure[:, :2]
     spread = fields.mean(departure**2, weights).sqrt().clamp(*P.SKIN_CHROMA_SPREAD)
     distance = ((departure / spread) ** 2).sum(1, keepdim=True)
-    probability = torch.exp(-0.5 * (distance - P.SKIN_FREE_DISTANCE).clamp(min=0))
+    probability = fields.exp(-0.5 * (distance - P.SKIN_FREE_DISTANCE).clamp(min=0))
     darker = torch.sigmoid((light + tolerance[0]) / P.SKIN_LIGHT_SOFTNESS)
     brighter = torch.sigmoid((tolerance[1] - light) / P.SKIN_LIGHT_SOFTNESS)
     return probability * darker * brighter

@@ -74,7 +74,7 @@ def add_grain(
     white = random.standard_normal(decoy.shape[:2], np.float32)
     lacking = _grain_level(photo, cheeks) ** 2 - _grain_level(decoy, cheeks) ** 2
     strength = min(float(np.sqrt(max(lacking, 0.0))), P.GRAIN_LARGEST)
-    return np.asarray(decoy + white[..., None] * strength, np.float32)
+    return decoy + np.asarray(cv2.merge([white * np.float32(strength)] * 3), np.float32)
 
 
 def _grain_level(picture: FloatArray, where: NDArray[np.bool_]) -> float:

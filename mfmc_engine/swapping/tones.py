@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mfmc_engine import parameters as P
+from mfmc_engine.swapping import fields
 
 DARKEST: Final = math.log(P.TONE_OFFSET)
 BRIGHTEST: Final = math.log(1 + P.TONE_OFFSET)
@@ -23,7 +24,7 @@ _READ: Final = (..., slice(None, None, P.TONE_EVERY), slice(None, None, P.TONE_E
 
 def log(values: Tensor) -> Tensor:
     """Logarithm of colours or brightness in [0, 1], tamed near black."""
-    return torch.log(values.clamp(min=0) + P.TONE_OFFSET)
+    return fields.log(values.clamp(min=0) + P.TONE_OFFSET)
 
 
 def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
@@ -38,16 +39,17 @@ def nearness(luma: Tensor) -> Tensor:
     times how many steps they lie beyond it, and times the square of those."""
     steps = torch.arange(P.TONE_STEPS, device=luma.device)[:, None]
     beyond = _place(luma[_READ], P.TONE_STEPS).flatten(2) - steps
-    near = torch.exp(beyond.square() * (-0.5 / P.TONE_SMOOTH**2))
+    near = fields.exp(beyond.square() * (-0.5 / P.TONE_SMOOTH**2))
     return torch.stack([near, near * beyond, near * beyond.square()])
 
 
 def fit_near(near: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     """``fit`` by the ``nearness``, for those who fit one picture with several weights."""
-    values, weights = chroma[_READ].flatten(2), weights[_READ]
-    near = near * weights.flatten(2)
-    shares, firsts, seconds = near.sum(3)[:, :, None]
-    sums, slants = values @ near[0].mT, values @ near[1].mT
+    values, weights = chroma[_READ].flatten(2), weights[_READ].flatten(2)
+    # of each step (3, B, 1 + C, TONE_STEPS): how much is near it, and of what
+    found = torch.cat([weights, values * weights], 1) @ near.mT
+    shares, firsts, seconds = found[:, :, :1]
+    sums, slants = found[:2, :, 1:]
     # A mean of what lies on one side of a step (few pixels are the darkest, most are light) is not the value at it: a
     # straight line through them is (Fan 1992).
     beyond = firsts / (shares + 1e-6)
@@ -56,7 +58,7 @@ def fit_near(near: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     sums = sums - firsts * slope.clamp(-P.TONE_STEEPEST, P.TONE_STEEPEST)
     steps = torch.arange(P.TONE_STEPS, device=near.device)[:, None]
     # Steps that hardly any skin reaches ask their neighbours, those farther ones, and so on.
-    least = P.TONE_PRIOR * weights.sum((2, 3))[..., None] + 1e-6
+    least = P.TONE_PRIOR * weights.sum(2, keepdim=True) + 1e-6
     wide = torch.exp(-(steps - steps.mT).abs() / P.TONE_REACH)
     around = (sums @ wide) / (shares @ wide + 1e-6)
     known = (sums + least * around) / (shares + least)

@@ -29,6 +29,8 @@ def portable(monkeypatch):
         lambda f: fields.enlarge(f, (128, 96)),
         lambda f: fields.dilate(f, 5),
         lambda f: fields.dilate(f[:, 1:2], -3),
+        lambda f: fields.exp(f[..., ::2] - 2),
+        lambda f: fields.log(f + 0.05),
     ],
 )
 def test_fields_agree_to_rounding(job, portable):
