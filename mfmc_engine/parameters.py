@@ -54,9 +54,9 @@ CLOSER_IOU: Final = 0.4  # with the window, from which what is hot there is the 
 # Its confidence in the whole picture from which windows are looked at: from .05 on a few faces more are found (at one
 # size 105 instead of 102), and windows are twice as many
 CLOSER_LEAST: Final = 0.08
-CLOSER_SMALLEST: Final = (
-    14.0  # px of the working image or a tile; none of those is smaller, half of a crowd is
-)
+CLOSER_PIXELS: Final = 4 * 192**2  # at once on a CPU: one by one they take half as long again
+# px of the working image or a tile; none of those faces is smaller, half of the windows in a crowd are
+CLOSER_SMALLEST: Final = 14.0
 HEAT_NMS: Final = 0.4  # IoU over all levels
 KNOWN_OVERLAP: Final = 0.7  # intersection over the smaller box from which a candidate is a face found before
 SURE_SCORE: Final = 0.99  # O-net probability on two looks, which no false positive reached

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from torch import Tensor
 
+from mfmc_engine.batching.cores import single_threaded
 from mfmc_engine.detection.centerface import peaks
 from mfmc_engine.detection.pyramid import Pyramid, restored
 from mfmc_engine.geometry import overlap, sizes
@@ -23,6 +24,7 @@ from mfmc_engine.parameters import (
     CLOSER_HEAT,
     CLOSER_HEAT_LEANING,
     CLOSER_IOU,
+    CLOSER_PIXELS,
     CLOSER_ROOM,
 )
 from mfmc_engine.types import FloatArray
@@ -61,7 +63,12 @@ def _look(
     inside = (boxes[:, 2:] - boxes[:, :2]) * (side / 4) / half  # half a box, px of the crop
     wanted = np.concatenate([side / 2 - inside, side / 2 + inside], 1).astype(np.float32)
     found = np.full(len(boxes), COLDEST, np.float32)
-    for which, _, maps in pyramid.windows(squares, side, lambda crops: centerface(restored(crops))):
+
+    def maps_of(crops: Tensor) -> Tensor:
+        with single_threaded(pyramid.device.type):
+            return centerface(restored(crops))
+
+    for which, _, maps in pyramid.windows(squares, side, maps_of, CLOSER_PIXELS):
         for i, one in zip(which, maps.split(1), strict=True):
             seen = peaks(one, COLDEST)
             same = overlap(wanted[i : i + 1], seen.boxes)[0] >= CLOSER_IOU

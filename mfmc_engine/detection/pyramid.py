@@ -85,17 +85,17 @@ class Pyramid:
         return np.asarray(turned, np.uint8)
 
     def windows(
-        self, squares: FloatArray, side: int, network: Callable[[Tensor], T]
+        self, squares: FloatArray, side: int, network: Callable[[Tensor], T], pixels: int = CROP_PIXELS
     ) -> list[tuple[np.ndarray, FloatArray, T]]:
         """Indices into the (N, 4) squares, those squares, and what ``network`` makes of their (n, 3, side, side) crops
-        (grey outside), for as many at once as a device takes well.
+        (grey outside), for as many at once as a device takes well: of ``pixels`` together on a CPU.
 
         A square with x0 > x1 is cut mirrored.
         """
         depth = np.log2(np.maximum(np.abs(squares[:, 2] - squares[:, 0]) / side, 1e-6))
         depth = np.clip(np.round(depth), 0, len(self.images) - 1).astype(int)
         order = np.argsort(depth, kind="stable")
-        pixels = CROP_PIXELS if self.device.type == "cpu" else CROP_PIXELS_CUDA
+        pixels = pixels if self.device.type == "cpu" else CROP_PIXELS_CUDA
         batch = max(1, pixels // side**2)
 
         def look(which: np.ndarray) -> tuple[np.ndarray, FloatArray, T]:
