@@ -41,15 +41,30 @@ THINGS: Final[tuple[Colour, ...]] = (
     (200, 60, 50),
     (40, 80, 60),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """What covers are drawn in, each drawn from these at random."""
+
+    cloths: Sequence[Colour] = CLOTHS
+    things: Sequence[Colour] = THINGS
+
+
+USUAL: Final = Colours()
 _SHIFT: Final = 4  # bits of OpenCV's fixed-point coordinates
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """One thing before a face: draws itself on an (H, W, 3) ``photo``, by the (68, 2) landmarks of the face."""
+    """One thing before a face."""
 
     name: str
-    draw: Callable[[Image, FloatArray, Random], None]
+    paint: Callable[[Image, FloatArray, Random, Colours], None]
+
+    def draw(self, photo: Image, marks: FloatArray, random: Random, colours: Colours = USUAL) -> None:
+        """Draw it on an (H, W, 3) ``photo``, by the (68, 2) landmarks of the face."""
+        self.paint(photo, marks, random, colours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +102,7 @@ def _chosen(colours: Sequence[Colour], random: Random) -> Colour:
     return colours[int(random.integers(len(colours)))]
 
 
-def _cloth(photo: Image, polygon: FloatArray, apart: float, random: Random) -> None:
+def _cloth(photo: Image, polygon: FloatArray, apart: float, random: Random, colours: Colours) -> None:
     """A cloth of one colour, three in ten patterned, that lies on the face and has its light and shade."""
     inside = np.zeros(photo.shape[:2], np.uint8)
     cv2.fillPoly(inside, [np.round(polygon - 0.5).astype(np.int32)], 1)
@@ -99,7 +114,7 @@ def _cloth(photo: Image, polygon: FloatArray, apart: float, random: Random) -> N
         0.4 + 0.6 * level / 150, 0.4, 1.15
     )
     drawn = photo.copy()
-    _fill(drawn, polygon, _chosen(CLOTHS, random))
+    _fill(drawn, polygon, _chosen(colours.cloths, random))
     cloth = drawn.astype(np.float32)
     if random.random() < 0.3:
         cloth += _pattern(inside.shape, random)[..., None]
@@ -112,31 +127,33 @@ def _pattern(shape: tuple[int, ...], random: Random) -> NDArray[np.float32]:
     return np.asarray(spots * (25 / max(float(spots.std()), 1e-3)), np.float32)
 
 
-def _mask(photo: Image, marks: FloatArray, random: Random) -> None:
+def _mask(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     place, high = _Place.of(marks), random.uniform(0, 0.6)
     top = marks[28] * (1 - high) + marks[29] * high
-    _cloth(photo, np.vstack([place.jaw(random.uniform(1, 1.08)), top[None]]), place.apart, random)
+    _cloth(photo, np.vstack([place.jaw(random.uniform(1, 1.08)), top[None]]), place.apart, random, colours)
 
 
-def _low_mask(photo: Image, marks: FloatArray, random: Random) -> None:
+def _low_mask(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     place, top = _Place.of(marks), (marks[33] + marks[51]) / 2
-    _cloth(photo, np.vstack([place.jaw(random.uniform(1, 1.08))[2:-2], top[None]]), place.apart, random)
+    _cloth(
+        photo, np.vstack([place.jaw(random.uniform(1, 1.08))[2:-2], top[None]]), place.apart, random, colours
+    )
 
 
-def _black_mask(photo: Image, marks: FloatArray, random: Random) -> None:
+def _black_mask(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     place = _Place.of(marks)
     _fill(photo, np.vstack([place.jaw(1.05), marks[28][None]]), CLOTHS[2])
 
 
-def _scarf(photo: Image, marks: FloatArray, random: Random) -> None:
+def _scarf(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     place = _Place.of(marks)
     edge = np.vstack([marks[:3].mean(0)[None], marks[3:14], marks[14:17].mean(0)[None]])
     hanging = edge + 0.5 * place.down
     nose = (0.3 * marks[33] + 0.7 * marks[30])[None]
-    _cloth(photo, np.vstack([hanging, edge[-1:], nose, edge[:1]]), place.apart, random)
+    _cloth(photo, np.vstack([hanging, edge[-1:], nose, edge[:1]]), place.apart, random, colours)
 
 
-def _sunglasses(photo: Image, marks: FloatArray, random: Random) -> None:
+def _sunglasses(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     place, colour = _Place.of(marks), (15, 15, 18)
     eyes = [marks[36:42].mean(0), marks[42:48].mean(0)]
     angle = np.arange(32) * (2 * np.pi / 32)
@@ -146,33 +163,33 @@ def _sunglasses(photo: Image, marks: FloatArray, random: Random) -> None:
     _fill(photo, place.box((eyes[0] + eyes[1]) / 2, -0.4, -0.08, 0.4, 0.0), colour)
 
 
-def _mask_and_sunglasses(photo: Image, marks: FloatArray, random: Random) -> None:
-    _black_mask(photo, marks, random)
-    _sunglasses(photo, marks, random)
+def _mask_and_sunglasses(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
+    _black_mask(photo, marks, random, colours)
+    _sunglasses(photo, marks, random, colours)
 
 
-def _cap(photo: Image, marks: FloatArray, random: Random) -> None:
+def _cap(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     brows, up = marks[17:27], marks[17:27].mean(0) - marks[33]
-    colour = _chosen(CLOTHS, random)
+    colour = _chosen(colours.cloths, random)
     _fill(photo, np.vstack([brows + 0.05 * up, (brows + 1.4 * up)[::-1]]), colour)
     _fill(photo, np.vstack([brows, (brows + 0.35 * up)[::-1]]), tuple(int(0.7 * c) for c in colour))  # type: ignore[arg-type]
 
 
-def _phone(photo: Image, marks: FloatArray, random: Random) -> None:
+def _phone(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     place = _Place.of(marks)
     wide, top = random.uniform(0.45, 0.65), random.uniform(-0.9, -0.2)
     aside = random.uniform(-0.4, 0.4)
     held = place.box(marks[30], aside - wide, top, aside + wide, top + 2.4)
-    _fill(photo, held, _chosen(THINGS, random))
+    _fill(photo, held, _chosen(colours.things, random))
 
 
-def _cup(photo: Image, marks: FloatArray, random: Random) -> None:
+def _cup(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     corners = _Place.of(marks).box((marks[51] + marks[33]) / 2, -0.5, -0.05, 0.5, 1.3)
     corners[2:] += 0.1 * (corners[[3, 2]] - corners[[2, 3]])
-    _fill(photo, corners, _chosen(THINGS, random))
+    _fill(photo, corners, _chosen(colours.things, random))
 
 
-def _hand(photo: Image, marks: FloatArray, random: Random) -> None:
+def _hand(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     """A fist before the mouth, of the face's own colour."""
     place = _Place.of(marks)
     height, width = photo.shape[:2]
@@ -186,14 +203,14 @@ def _hand(photo: Image, marks: FloatArray, random: Random) -> None:
         _fill(photo, gap, tuple(int(0.7 * c) for c in skin))  # type: ignore[arg-type]
 
 
-def _half(photo: Image, marks: FloatArray, random: Random) -> None:
+def _half(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     """Whatever stands before one side of the head."""
     place = _Place.of(marks)
     left, right = ((-1.6, 0.0), (0.0, 1.6))[int(random.integers(2))]
-    _fill(photo, place.box(marks[27], left, -1.3, right, 2.0), _chosen(THINGS, random))
+    _fill(photo, place.box(marks[27], left, -1.3, right, 2.0), _chosen(colours.things, random))
 
 
-def _bar(photo: Image, marks: FloatArray, random: Random) -> None:
+def _bar(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     place = _Place.of(marks)
     _fill(photo, place.box(marks[36:48].mean(0), -1.0, -0.3, 1.0, 0.3), (0, 0, 0))
 
