@@ -117,7 +117,7 @@ def test_whoever_hides_nose_or_mouth_is_redacted(photo, faces, real_engine, name
 
 
 def test_white_masks_are_more_likely_covers_than_bare_faces(photo, faces, real_engine, targets):
-    """In this glaring light half of them stay below the threshold."""
+    """In this glaring light most of them stay below the threshold."""
     hidden = behind(photo, faces, "mask", WHITE)
     marked = to_swap(real_engine.pack, hidden, list(real_engine.analyze(hidden).faces))
     landmarks = [face.landmarks for face in marked if isinstance(face, Face)]
