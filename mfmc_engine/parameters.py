@@ -411,6 +411,16 @@ SHADES_LIGHTEST = (0.9, -0.8)
 SHADES_STEP = 0.35
 SHADES_BAR: Final = 3  # breadth of the bridge and the temples
 
+# --- swapping: what stands before a face (log units unless stated) ------------------------------------------------
+COVERED_RADIUS: Final = (
+    2.9  # px of the half-size crop (32 px between the eyes) that a colour is the median within
+)
+COVERED_OFFSET: Final = 0.03  # added to pixels in [0, 1], so that black has a logarithm
+COVERED_UNITS: Final = (0.2, 0.6)  # of chroma, of luma: about what skin's shade and lips make out
+COVERED_LONGEST: Final = 2.0  # of these units, the longest difference that counts, gained gradually
+COVERED_L2: Final = 150.0  # penalty of the regression, on features of unit variance
+COVERED_ODDS: Final = 1.7  # log-odds from which a face is redacted
+
 # --- swapping: light and colour --------------------------------------------------------------------------------
 LIGHT_WIDE_SIGMAS = (10.0, 24.0)  # px of the half-size image, to fill in where the finest light knows nothing
 TINT_INSET = 1  # px of the half-size image

@@ -19,7 +19,7 @@ from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.resampling import Picture, on_host
-from mfmc_engine.swappable import to_swap
+from mfmc_engine.swappable import Obstacle, prepared
 from mfmc_engine.swapping import blending, eyewear, redaction
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
@@ -43,14 +43,15 @@ def make_decoys(
     thresholds = thresholds or Thresholds.beside(len(gallery), pack.space)
     cases = [Case(request.face, generator(request.seed), request.apart) for request in requests]
     pixels = pack.upload(image)
-    for case, face in zip(cases, to_swap(pack, pixels, [case.face for case in cases]), strict=True):
-        case.swapped = face if isinstance(face, Face) else None
     with torch.inference_mode():
-        swappable = [case for case in cases if case.swapped]
-        if swappable:
-            for case in swappable:
-                case.donors = candidates(case.marked, case.random, case.apart)
-            targets = blending.prepare(pixels, [case.marked.landmarks for case in swappable], pack.device)
+        targets = []
+        for case, found in zip(cases, prepared(pack, pixels, [case.face for case in cases]), strict=True):
+            if not isinstance(found, Obstacle):
+                case.swapped, target = found
+                case.donors = candidates(case.swapped, case.random, case.apart)
+                targets.append(target)
+        if targets:
+            swappable = [case for case in cases if case.swapped]
             Draws(pack, pixels, swappable, targets, gallery, thresholds).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
 

@@ -1,4 +1,8 @@
-"""Which faces can be swapped, and by which landmarks: those of analysis, or a second opinion where they are guesses."""
+"""Which faces can be swapped, and by which landmarks: those of analysis, or a second opinion where they are guesses.
+
+Whoever hides nose or mouth behind something is not swapped: a decoy would paint both onto the mask or the phone, and
+with that kept in front too little of the face is replaced for the promise to be kept.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ from mfmc_engine.landmarks import five_of
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.quality import yaw
 from mfmc_engine.resampling import Picture
-from mfmc_engine.swapping import mesh
+from mfmc_engine.swapping import blending, covered, mesh
+from mfmc_engine.swapping.blending import Target
 from mfmc_engine.types import Face, FloatArray
 
 Flags = NDArray[np.bool_]
@@ -28,10 +33,23 @@ class Obstacle(StrEnum):
     TURNED = "turned too far"
     IMPLAUSIBLE = "landmarks implausible"
     DOUBTFUL = "landmarks in doubt"
+    COVERED = "covered"
+
+
+def prepared(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[tuple[Face, Target] | Obstacle]:
+    """Each face as it is swapped, with its crop, or why it must be redacted: by its landmarks, or by what hides it."""
+    found = to_swap(pack, image, faces)
+    able = [face for face in found if isinstance(face, Face)]
+    targets = iter(blending.prepare(image, [face.landmarks for face in able], pack.device))
+
+    def uncovered(face: Face, target: Target) -> tuple[Face, Target] | Obstacle:
+        return Obstacle.COVERED if covered.is_covered(target.lit) else (face, target)
+
+    return [one if isinstance(one, Obstacle) else uncovered(one, next(targets)) for one in found]
 
 
 def to_swap(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | Obstacle]:
-    """Each face as it is swapped, or why it must be redacted.
+    """Each face as it would be swapped by its landmarks, or what is wrong with these.
 
     Where landmarks are guesses they are the mesh network's, if it is sure, and the embedding is the one there; where
     they waver a little the face is redacted if that network sees none. What analysis says stays as it is: matching is

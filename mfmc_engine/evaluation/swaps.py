@@ -17,7 +17,7 @@ from mfmc_engine.engine import Engine
 from mfmc_engine.evaluation.recall import Annotation, annotated, pairs, sizes
 from mfmc_engine.imaging import decode
 from mfmc_engine.parameters import SWAPPED_BAR, SWAPPED_SIZE
-from mfmc_engine.swappable import Obstacle, to_swap
+from mfmc_engine.swappable import Obstacle, prepared
 from mfmc_engine.types import DecoyRequest, Image
 
 
@@ -89,7 +89,7 @@ def _add(tally: Tally, engine: Engine, name: str, photo: Image, marked: list[Ann
             continue
         tally.found += 1
         if decoys[column].kind == "redaction":
-            (found,) = to_swap(engine.pack, photo, [faces[column]])
+            (found,) = prepared(engine.pack, photo, [faces[column]])
             why = (
                 found
                 if isinstance(found, Obstacle)

@@ -80,11 +80,12 @@ def _no_pictures():
         for module, replaced in ((draws, stand_ins), (viewing, views)):
             for name, stand_in in replaced.items():
                 patch.setattr(module, name, stand_in)
-        patch.setattr(replacement, "to_swap", lambda pack, image, faces: faces)
         patch.setattr(
-            replacement.blending,
-            "prepare",
-            lambda image, marks, device: [SimpleNamespace(lit=None, landmarks=one) for one in marks],
+            replacement,
+            "prepared",
+            lambda pack, image, faces: [
+                (one, SimpleNamespace(lit=None, landmarks=one.landmarks)) for one in faces
+            ],
         )
         patch.setattr(draws.eyewear, "of", lambda lit: None)
         patch.setattr(replacement.redaction, "redact", lambda *_: Drawn(None))
