@@ -323,7 +323,7 @@ def _table(sample: Sample, seen: Values, unseen: Values) -> str:
 PROVENANCE = """# covered.npz
 The log-odds that something stands before a face's nose or mouth, linear in what `covered.features` reads off it.
 Made by `python -m mfmc_engine.swapping.cover_fit --lfw ../shared/data/lfw --portraits ../shared/data/synthetic_faces`
-from two LFW photos of each of 840 people, who wear nothing that was looked for, from 160 synthetic portraits (20 of
+from two LFW photos of each of 840 people, all taken for bare faces, from 160 synthetic portraits (20 of
 either gender of each of four groups, as labelled by their source), and from things drawn before them
 (`evaluation/covers.py`): half of these in usual colours, half in any, with light, folds and grain; at five sizes, with
 exposures from half to 1.3, one picture in twenty without colour, compressed; each face again in three kinds of other

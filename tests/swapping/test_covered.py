@@ -108,6 +108,7 @@ def test_a_face_of_one_colour_is_not_covered(targets, colour):
     ],
 )
 def test_whoever_hides_nose_or_mouth_is_redacted(photo, faces, real_engine, name, colour):
+    """White masks are not all told here: the faces are so light and warm that half of them pass (docs/engine.md)."""
     hidden = behind(photo, faces, name, colour)
     found = list(real_engine.analyze(hidden).faces)
     assert len(found) >= 5
@@ -117,7 +118,7 @@ def test_whoever_hides_nose_or_mouth_is_redacted(photo, faces, real_engine, name
 
 
 def test_white_masks_are_more_likely_covers_than_bare_faces(photo, faces, real_engine, targets):
-    """In this glaring light most of them stay below the threshold."""
+    """Though some stay below the threshold."""
     hidden = behind(photo, faces, "mask", WHITE)
     marked = to_swap(real_engine.pack, hidden, list(real_engine.analyze(hidden).faces))
     landmarks = [face.landmarks for face in marked if isinstance(face, Face)]
