@@ -80,28 +80,35 @@ class Evidence(NamedTuple):
     support: FloatArray  # (N,) the R-net's; 1 where the O-net is sure, 0 where it is not asked
     sure: np.ndarray  # (N,) whether both of the O-net's looks are
 
-    def judged(self, closer: Closer | None = None) -> Candidates:
-        """The faces, best score first. A doubtful one never scores as a sure one does. ``closer`` is asked about what
-        seems none."""
+    def judged(self) -> Candidates:
+        """The faces, best score first. A doubtful one never scores as a sure one does."""
         doubtful = np.minimum(chance(self.candidates.scores, self.support), np.float32(DOUBTFUL_LIMIT))
         scores = np.where(self.sure, self.opinion, doubtful).astype(np.float32)
         # though CenterFace is cold, both others see a face
-        odd = (self.opinion >= COLD_OPINION) & (self.support >= COLD_SUPPORT)
-        scores[self._left(scores) & odd] = FACE_SCORE
-        boxes, heat = self.candidates.boxes, self.candidates.scores
-        left = self._left(scores) & (heat >= CLOSER_LEAST) & (sizes(boxes) >= CLOSER_SMALLEST)
-        if closer and left.any():
-            scores[left] = np.where(closer(boxes[left]), np.float32(FACE_SCORE), scores[left])
+        odd = (self.opinion >= COLD_OPINION) & (self.support >= COLD_SUPPORT) & (scores < FACE_SCORE)
+        scores[odd & self._away(self.candidates.boxes[scores >= FACE_SCORE])] = FACE_SCORE
+        return self._faces(scores)
+
+    def hidden(self, closer: Closer, known: FloatArray) -> Candidates:
+        """The faces that only a ``closer`` look shows, away from the (M, 4) ``known`` ones."""
+        large, warm = sizes(self.candidates.boxes) >= CLOSER_SMALLEST, self.candidates.scores >= CLOSER_LEAST
+        left = self._away(known) & large & warm
+        scores = np.zeros(len(left), np.float32)
+        if left.any():
+            scores[left] = np.where(closer(self.candidates.boxes[left]), FACE_SCORE, 0)
+        return self._faces(scores)
+
+    def _faces(self, scores: FloatArray) -> Candidates:
+        """The windows whose (N,) scores are those of faces, best first, one a face."""
+        boxes = self.candidates.boxes
         keep = suppress(boxes, scores, DUPLICATE_OVERLAP, smaller=True)
         keep = keep[scores[keep] >= FACE_SCORE]
         return Candidates(boxes[keep], scores[keep], self.candidates.points[keep])
 
-    def _left(self, scores: FloatArray) -> np.ndarray:
-        """Which windows are no faces by their (N,) scores, and have none near them that is, as a mask."""
-        boxes = self.candidates.boxes
-        others = boxes[scores >= FACE_SCORE]
-        away = overlap(boxes, others, smaller=True).max(1, initial=0) <= COLD_APART
-        return np.asarray(away & (scores < FACE_SCORE))
+    def _away(self, others: FloatArray) -> np.ndarray:
+        """Which windows are not near any of the (M, 4) others, as a mask."""
+        near = overlap(self.candidates.boxes, others, smaller=True).max(1, initial=0)
+        return np.asarray(near <= COLD_APART)
 
 
 def gather(

@@ -70,12 +70,17 @@ class Search:
         return self.judged(pyramid, proposed, known)
 
     @torch.inference_mode()
-    def judged(
-        self, pyramid: Pyramid, proposed: Candidates, known: FloatArray = NOTHING, closer: bool = True
-    ) -> Candidates:
-        """Which of those proposed are faces, best score first; ``closer``: whether to look at the others once more."""
+    def judged(self, pyramid: Pyramid, proposed: Candidates, known: FloatArray = NOTHING) -> Candidates:
+        """Which of those proposed are faces, best score first, but not those in (M, 4) ``known`` boxes; those behind
+        something come last."""
         evidence = self.evidence(pyramid, proposed, known)
-        return evidence.judged(partial(faces, self.centerface, pyramid) if closer else None)
+        found = evidence.judged()
+        return found.joined(self.hidden(pyramid, evidence, np.concatenate([found.boxes, known])))
+
+    @torch.inference_mode()
+    def hidden(self, pyramid: Pyramid, evidence: Evidence, known: FloatArray) -> Candidates:
+        """What a closer look shows away from the (M, 4) ``known`` faces."""
+        return evidence.hidden(partial(faces, self.centerface, pyramid), known)
 
     @torch.inference_mode()
     def evidence(

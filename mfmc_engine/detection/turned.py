@@ -103,7 +103,8 @@ class EveryWayUp:
         # all at once, so that cores can share them out
         looks = [(pyramid, FULL), *((quarter, _coarse(pyramid)) for quarter in turned)]
         upright, *proposed = self.search.propose(looks)
-        found = self.search.judged(pyramid, upright)
+        evidence = self.search.evidence(pyramid, upright)
+        found = evidence.judged()
         for quarter, coarse in zip(turned, proposed, strict=True):
             found = self._with_turned(quarter, coarse, found)
         searched = [0.0, *QUARTERS]
@@ -117,6 +118,8 @@ class EveryWayUp:
             return tilted
         for degrees in _between(found):
             found = _with(found, self._run(pyramid.turned(degrees), _coarse(pyramid), found))
+        if _upright(found):  # else the pass in which most stand upright has looked closer
+            found = found.joined(self.search.hidden(pyramid, evidence, found.boxes))
         return found
 
     def _tilted(self, pyramid: Pyramid, found: Candidates, searched: list[float]) -> Candidates | None:
@@ -140,23 +143,28 @@ class EveryWayUp:
     def _with_turned(self, turned: Pyramid, coarse: Candidates, known: Candidates) -> Candidates:
         """The known faces and those of one more orientation: what a coarse look proposed, then a full pass if there are
         new ones that are sure, or more sure ones than were known."""
-        found = self._judged(turned, coarse, known, closer=False)  # only who is sure counts
+        found = self._judged(turned, coarse, known)
         found = found.take(found.scores >= TURNED_SCORE)
         if not _has_new(found, known) and len(found) <= (known.scores >= TURNED_SCORE).sum():
             return _with(known, found)
         return _weighed(known, self._run(turned, FULL, known))
 
     def _run(self, turned: Pyramid, effort: Effort, known: Candidates) -> Candidates:
-        """What one orientation shows beside settled faces, in px of the upright pyramid."""
+        """What one orientation shows beside settled faces, in px of the upright pyramid; a full pass also who is behind
+        something."""
         (proposed,) = self.search.propose([(turned, effort)])
-        return self._judged(turned, proposed, known)
+        return self._judged(turned, proposed, known, closer=effort is FULL)
 
     def _judged(
-        self, turned: Pyramid, proposed: Candidates, known: Candidates, closer: bool = True
+        self, turned: Pyramid, proposed: Candidates, known: Candidates, closer: bool = False
     ) -> Candidates:
-        """Which of those proposed in one orientation are faces, beside settled ones, in px of the upright pyramid."""
-        settled = known.take(known.scores >= SETTLED_SCORE).moved(turned.transform)
-        found = self.search.judged(turned, proposed, settled.boxes, closer)
+        """Which of those proposed in one orientation are faces, beside settled ones, in px of the upright pyramid.
+        ``closer``: whether to look for hidden ones; in coarse passes only those count that are sure."""
+        settled = known.take(known.scores >= SETTLED_SCORE).moved(turned.transform).boxes
+        if closer:
+            found = self.search.judged(turned, proposed, settled)
+        else:
+            found = self.search.evidence(turned, proposed, settled).judged()
         return found.moved(invert(turned.transform))
 
 
@@ -176,6 +184,12 @@ def tilt(found: Candidates, searched: Sequence[float] = (0.0, *QUARTERS)) -> tup
     smallest = TILT_SMALLEST if _mostly_sure(found) else TILT_SMALLEST_DOUBTFUL
     off = _apart(roll[middle], np.array(searched)).min()
     return float(roll[middle]), bool(weights[alike].sum() > weights.sum() / 2 and off >= smallest)
+
+
+def _upright(found: Candidates) -> bool:
+    """Whether most faces, by their scores, stand more upright than otherwise, or there are none."""
+    upright = _apart(_rolls(found), np.zeros(1)) <= 45
+    return bool(2 * found.scores[upright].sum() >= found.scores.sum())
 
 
 def _mostly_sure(found: Candidates) -> bool:

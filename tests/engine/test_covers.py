@@ -47,13 +47,12 @@ def test_the_command_prints_a_line_a_cover(marked_people, capsys) -> None:
     assert all(line["recall"] == {"24px": 1.0, "48px": 1.0} for line in lines)
 
 
-@pytest.fixture
-def masked(photo, analysis):
-    """The six people small and in black masks, and the (6, 4) boxes of their faces."""
+def small_people(photo, analysis, masked):
+    """The six people small, those of these numbers in black masks, and the (6, 4) boxes of their faces."""
     scale = 0.2
     small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    for face in analysis.faces:
-        BLACK_MASK.draw(small, face.landmarks * scale, np.random.default_rng(0))
+    for number in masked:
+        BLACK_MASK.draw(small, analysis.faces[number].landmarks * scale, np.random.default_rng(0))
     return small, np.stack([face.box * scale for face in analysis.faces])
 
 
@@ -62,10 +61,27 @@ def found_in(engine, picture, truth) -> int:
     return int((overlap(truth, boxes.reshape(-1, 4)).max(1, initial=0) >= 0.4).sum())
 
 
-def test_a_closer_look_finds_small_people_in_black_masks(masked, real_engine, monkeypatch) -> None:
+def test_a_closer_look_finds_small_people_in_black_masks(photo, analysis, real_engine, monkeypatch) -> None:
+    masked = small_people(photo, analysis, range(6))
     assert found_in(real_engine, *masked) == len(PEOPLE)
     monkeypatch.setattr(looks, "CLOSER_LEAST", 2.0)  # nothing is that hot: no closer look
     assert found_in(real_engine, *masked) < len(PEOPLE)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_people_in_masks_are_found_whichever_way_up_the_photo_is(
+    photo, analysis, real_engine, monkeypatch, quarters
+) -> None:
+    """As long as some are bare, so that it is known which way that is."""
+    picture, truth = small_people(photo, analysis, (0, 1, 5))
+    height, width = picture.shape[:2]
+    for _ in range(quarters):
+        truth = np.stack([truth[:, 1], width - truth[:, 2], truth[:, 3], width - truth[:, 0]], 1)
+        height, width = width, height
+    turned = np.ascontiguousarray(np.rot90(picture, quarters))
+    assert found_in(real_engine, turned, truth.astype(np.float32)) == len(PEOPLE)
+    monkeypatch.setattr(looks, "CLOSER_LEAST", 2.0)
+    assert found_in(real_engine, turned, truth.astype(np.float32)) < len(PEOPLE)
 
 
 def test_faces_are_hot_there_at_any_size_and_what_is_none_is_cold(photo, real_engine) -> None:
