@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mfmc_engine.batching.cores import single_threaded
 from mfmc_engine.detection.centerface import peaks
+from mfmc_engine.detection.looks import View
 from mfmc_engine.detection.pyramid import Pyramid, restored
 from mfmc_engine.geometry import overlap, sizes
 from mfmc_engine.parameters import (
@@ -57,11 +58,10 @@ def _look(
 ) -> FloatArray:
     """(N,) heat of what lies where the boxes do, if they are ``size`` px large."""
     side = size * CLOSER_ROOM
-    centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, sizes(boxes)[:, None] * CLOSER_ROOM / 2
-    turn = np.array([-1 if mirrored else 1, 1], np.float32)
-    squares = np.concatenate([centre - half * turn, centre + half * turn], 1).astype(np.float32)
-    inside = (boxes[:, 2:] - boxes[:, :2]) * (side / 4) / half  # half a box, px of the crop
-    wanted = np.concatenate([side / 2 - inside, side / 2 + inside], 1).astype(np.float32)
+    centre, own = (boxes[:, :2] + boxes[:, 2:]) / 2, sizes(boxes)[:, None]
+    squares = View(CLOSER_ROOM, mirrored=mirrored).of(np.concatenate([centre - own / 2, centre + own / 2], 1))
+    half = (boxes[:, 2:] - boxes[:, :2]) / own * (size / 2)  # of a box, px of the crop
+    wanted = np.concatenate([side / 2 - half, side / 2 + half], 1).astype(np.float32)
     found = np.full(len(boxes), COLDEST, np.float32)
 
     def maps_of(crops: Tensor) -> Tensor:

@@ -42,9 +42,8 @@ from mfmc_engine.types import FloatArray
 
 Refiner = Callable[[Tensor], tuple[Tensor, Tensor]]  # networks.RNet
 Locator = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]  # networks.ONet
-Closer = Callable[
-    [FloatArray], np.ndarray
-]  # which of (N, 4) boxes hold a face after all, as a mask; see closer.py
+# Which of (N, 4) boxes hold a face after all, as a mask: closer.faces
+Closer = Callable[[FloatArray], np.ndarray]
 
 
 class View(NamedTuple):

@@ -43,6 +43,7 @@ class Effort:
     scale: float = SEARCH_SCALE  # of the finest level; what is too small there is not found
     large: bool = True  # look for faces that are too large for that level, too
     least_heat: float = LEAST_HEAT  # of candidates that are looked at
+    hidden: bool = False  # look for faces behind something, too, which are never sure
 
     def scales(self, size: FloatArray) -> list[float]:
         """Of the levels that show all faces of a picture of (width, height) px, also those as large as that."""
@@ -67,14 +68,10 @@ class Search:
     def run(self, pyramid: Pyramid, effort: Effort, known: FloatArray = NOTHING) -> Candidates:
         """Faces of one orientation, best score first, but not those in (M, 4) ``known`` boxes."""
         (proposed,) = self.propose([(pyramid, effort)])
-        return self.judged(pyramid, proposed, known)
-
-    @torch.inference_mode()
-    def judged(self, pyramid: Pyramid, proposed: Candidates, known: FloatArray = NOTHING) -> Candidates:
-        """Which of those proposed are faces, best score first, but not those in (M, 4) ``known`` boxes; those behind
-        something come last."""
         evidence = self.evidence(pyramid, proposed, known)
         found = evidence.judged()
+        if not effort.hidden:
+            return found
         return found.joined(self.hidden(pyramid, evidence, np.concatenate([found.boxes, known])))
 
     @torch.inference_mode()

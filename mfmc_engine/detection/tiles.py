@@ -35,7 +35,7 @@ def search_tiles(
     ``shrunk``: px of the photo per px of the working picture; ``degrees``: how the photo is turned to be searched.
     """
     largest = MIN_FACE * shrunk * TILE_SIZES
-    effort = Effort(TILE_SCALE, large=False)
+    effort = Effort(TILE_SCALE, large=False, hidden=True)
     for tile in tiles(image.shape[1], image.shape[0], int(largest * TILE_OVERLAP)):
         x0, y0, x1, y1 = tile
         pyramid = Pyramid.of(image[y0:y1, x0:x1], search.device).turned(degrees)

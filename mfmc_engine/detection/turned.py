@@ -47,7 +47,7 @@ from mfmc_engine.parameters import (
 from mfmc_engine.resampling import Picture, shrink_to_pixels
 from mfmc_engine.types import FloatArray
 
-FULL: Final = Effort(least_heat=COLD_HEAT)
+FULL: Final = Effort(least_heat=COLD_HEAT, hidden=True)
 QUARTERS: Final = (90.0, 180.0, 270.0)  # degrees, counter-clockwise turns of the picture
 DIAGONALS: Final = (45.0, 315.0)
 
@@ -143,29 +143,16 @@ class EveryWayUp:
     def _with_turned(self, turned: Pyramid, coarse: Candidates, known: Candidates) -> Candidates:
         """The known faces and those of one more orientation: what a coarse look proposed, then a full pass if there are
         new ones that are sure, or more sure ones than were known."""
-        found = self._judged(turned, coarse, known)
+        found = self.search.evidence(turned, coarse, _settled(known, turned)).judged()
+        found = found.moved(invert(turned.transform))
         found = found.take(found.scores >= TURNED_SCORE)
         if not _has_new(found, known) and len(found) <= (known.scores >= TURNED_SCORE).sum():
             return _with(known, found)
         return _weighed(known, self._run(turned, FULL, known))
 
     def _run(self, turned: Pyramid, effort: Effort, known: Candidates) -> Candidates:
-        """What one orientation shows beside settled faces, in px of the upright pyramid; a full pass also who is behind
-        something."""
-        (proposed,) = self.search.propose([(turned, effort)])
-        return self._judged(turned, proposed, known, closer=effort is FULL)
-
-    def _judged(
-        self, turned: Pyramid, proposed: Candidates, known: Candidates, closer: bool = False
-    ) -> Candidates:
-        """Which of those proposed in one orientation are faces, beside settled ones, in px of the upright pyramid.
-        ``closer``: whether to look for hidden ones; in coarse passes only those count that are sure."""
-        settled = known.take(known.scores >= SETTLED_SCORE).moved(turned.transform).boxes
-        if closer:
-            found = self.search.judged(turned, proposed, settled)
-        else:
-            found = self.search.evidence(turned, proposed, settled).judged()
-        return found.moved(invert(turned.transform))
+        """What one orientation shows beside settled faces, in px of the upright pyramid."""
+        return self.search.run(turned, effort, _settled(known, turned)).moved(invert(turned.transform))
 
 
 def tilt(found: Candidates, searched: Sequence[float] = (0.0, *QUARTERS)) -> tuple[float, bool]:
@@ -184,6 +171,11 @@ def tilt(found: Candidates, searched: Sequence[float] = (0.0, *QUARTERS)) -> tup
     smallest = TILT_SMALLEST if _mostly_sure(found) else TILT_SMALLEST_DOUBTFUL
     off = _apart(roll[middle], np.array(searched)).min()
     return float(roll[middle]), bool(weights[alike].sum() > weights.sum() / 2 and off >= smallest)
+
+
+def _settled(known: Candidates, turned: Pyramid) -> FloatArray:
+    """(M, 4) boxes of the faces that are not looked at again, in px of one orientation."""
+    return known.take(known.scores >= SETTLED_SCORE).moved(turned.transform).boxes
 
 
 def _upright(found: Candidates) -> bool:

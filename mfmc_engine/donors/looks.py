@@ -58,16 +58,9 @@ def skin_colour(image: Image, landmarks: ArrayLike) -> FloatArray:
 
 
 def _upright_lab(image: Image, landmarks: ArrayLike) -> tuple[FloatArray, NDArray[np.float64]]:
-    """``upright_crop`` in CIE L*, a*, b*, as far as the face goes; nothing is read beyond, where it is 0."""
+    """``upright_crop`` in CIE L*, a*, b*."""
     crop, points = upright_crop(image, landmarks)
-    reach = np.concatenate(
-        [points - 8, points + 8, [[128, 128]]]
-    )  # the chin's outline lies below the landmarks
-    (x0, y0), (x1, y1) = (ends.clip(0, 256).astype(int) for ends in (reach.min(0), reach.max(0) + 1))
-    lab = np.zeros(crop.shape, np.float32)
-    part = np.ascontiguousarray(crop[y0:y1, x0:x1]).astype(np.float32) / 255
-    lab[y0:y1, x0:x1] = cv2.cvtColor(part, cv2.COLOR_RGB2Lab)
-    return lab, points
+    return np.asarray(cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32), points
 
 
 def _skin_colour(lab: FloatArray, points: NDArray[np.float64]) -> FloatArray:

@@ -87,6 +87,13 @@ class _Place:
         steps = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
         return np.asarray(centre + steps[:, :1] * self.right + steps[:, 1:] * self.down, np.float32)
 
+    def ellipse(self, centre: FloatArray, wide: float, tall: float) -> FloatArray:
+        """(32, 2) outline that reaches so many eye distances from a centre to either side, and up and down."""
+        angle = np.arange(32)[:, None] * (2 * np.pi / 32)
+        return np.asarray(
+            centre + wide * np.cos(angle) * self.right + tall * np.sin(angle) * self.down, np.float32
+        )
+
     def jaw(self, grown: float) -> FloatArray:
         """(15, 2) the jaw from ear to ear, a little beyond the face."""
         nose = self.marks[30]
@@ -156,10 +163,8 @@ def _scarf(photo: Image, marks: FloatArray, random: Random, colours: Colours) ->
 def _sunglasses(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     place, colour = _Place.of(marks), (15, 15, 18)
     eyes = [marks[36:42].mean(0), marks[42:48].mean(0)]
-    angle = np.arange(32) * (2 * np.pi / 32)
     for eye in eyes:
-        ring = 0.42 * np.cos(angle)[:, None] * place.right + 0.32 * np.sin(angle)[:, None] * place.down
-        _fill(photo, eye + ring, colour)
+        _fill(photo, place.ellipse(eye, 0.42, 0.32), colour)
     _fill(photo, place.box((eyes[0] + eyes[1]) / 2, -0.4, -0.08, 0.4, 0.0), colour)
 
 
@@ -195,11 +200,9 @@ def _hand(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> 
     height, width = photo.shape[:2]
     x, y = (np.clip(marks[[2, 14, 30], i].astype(int), 0, end - 1) for i, end in ((0, width), (1, height)))
     skin = np.median(photo[y, x], 0)
-    angle = np.arange(32) * (2 * np.pi / 32)
-    fist = 0.75 * np.cos(angle)[:, None] * place.right + 0.5 * np.sin(angle)[:, None] * place.down
-    _fill(photo, marks[51] + fist, tuple(int(0.9 * c) for c in skin))  # type: ignore[arg-type]
-    for height in (-0.3, -0.1, 0.1, 0.3):
-        gap = place.box(marks[51], -0.6, height, 0.6, height + 0.03)
+    _fill(photo, place.ellipse(marks[51], 0.75, 0.5), tuple(int(0.9 * c) for c in skin))  # type: ignore[arg-type]
+    for below in (-0.3, -0.1, 0.1, 0.3):
+        gap = place.box(marks[51], -0.6, below, 0.6, below + 0.03)
         _fill(photo, gap, tuple(int(0.7 * c) for c in skin))  # type: ignore[arg-type]
 
 

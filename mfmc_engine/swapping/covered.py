@@ -114,7 +114,8 @@ def _colours(half: FloatArray, points: Values) -> Values:
     height, width = half.shape[:2]
     logs = np.log(half[y.clip(0, height - 1), x.clip(0, width - 1)].astype(np.float64) + P.COVERED_OFFSET)
     red, green, blue = np.moveaxis(logs, -1, 0)
-    return np.stack([red - green, blue - green, 0.299 * red + 0.587 * green + 0.114 * blue], -1)
+    luma = P.LUMA[0] * red + P.LUMA[1] * green + P.LUMA[2] * blue
+    return np.stack([red - green, blue - green, luma], -1)
 
 
 def _differences(colours: Values, others: Values) -> Values:
