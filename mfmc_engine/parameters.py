@@ -57,6 +57,8 @@ CLOSER_LEAST: Final = 0.08
 CLOSER_PIXELS: Final = 4 * 192**2  # at once on a CPU: one by one they take half as long again
 # px of the working image or a tile; none of those faces is smaller, half of the windows in a crowd are
 CLOSER_SMALLEST: Final = 14.0
+# windows, the hottest, by which it is told which way up people stand of whom most are in doubt; by choice
+CLOSER_MOST: Final = 12
 HEAT_NMS: Final = 0.4  # IoU over all levels
 KNOWN_OVERLAP: Final = 0.7  # intersection over the smaller box from which a candidate is a face found before
 SURE_SCORE: Final = 0.99  # O-net probability on two looks, which no false positive reached
@@ -96,17 +98,19 @@ APART_OVERLAP: Final = (
 # share of sure faces among all, below which people may stand between the quarter turns; 13 upright photos have .55 and
 # more, one of profiles turned by 45 degrees .14
 UNCLEAR_SHARE: Final = 0.25
+# sure faces, up to which the same goes for half of all: upside down a crowd of 19 showed one such among four
+UNCLEAR_SURE: Final = 3
 TILT_PASSES: Final = 2  # the second where the first shows that the tilt is larger still
 TILT_SPREAD: Final = 20.0  # degrees round the median that count as the same tilt
 # Finest level of the coarse turned passes: shows large faces only, unless a picture is small
 TURNED_SCALE: Final = 0.3
-TURNED_SIDE: Final = 256.0  # px, least shorter side of that level and of DIAGONAL_SCALE's; by choice
+TURNED_SIDE: Final = 256.0  # px, least shorter side of that level and of DOUBTFUL_SCALE's; by choice
 # probability; a turned reading has to be sure at first look: in most photos nobody lies on the side, and hands
 # upside down reach .97
 TURNED_SCORE: Final = SURE_SCORE
-# Scale of the finest level where nobody is sure and the photo is searched halfway between the quarter turns; a tilt
-# found there gets a full pass
-DIAGONAL_SCALE: Final = 0.5
+# Scale of the finest level where hardly anybody is sure and the photo is searched in the quarter turns once more, and
+# halfway between them; what is found there gets a full pass
+DOUBTFUL_SCALE: Final = 0.5
 # degrees off the nearest quarter turn from which a face stands between two passes (the networks are sure within +-30)
 DIAGONAL_ROLL: Final = 30.0
 

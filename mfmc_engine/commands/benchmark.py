@@ -17,6 +17,7 @@ from mfmc_engine.parameters import DEVICE_BATCHES, SWAPPED_BAR, SWAPPED_SIZE
 
 if TYPE_CHECKING:
     from mfmc_engine.engine import Engine
+    from mfmc_engine.evaluation.recall import Tally
 
 HELP = "measure the engine"
 
@@ -46,6 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recall.add_argument("--json", action="store_true", help="print JSON, one line per angle, way or cover")
     recall.add_argument("--threads", type=int, default=1)
     add_device(recall)
+    alone = kinds.add_parser(
+        "alone", help="people of the same photos missed when cut out alone, with something before their faces"
+    )
+    alone.add_argument("folder", type=Path, metavar="DIR")
+    alone.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th person")
+    alone.add_argument("--angles", help="degrees to turn the pictures by (the default is the quarter turns)")
+    alone.add_argument("--json", action="store_true", help="print JSON, one line per cover and angle")
+    alone.add_argument("--threads", type=int, default=1)
+    add_device(alone)
     cutouts = kinds.add_parser(
         "cutouts", help="faces missed in tight cutouts, alone and with their edges drawn out"
     )
@@ -95,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the figures of one kind of measurement."""
-    kinds = {"recall": _recall, "cutouts": _cutouts, "swaps": _swaps, "speed": _speed}
+    kinds = {"recall": _recall, "alone": _alone, "cutouts": _cutouts, "swaps": _swaps, "speed": _speed}
     return kinds[arguments.kind](arguments)
 
 
@@ -216,16 +226,11 @@ def _recall(arguments: argparse.Namespace) -> int:
     """Print one line per angle, each figure beside its bar; 1 if a bar is missed."""
     from mfmc_engine.evaluation.recall import ANGLES, measure
 
-    if arguments.spoiled + arguments.covered + bool(arguments.angles) > 1:
-        raise EngineError("--angles, --spoiled and --covered: one of the three")
+    if arguments.spoiled and (arguments.covered or arguments.angles):
+        raise EngineError("--spoiled goes with neither --angles nor --covered")
     if arguments.spoiled or arguments.covered:
         return _altered(arguments)
-    try:
-        angles = tuple(int(a) for a in arguments.angles.split(",")) if arguments.angles else ANGLES
-    except ValueError:
-        raise EngineError(
-            f"--angles {arguments.angles!r}: not a list of whole degrees such as 0,90"
-        ) from None
+    angles = _angles(arguments.angles, ANGLES)
     pack = load_pack("builtin", arguments.device, arguments.threads)
     passed = True
     for angle, tally in measure(pack, arguments.folder, angles):
@@ -244,33 +249,69 @@ def _recall(arguments: argparse.Namespace) -> int:
     return 0 if passed else 1
 
 
+def _angles(given: str | None, default: tuple[int, ...]) -> tuple[int, ...]:
+    try:
+        return tuple(int(degrees) for degrees in given.split(",")) if given else default
+    except ValueError:
+        raise EngineError(f"--angles {given!r}: not a list of whole degrees such as 0,90") from None
+
+
 def _altered(arguments: argparse.Namespace) -> int:
-    """Print one line per way in which the photos are spoiled, or per cover of the faces; no bar is set on these."""
+    """Print one line per way in which the photos are spoiled, or per angle and cover of the faces; no bar is set on
+    these."""
     from mfmc_engine.evaluation.recall import measure_covered, measure_spoiled
 
     pack = load_pack("builtin", arguments.device, arguments.threads)
-    kind, measured = (
-        ("spoiled", measure_spoiled(pack, arguments.folder))
-        if arguments.spoiled
-        else ("covered", measure_covered(pack, arguments.folder))
-    )
-    for change, tally in measured:
-        if arguments.json:
-            print(json.dumps({kind: change.name, **tally.summary()}), flush=True)
-            continue
-        found = ", ".join(f"{tally.found[s]} of {tally.faces[s]} of {s} px" for s in tally.faces)
-        print(f"{change.name + ':':<32} {found}, {tally.false_positives} false positives", flush=True)
+    if arguments.spoiled:
+        for way, tally in measure_spoiled(pack, arguments.folder):
+            _print_altered(arguments, {"spoiled": way.name}, tally)
+        return 0
+    for angle in _angles(arguments.angles, (0,)):
+        for cover, tally in measure_covered(pack, arguments.folder, angle):
+            _print_altered(arguments, {"covered": cover.name, "angle": angle}, tally)
     return 0
+
+
+def _print_altered(arguments: argparse.Namespace, what: dict[str, Any], tally: Tally) -> None:
+    if arguments.json:
+        print(json.dumps({**what, **tally.summary()}), flush=True)
+        return
+    name = ", turned by ".join(str(one) for one in what.values() if one != 0)
+    found = ", ".join(f"{tally.found[s]} of {tally.faces[s]} of {s} px" for s in tally.faces)
+    print(f"{name + ':':<32} {found}, {tally.false_positives} false positives", flush=True)
+
+
+def _alone(arguments: argparse.Namespace) -> int:
+    """Print one line per cover and angle: how many people are missed, and who."""
+    from mfmc_engine.evaluation import alone
+
+    every, angles = _every(arguments), _angles(arguments.angles, alone.ANGLES)
+    pack = load_pack("builtin", arguments.device, arguments.threads)
+    people = alone.people(pack, arguments.folder, every)
+    for cover, angle, missed in alone.measure(pack.detector, people, angles):
+        if arguments.json:
+            line = {"covered": cover.name, "angle": angle, "people": len(people), "missed": missed}
+            print(json.dumps(line), flush=True)
+            continue
+        print(f"{cover.name}, turned by {angle}: {len(missed)} of {len(people)} missed")
+        for name in missed:
+            print(f"  {name}", flush=True)
+    return 0
+
+
+def _every(arguments: argparse.Namespace) -> int:
+    if arguments.every < 1:
+        raise EngineError(f"--every {arguments.every}: not a number from 1 on")
+    return int(arguments.every)
 
 
 def _cutouts(arguments: argparse.Namespace) -> int:
     """Print one line per surroundings: how many faces are missed, and in which pictures."""
     from mfmc_engine.evaluation.cutouts import measure
 
-    if arguments.every < 1:
-        raise EngineError(f"--every {arguments.every}: not a number from 1 on")
+    every = _every(arguments)
     pack = load_pack("builtin", arguments.device, arguments.threads)
-    for surroundings, missed, count in measure(pack.detector, arguments.folder, arguments.every):
+    for surroundings, missed, count in measure(pack.detector, arguments.folder, every):
         if arguments.json:
             print(json.dumps({"surroundings": surroundings.name, "pictures": count, "missed": missed}))
             continue

@@ -17,13 +17,15 @@ from mfmc_engine.batching.launching import Rows, launched
 from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.detection.candidates import Candidates, suppress
 from mfmc_engine.detection.centerface import Bands, as_input, load_network, peaks
-from mfmc_engine.detection.closer import faces
+from mfmc_engine.detection.closer import faces, warmth
 from mfmc_engine.detection.looks import Evidence, gather, points_in
 from mfmc_engine.detection.networks import load_networks
 from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap, sizes
 from mfmc_engine.parameters import (
     CLEAR_FACE,
+    CLOSER_MOST,
+    CLOSER_SMALLEST,
     HEAT_NMS,
     KNOWN_OVERLAP,
     LARGE_FACE,
@@ -68,6 +70,12 @@ class Search:
     def run(self, pyramid: Pyramid, effort: Effort, known: FloatArray = NOTHING) -> Candidates:
         """Faces of one orientation, best score first, but not those in (M, 4) ``known`` boxes."""
         (proposed,) = self.propose([(pyramid, effort)])
+        return self.judged(pyramid, proposed, effort, known)
+
+    def judged(
+        self, pyramid: Pyramid, proposed: Candidates, effort: Effort, known: FloatArray = NOTHING
+    ) -> Candidates:
+        """The faces among what was proposed, as ``run`` gives them."""
         evidence = self.evidence(pyramid, proposed, known)
         found = evidence.judged()
         if not effort.hidden:
@@ -78,6 +86,12 @@ class Search:
     def hidden(self, pyramid: Pyramid, evidence: Evidence, known: FloatArray) -> Candidates:
         """What a closer look shows away from the (M, 4) ``known`` faces."""
         return evidence.hidden(partial(faces, self.centerface, pyramid), known)
+
+    @torch.inference_mode()
+    def warmth(self, pyramid: Pyramid, windows: Candidates) -> float:
+        """How much of faces a closer look sees in the hottest windows, in all: 0 where it takes none for one."""
+        boxes = windows.boxes[sizes(windows.boxes) >= CLOSER_SMALLEST][:CLOSER_MOST]
+        return warmth(self.centerface, pyramid, boxes)
 
     @torch.inference_mode()
     def evidence(

@@ -2,9 +2,10 @@
 
 One search finds upright faces (roughly +-30 degrees). Other orientations cost a pass each, so they are first looked for
 coarsely, among large faces; only an orientation in which that finds something sure and new, or more sure faces than
-there were, gets a full pass. Where most faces of a photo share a tilt, the photo is searched once more turned by just
-that, twice if the second look shows it to be larger; where hardly anybody is sure, halfway between the quarter turns,
-too.
+there were, gets a full pass. Where hardly anybody is sure, they are looked for less coarsely, and by closer looks: who
+is behind something is nowhere sure. Where most faces of a photo share a tilt, the photo is searched once more turned by
+just that, twice if the second look shows it to be larger; where hardly anybody is sure, halfway between the quarter
+turns, too.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from mfmc_engine.parameters import (
     APART_OVERLAP,
     COLD_HEAT,
     DIAGONAL_ROLL,
-    DIAGONAL_SCALE,
+    DOUBTFUL_SCALE,
     DUPLICATE_OVERLAP,
+    FACE_SCORE,
     LOCATE_MARGIN,
     SEARCH_SCALE,
     SETTLED_SCORE,
@@ -42,6 +44,7 @@ from mfmc_engine.parameters import (
     TURNED_SCORE,
     TURNED_SIDE,
     UNCLEAR_SHARE,
+    UNCLEAR_SURE,
     WORKING_PIXELS,
 )
 from mfmc_engine.resampling import Picture, shrink_to_pixels
@@ -68,8 +71,8 @@ class EveryWayUp:
         scale = _scale(image, pyramid)
         found = Candidates(found.boxes * np.tile(scale, 2), found.scores, found.points * scale)
         if len(pyramid.images[0]) < len(image):
-            degrees, is_main = tilt(found)
-            found = search_tiles(self.search, image, found, float(scale.max()), degrees if is_main else 0.0)
+            for degrees in ways_up(found):
+                found = search_tiles(self.search, image, found, float(scale.max()), degrees)
         size = np.array(image.shape[1::-1], np.float32)
         boxes = np.clip(found.boxes, 0, np.tile(size, 2)).astype(np.float32)
         faces = zip(boxes, found.scores, found.points, strict=True)
@@ -107,12 +110,22 @@ class EveryWayUp:
         found = evidence.judged()
         for quarter, coarse in zip(turned, proposed, strict=True):
             found = self._with_turned(quarter, coarse, found)
+        if _hardly_sure(found):  # somebody small, or behind something
+            proposed = self.search.propose(
+                [(quarter, _coarse(pyramid, DOUBTFUL_SCALE)) for quarter in turned]
+            )
+            for quarter, half in zip(turned, proposed, strict=True):
+                found = self._with_turned(quarter, half, found)
         searched = [0.0, *QUARTERS]
         if _is_unclear(found, searched):  # nobody, or everybody stands between the quarter turns
             for degrees in DIAGONALS:
                 diagonal = pyramid.turned(degrees)
-                found = _weighed(found, self._run(diagonal, _coarse(pyramid, DIAGONAL_SCALE), found))
+                again = self._run(diagonal, _coarse(pyramid, DOUBTFUL_SCALE), found)
+                # whoever is behind something is never sure, and stays
+                found = _weighed(found, again, TURNED_SCORE if _any_sure(found) else FACE_SCORE)
             searched += DIAGONALS
+        if _hardly_sure(found):
+            found = self._with_warmest([(pyramid, upright), *zip(turned, proposed, strict=True)], found)
         tilted = self._tilted(pyramid, found, searched)
         if tilted is not None:
             return tilted
@@ -150,6 +163,24 @@ class EveryWayUp:
             return _with(known, found)
         return _weighed(known, self._run(turned, FULL, known))
 
+    def _with_warmest(self, ways: Sequence[tuple[Pyramid, Candidates]], known: Candidates) -> Candidates:
+        """The known faces, most of which are in doubt, and those of a quarter turn in which closer looks see more.
+
+        Who is behind something is nowhere sure, and still the right way up is told from the wrong ones. ``ways``: the
+        picture as it is and what a full pass proposed, then each turn of it and what a coarse pass did.
+        """
+        upright, *turned = ways
+        warm = [way for way, coarse in turned if self.search.warmth(way, coarse)]
+        if not warm:
+            return known
+        proposed = self.search.propose([(way, FULL) for way in warm])
+        full = [upright, *zip(warm, proposed, strict=True)]
+        way, windows = max(full, key=lambda one: self.search.warmth(*one))
+        if way is upright[0]:
+            return known
+        found = self.search.judged(way, windows, FULL, _settled(known, way))
+        return _replacing(known, found.moved(invert(way.transform)), TILT_KEPT)
+
     def _run(self, turned: Pyramid, effort: Effort, known: Candidates) -> Candidates:
         """What one orientation shows beside settled faces, in px of the upright pyramid."""
         return self.search.run(turned, effort, _settled(known, turned)).moved(invert(turned.transform))
@@ -184,16 +215,35 @@ def _upright(found: Candidates) -> bool:
     return bool(2 * found.scores[upright].sum() >= found.scores.sum())
 
 
+def ways_up(found: Candidates) -> list[float]:
+    """Degrees by which a photo is turned to be searched in tiles: as most people stand, or any way where hardly
+    anybody is sure."""
+    if _hardly_sure(found):
+        return [0.0, *QUARTERS]
+    degrees, is_main = tilt(found, (0.0,))
+    quarter = 90.0 * round(degrees / 90)
+    return [quarter % 360 if abs(degrees - quarter) < TILT_SMALLEST else degrees] if is_main else [0.0]
+
+
 def _mostly_sure(found: Candidates) -> bool:
     return bool(2 * (found.scores >= SURE_SCORE).sum() > len(found))
 
 
+def _hardly_sure(found: Candidates) -> bool:
+    """Whether few are sure or nobody is; of some people who stand on their heads the networks are sure."""
+    sure = (found.scores >= SURE_SCORE).sum()
+    return bool(sure <= UNCLEAR_SHARE * len(found) or (sure <= UNCLEAR_SURE and 2 * sure <= len(found)))
+
+
+def _any_sure(found: Candidates) -> bool:
+    return bool((found.scores >= SURE_SCORE).any())
+
+
 def _is_unclear(found: Candidates, searched: Sequence[float]) -> bool:
     """Whether nobody is sure, or few are and no tilt explains that: a face between two passes is misread by both."""
-    sure = (found.scores >= SURE_SCORE).sum()
-    if not sure:
+    if not _any_sure(found):
         return True
-    return bool(sure < UNCLEAR_SHARE * len(found) and not tilt(found, searched)[1])
+    return _hardly_sure(found) and not tilt(found, searched)[1]
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:

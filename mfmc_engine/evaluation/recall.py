@@ -160,13 +160,13 @@ def measure_spoiled(pack: Pack, folder: Path, ways: Sequence[Way] = WAYS) -> Ite
 
 
 def measure_covered(
-    pack: Pack, folder: Path, covers: Sequence[Cover] = COVERS
+    pack: Pack, folder: Path, angle: int = 0, covers: Sequence[Cover] = COVERS
 ) -> Iterator[tuple[Cover, Tally]]:
-    """The same for each thing drawn before all faces at once, as far as they are found bare."""
+    """The same for each thing drawn before all faces at once, as far as they are found bare, with the photos turned."""
     boxes = annotated(folder)
-    faces = {name: _marked(pack, decode(folder / name), marked) for name, marked in boxes.items()}
+    faces = {name: bare(pack, decode(folder / name), marked)[1] for name, marked in boxes.items()}
     for cover in covers:
-        yield cover, _tallied(pack, folder, boxes, partial(_covered, cover=cover, faces=faces))
+        yield cover, _tallied(pack, folder, boxes, partial(_covered, cover=cover, faces=faces, angle=angle))
 
 
 def _tallied(pack: Pack, folder: Path, boxes: dict[str, list[Annotation]], change: Change) -> Tally:
@@ -192,22 +192,23 @@ def _spoiled(_: str, photo: Image, boxes: Boxes, way: Way) -> tuple[Image, Float
 
 
 def _covered(
-    name: str, photo: Image, boxes: Boxes, cover: Cover, faces: dict[str, FloatArray]
+    name: str, photo: Image, boxes: Boxes, cover: Cover, faces: dict[str, FloatArray], angle: int
 ) -> tuple[Image, FloatArray]:
     random = np.random.default_rng(COVER_SEED)
     for marks in faces[name]:
         cover.draw(photo, marks, random)
-    return photo, np.array(boxes, np.float32).reshape(-1, 4)
+    return turned(photo, boxes, angle)
 
 
-def _marked(pack: Pack, photo: Image, marked: list[Annotation]) -> FloatArray:
-    """(N, 68, 2) landmarks of the counted faces that are found in a photo."""
+def bare(pack: Pack, photo: Image, marked: list[Annotation]) -> tuple[FloatArray, FloatArray]:
+    """(N, 4) boxes and (N, 68, 2) landmarks of the counted faces that are found in a photo."""
     found = pack.detector.detect(photo)
+    boxes = np.array([d.box for d in found], np.float32).reshape(-1, 4)
     truth = np.array([a["box"] for a in marked if not a["ignore"]], np.float32).reshape(-1, 4)
-    _, hits = pairs(np.array([d.box for d in found], np.float32).reshape(-1, 4), truth)
+    _, hits = pairs(boxes, truth)
     if not len(hits):
-        return np.empty((0, 68, 2), np.float32)
-    return pack.landmarker.mark(photo, np.stack([found[i].points for i in hits]))
+        return boxes[:0], np.empty((0, 68, 2), np.float32)
+    return boxes[hits], pack.landmarker.mark(photo, np.stack([found[i].points for i in hits]))
 
 
 def annotated(folder: Path) -> dict[str, list[Annotation]]:

@@ -9,12 +9,14 @@ import pytest
 from mfmc_engine.cli import main
 from mfmc_engine.detection import closer, looks
 from mfmc_engine.detection.pyramid import Pyramid
+from mfmc_engine.evaluation import alone
 from mfmc_engine.evaluation.covers import COVERS
 from mfmc_engine.evaluation.recall import measure_covered
 from mfmc_engine.geometry import overlap
 from tests.engine.test_detection import PEOPLE
 
 BLACK_MASK = next(cover for cover in COVERS if cover.name == "black mask")
+BAR = next(cover for cover in COVERS if cover.name == "bar over the eyes")
 
 
 @pytest.mark.parametrize("cover", COVERS, ids=lambda cover: cover.name)
@@ -45,6 +47,7 @@ def test_the_command_prints_a_line_a_cover(marked_people, capsys) -> None:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["covered"] for line in lines] == [cover.name for cover in COVERS]
     assert all(line["recall"] == {"24px": 1.0, "48px": 1.0} for line in lines)
+    assert all(line["angle"] == 0 for line in lines)
 
 
 def small_people(photo, analysis, masked):
@@ -82,6 +85,48 @@ def test_people_in_masks_are_found_whichever_way_up_the_photo_is(
     assert found_in(real_engine, turned, truth.astype(np.float32)) == len(PEOPLE)
     monkeypatch.setattr(looks, "CLOSER_LEAST", 2.0)
     assert found_in(real_engine, turned, truth.astype(np.float32)) < len(PEOPLE)
+
+
+@pytest.mark.parametrize("angle", [90, 180])
+def test_somebody_alone_is_found_behind_anything_whichever_way_up(marked_people, real_engine, angle) -> None:
+    """Nobody bare says which way that is."""
+    people = alone.people(real_engine.pack, marked_people, every=2)
+    assert len(people) == len(PEOPLE) / 2
+    missed = {
+        cover.name: names for cover, _, names in alone.measure(real_engine.pack.detector, people, [angle])
+    }
+    assert missed == {cover.name: [] for cover in COVERS}
+
+
+def test_without_a_closer_look_at_every_turn_people_alone_are_missed(
+    marked_people, real_engine, monkeypatch
+) -> None:
+    people = alone.people(real_engine.pack, marked_people)
+    monkeypatch.setattr(type(real_engine.pack.detector.search), "warmth", lambda *_: 0.0)
+    measured = alone.measure(real_engine.pack.detector, people, [180], [BAR])
+    assert sum(len(missed) for *_, missed in measured) >= 2
+
+
+def test_a_photo_of_people_in_masks_alone_may_lie_on_its_side(photo, analysis, real_engine) -> None:
+    picture, truth = small_people(photo, analysis, range(6))
+    turned_truth = np.stack(
+        [truth[:, 1], picture.shape[1] - truth[:, 2], truth[:, 3], picture.shape[1] - truth[:, 0]], 1
+    )
+    sideways = np.ascontiguousarray(np.rot90(picture))
+    assert found_in(real_engine, sideways, turned_truth.astype(np.float32)) == len(PEOPLE)
+
+
+def test_the_command_prints_a_line_for_each_cover_and_angle(marked_people, capsys) -> None:
+    assert main(["benchmark", "alone", str(marked_people), "--every", "3", "--angles", "90", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["covered"] for line in lines] == [cover.name for cover in COVERS]
+    assert all((line["angle"], line["people"], line["missed"]) == (90, 2, []) for line in lines)
+
+
+def test_people_alone_need_people(tmp_path, photo, capsys) -> None:
+    (tmp_path / "boxes.json").write_text("{}")
+    assert main(["benchmark", "alone", str(tmp_path)]) == 2
+    assert "nobody of 36 px" in capsys.readouterr().err
 
 
 def test_faces_are_hot_there_at_any_size_and_what_is_none_is_cold(photo, real_engine) -> None:

@@ -18,7 +18,7 @@ from mfmc_engine.detection.fit import Windows, fit, held_out, reliability
 from mfmc_engine.detection.looks import SUPPORT, Evidence, chance, gather
 from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.detection.tiles import tiles
-from mfmc_engine.detection.turned import tilt
+from mfmc_engine.detection.turned import tilt, ways_up
 from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.evaluation.recall import Tally, compare, measure, turned
 from mfmc_engine.geometry import overlap
@@ -93,6 +93,25 @@ def test_a_large_photo_is_searched_at_its_own_resolution(photo, real_engine) -> 
     assert not surplus.any()
 
 
+@pytest.mark.parametrize("quarters", [1, 2])
+@pytest.mark.parametrize("nearby", [True, False])
+def test_its_small_faces_are_found_whichever_way_up_it_is_stored(
+    photo, real_engine, quarters, nearby
+) -> None:
+    """Whether somebody large shows which way that is or not."""
+    canvas = np.full((3000, 4000, 3), 90, np.uint8)
+    small = cv2.resize(photo, None, fx=0.28, fy=0.28, interpolation=cv2.INTER_AREA)
+    canvas[1400 : 1400 + small.shape[0], 1400 : 1400 + small.shape[1]] = small
+    truth = [[float(side) * 0.28 + 1400 for side in box] for box in PEOPLE]
+    if nearby:
+        canvas[100 : 100 + photo.shape[0], 100 : 100 + photo.shape[1]] = photo
+        truth += [[float(side) + 100 for side in box] for box in PEOPLE]
+    sideways, boxes = turned(canvas, truth, 90 * quarters)
+    hits, surplus = compare(boxes_of(real_engine.pack.detector.detect(sideways)), boxes)
+    assert hits.all()
+    assert not surplus.any()
+
+
 @pytest.mark.parametrize("size", [(6000, 4000), (1536, 1536), (1537, 900), (9000, 700)])
 def test_tiles_cover_a_picture_and_share_what_a_face_needs(size) -> None:
     width, height = size
@@ -133,6 +152,20 @@ def test_a_photo_is_tilted_if_most_faces_are() -> None:
     assert not tilt(faces_with_roll(92, 88, 91))[1]  # and a quarter pass these
     assert not tilt(faces_with_roll())[1]
     assert not tilt(faces_with_roll(28, 32, 30), (0, 90, 180, 270, 25))[1]  # nor is one that was searched so
+
+
+def test_tiles_are_turned_as_most_people_stand_and_every_way_where_that_is_in_doubt() -> None:
+    quarters = [0.0, 90.0, 180.0, 270.0]
+    assert ways_up(faces_with_roll(2, 358, 0)) == [0.0]
+    assert ways_up(faces_with_roll(92, 88, 91)) == [90.0]
+    assert ways_up(faces_with_roll(272, 262, 268, 0)) == [270.0]
+    assert ways_up(faces_with_roll(31, 33, 30)) == [31.0]
+    assert ways_up(faces_with_roll()) == quarters
+    few = faces_with_roll(0, 0, 0, 0)
+    few.scores[1:] = 0.3
+    assert ways_up(few) == quarters
+    few.scores[:3] = 1.0
+    assert ways_up(few) == [0.0]
 
 
 def test_doubtful_faces_say_how_a_photo_is_tilted_by_their_scores() -> None:

@@ -70,6 +70,33 @@ def test_a_face_too_small_for_the_whole_picture_is_found_in_a_tile(tmp_path):
     assert np.abs(centre - [2888, 1928]).max() <= 16
 
 
+class SeesUpright(SCRFD):
+    """Takes a white square for a face where it lies left of the middle and no lower, as one picture shows it."""
+
+    def _run(self, image, size=(640, 640)):
+        return [d for d in super()._run(image, size) if (d.box[:2] + d.box[2:] < image.shape[1::-1]).all()]
+
+
+@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (2000, 1500)])
+def test_faces_are_found_whichever_way_up_the_picture_is_stored(tmp_path, width, height, quarters):
+    """The network knows upright ones alone."""
+    network = SeesUpright(graphs.detector(tmp_path / "d.onnx", 8))
+    upright = square(width, height, 160, 80, 48)
+    (face,) = network.detect(upright)[:1]
+    turned = np.ascontiguousarray(np.rot90(upright, quarters))
+    found = network.detect(turned)
+    assert len(found) == len(network.detect(upright))
+    column, row = ((found[0].box[:2] + found[0].box[2:]) / 2).astype(int)
+    assert (turned[row - 2 : row + 2, column - 2 : column + 2] == 255).any()
+    # its points lie in it in the same order, turned with the picture
+    right = face.points[1] - face.points[0]
+    x, y = found[0].points[1] - found[0].points[0]
+    for _ in range(quarters):
+        x, y = -y, x
+    assert (x, y) == pytest.approx(tuple(right), abs=1)
+
+
 @pytest.mark.parametrize(("width", "height"), [(100, 50), (1280, 1280), (1281, 700), (6000, 4000)])
 def test_tiles_cover_the_picture_and_share_a_quarter(width, height):
     found = list(tiles(width, height, 320, (1280, 1280)))

@@ -79,3 +79,11 @@ def test_a_pack_finds_tells_apart_and_replaces_the_six_people(pack, six_people):
     anew = engine.analyze(hidden).faces
     assert {match.person for match in engine.match(anew, gallery)} <= {None}
     assert len(anew) >= len(swapped) - 1, "stand-ins look like faces"
+
+
+@pytest.mark.parametrize("pack", RECIPES)
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_pack_finds_the_six_people_whichever_way_up_the_photo_is_stored(pack, quarters, six_people):
+    need(pack)
+    photo = np.ascontiguousarray(np.rot90(decode(six_people), quarters))
+    assert len(engine_of(pack).analyze(photo).faces) == 6
