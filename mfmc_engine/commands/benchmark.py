@@ -261,14 +261,14 @@ def _altered(arguments: argparse.Namespace) -> int:
     these."""
     from mfmc_engine.evaluation.recall import measure_covered, measure_spoiled
 
+    angles = _angles(arguments.angles, (0,))
     pack = load_pack("builtin", arguments.device, arguments.threads)
     if arguments.spoiled:
         for way, tally in measure_spoiled(pack, arguments.folder):
             _print_altered(arguments, {"spoiled": way.name}, tally)
         return 0
-    for angle in _angles(arguments.angles, (0,)):
-        for cover, tally in measure_covered(pack, arguments.folder, angle):
-            _print_altered(arguments, {"covered": cover.name, "angle": angle}, tally)
+    for cover, angle, tally in measure_covered(pack, arguments.folder, angles):
+        _print_altered(arguments, {"covered": cover.name, "angle": angle}, tally)
     return 0
 
 

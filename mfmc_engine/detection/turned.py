@@ -110,17 +110,16 @@ class EveryWayUp:
         found = evidence.judged()
         for quarter, coarse in zip(turned, proposed, strict=True):
             found = self._with_turned(quarter, coarse, found)
-        if _hardly_sure(found):  # somebody small, or behind something
-            proposed = self.search.propose(
-                [(quarter, _coarse(pyramid, DOUBTFUL_SCALE)) for quarter in turned]
-            )
+        finer = _coarse(pyramid, DOUBTFUL_SCALE)
+        if _hardly_sure(found) and finer != _coarse(pyramid):  # somebody small, or behind something
+            proposed = self.search.propose([(quarter, finer) for quarter in turned])
             for quarter, half in zip(turned, proposed, strict=True):
                 found = self._with_turned(quarter, half, found)
         searched = [0.0, *QUARTERS]
         if _is_unclear(found, searched):  # nobody, or everybody stands between the quarter turns
             for degrees in DIAGONALS:
                 diagonal = pyramid.turned(degrees)
-                again = self._run(diagonal, _coarse(pyramid, DOUBTFUL_SCALE), found)
+                again = self._run(diagonal, finer, found)
                 # whoever is behind something is never sure, and stays
                 found = _weighed(found, again, TURNED_SCORE if _any_sure(found) else FACE_SCORE)
             searched += DIAGONALS

@@ -19,7 +19,7 @@ import numpy as np
 from mfmc_engine.detection import Detector
 from mfmc_engine.errors import EngineError
 from mfmc_engine.evaluation.covers import COVERS, Cover
-from mfmc_engine.evaluation.recall import annotated, bare, compare, turned
+from mfmc_engine.evaluation.recall import annotated, bare, boxes_of, compare, turned
 from mfmc_engine.imaging import decode
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.types import FloatArray, Image
@@ -97,5 +97,4 @@ def measure(
 
 
 def _is_found(detector: Detector, picture: Image, truth: FloatArray) -> bool:
-    boxes = np.array([found.box for found in detector.detect(picture)], np.float32).reshape(-1, 4)
-    return bool(compare(boxes, truth)[0].any())
+    return bool(compare(boxes_of(detector.detect(picture)), truth)[0].any())

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,13 +161,14 @@ def measure_spoiled(pack: Pack, folder: Path, ways: Sequence[Way] = WAYS) -> Ite
 
 
 def measure_covered(
-    pack: Pack, folder: Path, angle: int = 0, covers: Sequence[Cover] = COVERS
-) -> Iterator[tuple[Cover, Tally]]:
-    """The same for each thing drawn before all faces at once, as far as they are found bare, with the photos turned."""
+    pack: Pack, folder: Path, angles: Sequence[int] = (0,), covers: Sequence[Cover] = COVERS
+) -> Iterator[tuple[Cover, int, Tally]]:
+    """The same for each angle and each thing drawn before all faces at once, as far as they are found bare."""
     boxes = annotated(folder)
     faces = {name: bare(pack, decode(folder / name), marked)[1] for name, marked in boxes.items()}
-    for cover in covers:
-        yield cover, _tallied(pack, folder, boxes, partial(_covered, cover=cover, faces=faces, angle=angle))
+    for angle, cover in product(angles, covers):
+        change = partial(_covered, cover=cover, faces=faces, angle=angle)
+        yield cover, angle, _tallied(pack, folder, boxes, change)
 
 
 def _tallied(pack: Pack, folder: Path, boxes: dict[str, list[Annotation]], change: Change) -> Tally:
@@ -178,8 +180,7 @@ def _tallied(pack: Pack, folder: Path, boxes: dict[str, list[Annotation]], chang
         found = pack.detector.detect(photo)
         tally.seconds += time.process_time() - start
         tally.megapixels += photo.shape[0] * photo.shape[1] / 1e6
-        located = np.array([d.box for d in found], np.float32).reshape(-1, 4)
-        tally.add(located, quality_of(pack, photo, found), marked, truth)
+        tally.add(boxes_of(found), quality_of(pack, photo, found), marked, truth)
     return tally
 
 
@@ -203,12 +204,17 @@ def _covered(
 def bare(pack: Pack, photo: Image, marked: list[Annotation]) -> tuple[FloatArray, FloatArray]:
     """(N, 4) boxes and (N, 68, 2) landmarks of the counted faces that are found in a photo."""
     found = pack.detector.detect(photo)
-    boxes = np.array([d.box for d in found], np.float32).reshape(-1, 4)
+    boxes = boxes_of(found)
     truth = np.array([a["box"] for a in marked if not a["ignore"]], np.float32).reshape(-1, 4)
     _, hits = pairs(boxes, truth)
     if not len(hits):
         return boxes[:0], np.empty((0, 68, 2), np.float32)
     return boxes[hits], pack.landmarker.mark(photo, np.stack([found[i].points for i in hits]))
+
+
+def boxes_of(found: list[Detection]) -> FloatArray:
+    """(N, 4) boxes of detections."""
+    return np.array([d.box for d in found], np.float32).reshape(-1, 4)
 
 
 def annotated(folder: Path) -> dict[str, list[Annotation]]:

@@ -38,7 +38,7 @@ def test_a_cover_is_drawn_on_the_face_alone_and_the_same_again(photo, analysis, 
 
 
 def test_the_people_of_the_photo_are_found_whatever_is_before_them(marked_people, real_engine) -> None:
-    found = {cover.name: tally.found for cover, tally in measure_covered(real_engine.pack, marked_people)}
+    found = {cover.name: tally.found for cover, _, tally in measure_covered(real_engine.pack, marked_people)}
     assert found == {cover.name: {24: 6, 48: 6} for cover in COVERS}
 
 
