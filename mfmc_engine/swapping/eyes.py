@@ -1,12 +1,17 @@
-"""Shut and lowered eyes: told by what lies between the lids, and given to the decoy by drawing its lids together.
+"""Shut and lowered eyes: told by the contour of the lids, and given to the decoy by drawing its lids together.
 
 Donors look at the camera. Squeezed into the narrow opening that landmarks find on a shut eye, theirs would peer out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,24 +19,25 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.landmarks import eyelids
 from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.swapping.skin import certainty
 from mfmc_engine.types import FloatArray
 
-Curve = NDArray[np.float64]  # (N,) places along an eye, or heights there
+Values = NDArray[np.float64]
 
 # Numbers of the landmarks on each upper lid, and of those below them on the lower one.
 _UPPER, _LOWER = [37, 38, 43, 44], [41, 40, 47, 46]
-_LIDS = [[39, 40, 41, 36], [42, 47, 46, 45]]  # along the lower lids, from the nose outward
+LIDS: Final = ([39, 40, 41, 36], [42, 47, 46, 45])  # along the lower lids, from the nose outward
 _CORNERS = [(36, 39), (42, 45)]
 
 
 def shut(crops: Tensor, landmarks: Sequence[FloatArray]) -> list[bool]:
-    """Whether both eyes of each face are shut, from ``crops`` (B, 3, H, W) and landmarks (68, 2) in crop px.
+    """Whether both eyes of each face are shut or lowered, from ``crops`` (B, 3, H, W) and landmarks (68, 2) in crop px.
 
     Landmarks that lie so near ask a network what it sees: laughing eyes are open.
     """
     return [
         opening(points) <= P.NARROW_OPENING
-        and eyelids.opening(fields.to_image(crop), points, P.PLAINLY_OPEN) <= P.SHUT_OPENING
+        and eyelids.openness(fields.to_image(crop), points, P.PLAINLY_OPEN) <= P.SHUT_OPENNESS
         for crop, points in zip(crops, landmarks, strict=True)
     ]
 
@@ -50,66 +56,100 @@ def close(landmarks: FloatArray) -> FloatArray:
     return closed
 
 
-def draw_lids(donors: Tensor, marks: Sequence[FloatArray], closed: Sequence[bool]) -> Tensor:
-    """Warped donors (B, 3, H, W) with bare lids, a crease and a line of lashes where ``closed`` eyes meet: a mesh
-    squeezes their open eyes to a smear of white, iris and lashes."""
+@dataclass(frozen=True, slots=True)
+class Lids:
+    """Coordinates beside the line in which one eye's lids meet: ``u`` from its inner corner (0) to the outer one (1),
+    ``v`` upward from that line, both in widths of the eye."""
+
+    corner: Values  # (2,) px
+    along: Values  # (2,) px, corner to corner
+    up: Values  # (2,) px, as long
+    curve: Values  # (3,) coefficients of the height of the line over that between the corners
+
+    @classmethod
+    def of(cls, lid: FloatArray) -> Lids:
+        """A parabola through a lower lid (4, 2), from the inner corner outward; beyond the corners it goes on level."""
+        marks = np.asarray(lid, np.float64)
+        along = marks[3] - marks[0]
+        square = max(float(along @ along), 1e-6)
+        left = np.array([along[1], -along[0]])
+        up = left if along[0] > 0 else -left  # one eye's way outward is the other's inward
+        u, v = ((marks - marks[0]) @ axis / square for axis in (along, up))
+        return cls(marks[0], along, up, np.polyfit(u, v, 2))
+
+    def place(self, u: Values, v: Values) -> Values:
+        """(..., 2) px."""
+        return self.corner + u[..., None] * self.along + (v + self._line(u))[..., None] * self.up
+
+    def locate(self, size: tuple[int, int]) -> tuple[Values, Values]:
+        """``u`` and ``v`` of every pixel of ``size`` rows and columns."""
+        ys, xs = np.mgrid[: size[0], : size[1]] + 0.5
+        square = max(float(self.along @ self.along), 1e-6)
+        u, height = (
+            ((xs - self.corner[0]) * axis[0] + (ys - self.corner[1]) * axis[1]) / square
+            for axis in (self.along, self.up)
+        )
+        return u, height - self._line(u)
+
+    def _line(self, u: Values) -> Values:
+        return np.polyval(self.curve, u.clip(0, 1))
+
+
+def draw_lids(donors: Tensor, skin: Tensor, marks: Sequence[FloatArray], closed: Sequence[bool]) -> Tensor:
+    """Warped donors (B, 3, H, W), skin where ``skin`` (B, 1, H, W) says so, with lids over eyes that are ``closed``:
+    bare ones, shaded as those of many people are on the mean (lid_fit.py). A mesh squeezes open eyes to a smear of
+    white, iris and lashes."""
     if not any(closed):
         return donors
     size = donors.shape[-2], donors.shape[-1]
-
-    def drawn(part: Callable[[FloatArray], FloatArray]) -> Tensor:
-        masks = fields.rasterise(
-            lambda points: [part(points[lid]) for lid in _LIDS], marks, donors.device, size
-        )
-        return masks * masks.new_tensor(closed)[:, None, None, None]
-
-    bare = 1 - fields.dilate(fields.rasterise(outlines.brow_hair, marks, donors.device, size), P.LID_BROW)
-    smear = drawn(_smeared)
-    around = fields.dilate(smear, P.LID_AROUND) * (1 - fields.dilate(smear, P.LID_BROW)) * bare
-    lids = fields.spread(donors, around, P.LID_SIGMAS)
-    donors = donors + (lids - donors) * fields.gaussian(smear * bare, P.LID_FEATHER)
-    for part, tone, feather in (
-        (_crease, P.CREASE_TONE, P.CREASE_FEATHER),
-        (_lashes, P.LASH_TONE, P.LASH_FEATHER),
-    ):
-        donors = donors + (tone - 1) * lids * fields.gaussian(drawn(part), feather)
-    return donors
+    shading = donors.new_tensor(np.stack([_shading(points, size) for points in marks])).permute(0, 3, 1, 2)
+    bare, share = bare_lids(donors, skin, marks)
+    share = share * share.new_tensor(closed)[:, None, None, None]
+    return donors + (bare * fields.exp(shading) - donors) * share
 
 
-def _smeared(lid: FloatArray) -> FloatArray:
-    """What a squeezed eye, its lashes and the folds at its corner smear over. This and the parts below are outlines
-    (N, 2) px beside the lower ``lid`` (4, 2), which runs from the inner corner outward."""
+def bare_lids(donors: Tensor, skin: Tensor, marks: Sequence[FloatArray]) -> tuple[Tensor, Tensor]:
+    """The skin round shut eyes carried on over them (B, 3, H, W), and the share (B, 1, H, W) that it has there: all of
+    it where a squeezed eye, its lashes and the folds beside it may be, none on brows."""
+    size = donors.shape[-2], donors.shape[-1]
+    smear = donors.new_tensor(np.stack([_smear(points, size) for points in marks]))[:, None]
+    off_brows = 1 - fields.dilate(
+        fields.rasterise(outlines.brow_hair, marks, donors.device, size), P.LID_BROW
+    )
+    around = fields.dilate(smear, P.LID_AROUND) * (1 - fields.dilate(smear, P.LID_BROW)) * off_brows
+    # brows are broader than their outline, and hair hangs beside eyes
+    plain = around * certainty(skin).clamp(min=P.LID_DOUBT)
+    return fields.spread(donors, plain, P.LID_SIGMAS), fields.gaussian(smear * off_brows, P.LID_FEATHER)
+
+
+def _smear(landmarks: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """(*size) 1 on what a squeezed eye, its lashes and the folds at its corners smear over."""
+    first, last = P.LID_BEYOND
     above, below = P.LID_SMEAR
-    places = np.linspace(*P.LID_BEYOND, P.LID_POINTS)
-    bulge = np.sqrt(np.sin(np.pi * np.linspace(0, 1, P.LID_POINTS)))
-    return _band(lid, places, above * bulge, below * bulge)
+    smear = np.zeros(size, np.float32)
+    for lid in LIDS:
+        u, v = Lids.of(landmarks[lid]).locate(size)
+        bulge = np.sqrt(np.sin(np.pi * ((u - first) / (last - first)).clip(0, 1)))
+        smear[(v < above * bulge) & (v > -below * bulge)] = 1
+    return smear
 
 
-def _lashes(lid: FloatArray) -> FloatArray:
-    """The line that lids meet in: it swells toward the outer corner and ends there in a point."""
-    along = np.linspace(0, 1, P.LID_POINTS)
-    swell = P.LASH_WIDTH * (0.3 + 0.7 * np.sin(np.pi * along**1.6)) * np.minimum(1, 8 * (1 - along))
-    return _band(lid, along * P.LASH_END, 0.4 * swell, 0.6 * swell)
+def _shading(landmarks: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """(*size, 3) log gain of bare lids."""
+    gain = np.zeros((*size, 3), np.float32)
+    rows, columns = P.LID_SAMPLES
+    for lid in LIDS:
+        u, v = Lids.of(landmarks[lid]).locate(size)
+        xs, ys = (
+            ((places - first) / (last - first) * (count - 1)).astype(np.float32)
+            for places, (first, last), count in ((u, P.LID_ALONG, columns), (v, P.LID_ACROSS, rows))
+        )
+        gain += cv2.remap(_usual(), xs, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+    return gain
 
 
-def _crease(lid: FloatArray) -> FloatArray:
-    """The fold of the lid above them, which comes down toward both corners, the outer one more."""
-    along = np.linspace(0, 1, P.LID_POINTS)
-    width = float(np.linalg.norm(lid[3] - lid[0]))
-    rise = P.CREASE_RISE * width * np.sin(np.pi * (0.15 + 0.75 * along))
-    half = P.CREASE_WIDTH / 2 * np.sin(np.pi * along)
-    return _band(lid, P.CREASE_START + (1 - P.CREASE_START) * along, rise + half, half - rise)
-
-
-def _band(lid: FloatArray, places: Curve, above: Curve, below: Curve) -> FloatArray:
-    """What lies so many px ``above`` and ``below`` a parabola through the lid, at ``places`` in widths of the eye from
-    its inner corner (all (N,)); beyond the corners it goes on level."""
-    along = lid[3] - lid[0]
-    width = max(float(np.linalg.norm(along)), 1e-3)
-    along = along / width
-    left = np.array([along[1], -along[0]])
-    up = left if along[0] > 0 else -left  # one eye's way outward is the other's inward
-    curve = np.polyfit((lid - lid[0]) @ along / width, (lid - lid[0]) @ up, 2)
-    points = lid[0] + places[:, None] * width * along + np.polyval(curve, places.clip(0, 1))[:, None] * up
-    edges = [points + above[:, None] * up, (points - below[:, None] * up)[::-1]]
-    return np.concatenate(edges).astype(np.float32)
+@cache
+def _usual() -> FloatArray:
+    """(*LID_SAMPLES, 3) the shipped log gain; how it was made stands in lids.md beside it."""
+    with (files("mfmc_engine.swapping") / "lids.npz").open("rb") as file, np.load(file) as arrays:
+        return np.asarray(arrays["log_gain"], np.float32)

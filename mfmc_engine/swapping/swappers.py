@@ -71,7 +71,7 @@ def _warped(target: Target, donors: Sequence[Pictured], shape_share: float) -> L
         between,
         lambda i: _smile(donors[i], target.barred.device),
     )
-    pictures = eyes.draw_lids(warped[:, :3], marks, [target.shut] * len(donors))
+    pictures = eyes.draw_lids(warped[:, :3], warped[:, 3:], marks, [target.shut] * len(donors))
     return Lit(pictures, warped[:, 3:], marks)
 
 
