@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mfmc_engine import parameters as P
+from mfmc_engine.donors.traits import eye_opening
 from mfmc_engine.landmarks import eyelids
 from mfmc_engine.swapping import fields, outlines
 from mfmc_engine.swapping.skin import certainty
@@ -27,7 +28,6 @@ Values = NDArray[np.float64]
 # Numbers of the landmarks on each upper lid, and of those below them on the lower one.
 _UPPER, _LOWER = [37, 38, 43, 44], [41, 40, 47, 46]
 LIDS: Final = ([39, 40, 41, 36], [42, 47, 46, 45])  # along the lower lids, from the nose outward
-_CORNERS = [(36, 39), (42, 45)]
 
 
 def shut(crops: Tensor, landmarks: Sequence[FloatArray]) -> list[bool]:
@@ -36,17 +36,10 @@ def shut(crops: Tensor, landmarks: Sequence[FloatArray]) -> list[bool]:
     Landmarks that lie so near ask a network what it sees: laughing eyes are open.
     """
     return [
-        opening(points) <= P.NARROW_OPENING
+        float(eye_opening(points)) <= P.NARROW_OPENING
         and eyelids.openness(fields.to_image(crop), points, P.PLAINLY_OPEN) <= P.SHUT_OPENNESS
         for crop, points in zip(crops, landmarks, strict=True)
     ]
-
-
-def opening(landmarks: FloatArray) -> float:
-    """Eye aspect ratio (Soukupová and Čech 2016), mean of both eyes."""
-    heights = np.linalg.norm(landmarks[_UPPER] - landmarks[_LOWER], axis=1).reshape(2, 2).mean(1)
-    widths = np.array([np.linalg.norm(landmarks[a] - landmarks[b]) for a, b in _CORNERS])
-    return float((heights / np.maximum(widths, 1e-3)).mean())
 
 
 def close(landmarks: FloatArray) -> FloatArray:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mfmc_engine import imaging
+from mfmc_engine.donors.traits import eye_opening
 from mfmc_engine.landmarks import eyelids
 from mfmc_engine.parameters import CROP_SIZE, NARROW_OPENING, PLAINLY_OPEN, SHUT_OPENNESS
 from mfmc_engine.swappable import to_swap
@@ -27,7 +28,7 @@ def test_eyes_that_are_shut_or_look_down_are_told_from_those_that_laugh(six_peop
     faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
     found = to_swap(real_engine.pack, photo, faces)
     targets = blending.prepare(photo, [face.landmarks for face in found])
-    narrow = [eyes.opening(target.landmarks) for target in targets]
+    narrow = [eye_opening(target.landmarks) for target in targets]
     assert sum(opening < NARROW_OPENING for opening in narrow) > 1  # it takes more than that
     assert [target.shut for target in targets] == [True, False, False, False, False, True]
 
@@ -75,7 +76,7 @@ def test_places_beside_a_lid_are_found_again(lid):
 
 def test_a_shut_eye_shows_a_lash_line_and_no_white():
     closed = eyes.close(FACE)
-    assert eyes.opening(closed) == 0
+    assert eye_opening(closed) == 0
     assert np.array_equal(np.delete(closed, [37, 38, 43, 44], 0), np.delete(FACE, [37, 38, 43, 44], 0))
     warped = eyes.draw_lids(mesh.warp_donors(_with_white_eyes(), [FACE], [closed]), SKIN, [closed], [True])
     opening = fields.rasterise(outlines.eye_openings, [FACE], CPU)[0, 0] > 0
