@@ -289,6 +289,28 @@ LID_GAIN = 1.3  # a mean of many is flatter than each
 LID_SHARPENING = 2.5  # and softer: times what is finer than LID_FINE samples
 LID_FINE = 2.0
 
+# --- swapping: noses that stand out over the far cheek, px of the crop ------------------------------------------------
+# By eye. Of 1,774 faces (two photos each of LFW's people, group_photos) seven have so narrow a far cheek; the landmarks
+# of two of these are moved, by 6 to 8 px, both rightly. The others' edges lie nearer than 3 px or go on below the nose
+SILHOUETTE_REACH = (
+    -1.0,
+    12.5,
+    0.5,
+)  # first, last and step of the distances outward from the ridge that are looked at
+SILHOUETTE_PLACES: Final = 13  # down it
+SILHOUETTE_HALF = 1.5  # to either side of an edge
+SILHOUETTE_SLANT = 5.0  # by which its distance may change from the top to the tip
+SILHOUETTE_EDGE = 6.0  # CIE76 across it, on the mean, from which it is plain
+SILHOUETTE_LEAST = 4.0  # beyond the ridge; nearer it is where landmarks say
+SILHOUETTE_BELOW = (0.35, 0.75)  # of the way from the nose's base to the lip: where it must recede
+SILHOUETTE_REACH_BELOW = (-4.0, 24.0, 0.5)
+SILHOUETTE_RECESS = 5.0  # by so much beside the tip
+SILHOUETTE_INSET = 1.0  # that the ridge lies inside it
+SILHOUETTE_BASE = (
+    0.7,
+    0.35,
+)  # of the way that the tip goes that the far wing's end and the middle below it go
+
 # --- swapping: mouths open wider than the donor's ---------------------------------------------------------------
 # px between the inner lips below which they are shut, as donors' are (DONOR_CLOSED_MOUTH); by eye
 LIPS_SHUT = 3.2

@@ -23,6 +23,7 @@ from mfmc_engine.swapping import (
     masks,
     mesh,
     outlines,
+    profile,
     relight,
     skin,
     texture,
@@ -78,7 +79,9 @@ def prepare(image: Picture, landmarks: Sequence[FloatArray], device: str = "cpu"
             if isinstance(image, Tensor)
             else to_tensor([mesh.crop(image, frame)], device)
         )
-        lit = Lit(crop, skin.likelihood(crop, inside), inside)
+        likelihood = skin.likelihood(crop, inside)
+        inside = [profile.on_silhouette(fields.to_image(crop[0]), inside[0])]
+        lit = Lit(crop, likelihood, inside)
         barred = torch.from_numpy(_others_in_front(i, frames, landmarks)[None, None]).to(device)
         return Target(frame, lit, barred, eyes.shut(crop, inside)[0])
 

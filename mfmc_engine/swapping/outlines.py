@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,8 @@ from numpy.typing import NDArray
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply
 from mfmc_engine.types import FloatArray
+
+Side = Literal["left", "right"]  # of the picture
 
 
 def _grown(polygon: FloatArray, by: float) -> FloatArray:
@@ -133,13 +137,21 @@ def _both_cheeks(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
     return left, right
 
 
-def far_side(landmarks: FloatArray) -> list[FloatArray]:
-    """What lies beyond nose and mouth of a head turned so far that it may well be background; nothing on others."""
+def averted(landmarks: FloatArray) -> Side | None:
+    """Which cheek of a head is turned away so far that what lies there may well be background; None on others."""
     left, right = (cv2.contourArea(side.astype(np.float32)) for side in _both_cheeks(landmarks))
     if min(left, right) > P.CHEEK_SLIVER * max(left, right):
+        return None
+    return "left" if left < right else "right"
+
+
+def far_side(landmarks: FloatArray) -> list[FloatArray]:
+    """What lies beyond nose and mouth of a head turned that far; nothing on others."""
+    side = averted(landmarks)
+    if side is None:
         return []
-    inner = [48, 31, 27, 39, 36, 17] if left < right else [26, 45, 42, 27, 35, 54]
-    jaw = landmarks[:7] if left < right else landmarks[10:17]
+    inner = [48, 31, 27, 39, 36, 17] if side == "left" else [26, 45, 42, 27, 35, 54]
+    jaw = landmarks[:7] if side == "left" else landmarks[10:17]
     return [np.concatenate([jaw, landmarks[inner]])]
 
 
