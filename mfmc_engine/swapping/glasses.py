@@ -103,18 +103,21 @@ def find(target: Lit) -> Frames | None:
         return None
     lines = dark_lines(tone, eyes)
     radii, strong = traced([_rim_strengths(lines, eyes, side) for side in SIDES])
-    seen = strong[:, _LOWER]
+    seen, room = strong[:, _LOWER], np.stack(radii)[:, _LOWER].mean()
     if (
         seen.mean() < P.GLASSES_RIM
         or np.quantile(seen, 0.2) < P.GLASSES_EVEN * seen.mean()
-        or np.stack(radii)[:, _LOWER].mean() < P.GLASSES_ROOM
+        or room < P.GLASSES_ROOM
     ):
         return None
     rims = [eyes.around(side, r[:, None])[:, 0] for side, r in zip(SIDES, radii, strict=True)]
     nose, bridged = bridge(lines, eyes, rims)
     temples = [temple(lines, eyes, side, rim) for side, rim in zip(SIDES, rims, strict=True)]
-    if bridged < P.GLASSES_BRIDGE or np.mean([strength for _, strength in temples]) < P.GLASSES_TEMPLE:
+    held = float(np.mean([strength for _, strength in temples]))
+    if bridged < P.GLASSES_BRIDGE or held < P.GLASSES_TEMPLE:
         return None
+    if room < P.GLASSES_NEAR and bridged + held < P.GLASSES_HELD:
+        return None  # folds run round eyes, too, but nothing from one to the other and to the ears
     hides, middle = _across(tone, detail[0].permute(1, 2, 0).contiguous().cpu().numpy(), eyes, radii, strong)
     worn = [bar for bar, strength in temples if strength >= P.GLASSES_TEMPLE]
     return Frames(tuple(rims), (nose, *worn), hides, middle)

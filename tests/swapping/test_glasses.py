@@ -22,33 +22,38 @@ from mfmc_engine.types import Gallery
 WEARER = 3  # the man in red
 
 
-@pytest.fixture(scope="module")
-def worn(photo, faces):
-    """The photo with horn-rimmed glasses drawn on a face, and the middle of their rims, (2, 2) px."""
-    marks, painted = faces[WEARER].landmarks, photo.copy()
+def spectacles(photo, marks, half, bars=1.0):
+    """The photo with rims drawn on a face, ``half`` as wide and high in distances between the eyes, held by a bridge
+    and temples so opaque; and the middles of the rims, (2, 2) px."""
+    painted = photo.copy()
     left, right = marks[36:42].mean(0), marks[42:48].mean(0)
     along = right - left
     apart = float(np.linalg.norm(along))
     turn = float(np.degrees(np.arctan2(along[1], along[0])))
     below = np.array([-along[1], along[0]]) * 0.05
     dark, breadth = (40, 30, 25), max(2, round(apart * 0.06))
+    bare = painted.copy()
+    width, height = half
 
     def line(start, end):
-        cv2.line(
-            painted,
-            *(tuple(np.round(p).astype(int).tolist()) for p in (start, end)),
-            dark,
-            breadth,
-            cv2.LINE_AA,
-        )
+        ends = (tuple(np.round(p).astype(int).tolist()) for p in (start, end))
+        cv2.line(painted, *ends, dark, breadth, cv2.LINE_AA)
 
     for eye, side in ((left, -1), (right, 1)):
+        line(eye + along * width * side, eye + along * 0.9 * side)
+    line(left + along * (width + 0.01), right - along * (width + 0.01))
+    painted = np.rint(bare + bars * (painted.astype(float) - bare)).astype(np.uint8)
+    for eye in (left, right):
         centre = tuple(np.round(eye + below).astype(int).tolist())
-        half = (round(apart * 0.36), round(apart * 0.30))
-        cv2.ellipse(painted, centre, half, turn, 0, 360, dark, breadth, cv2.LINE_AA)
-        line(eye + along * 0.36 * side, eye + along * 0.9 * side)
-    line(left + along * 0.37, right - along * 0.37)
+        axes = (round(apart * width), round(apart * height))
+        cv2.ellipse(painted, centre, axes, turn, 0, 360, dark, breadth, cv2.LINE_AA)
     return painted, np.stack([left + below, right + below])
+
+
+@pytest.fixture(scope="module")
+def worn(photo, faces):
+    """The photo with horn-rimmed glasses drawn on a face, and the middles of their rims, (2, 2) px."""
+    return spectacles(photo, faces[WEARER].landmarks, (0.36, 0.30))
 
 
 def wearing(photo, faces):
@@ -76,6 +81,13 @@ def test_glasses_are_found_where_they_are(worn, faces):
     assert found.hides[0] == 1
     assert found.hides[-1] == 0
     assert (np.diff(found.hides) <= 0).all()
+
+
+def test_rings_close_round_the_eyes_are_glasses_where_something_holds_them(photo, faces):
+    """Bags and folds run round eyes as narrow rims do, but hang on nothing."""
+    for bars, held in ((0.4, True), (0.1, False)):
+        painted, _ = spectacles(photo, faces[WEARER].landmarks, (0.34, 0.29), bars)
+        assert (glasses.find(wearing(painted, faces).lit) is not None) == held
 
 
 def decoys(pack, picture, faces, worn):
