@@ -842,6 +842,7 @@ OPINION_PADDINGS = (0.15, 0.25)  # of the chips that it sees
 FOLDS_AGE = (30.0, 15.0)
 KIN_GENDER = 0.4  # probability of a gender from which a face passes for it: a wrong one is seen first
 OTHER_GENDER = 0.1  # the same, below which donors come after those of any other group, beard or folds
+SURELY_MALE = 0.9  # probability of a man below which more beard than the face may have comes as late
 KIN_PLAINLY = 1.3  # log-odds of its gender that it may look less than it should: half of wrong ones looked so
 KIN_TOO_PLAINLY = 1.7  # the same that it may look more than a face should that may be of either
 KIN_GROUP = 0.25  # the same of a group: chance level of four

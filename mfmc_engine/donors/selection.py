@@ -182,20 +182,26 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
         same &= scores >= min(parameters.KIN_GROUP, float(np.max(face.group)))
     if face.age is not None:
         same &= _folds_beyond(bank, face.age) <= parameters.KIN_FOLDS
-    if face.beard is not None:
-        # Shaving a face is easier to believe than growing it a beard: its skin turns pale. Stubble on a woman is worst.
-        most = np.full(len(bank), face.beard + parameters.KIN_BEARD)
-        if face.male is not None:
-            most[bank.gender == "male"] *= max(0.0, 2 * face.male - 1)
-        same &= bank.beard <= most
-    return same
+    return same & ~_bearded(bank, face)
+
+
+def _bearded(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
+    """(N,) which donors have more of a beard than the face may be given."""
+    if face.beard is None:
+        return np.zeros(len(bank), np.bool_)
+    # Shaving a face is easier to believe than growing it a beard: its skin turns pale. Stubble on a woman is worst.
+    most = np.full(len(bank), face.beard + parameters.KIN_BEARD)
+    if face.male is not None:
+        most[bank.gender == "male"] *= max(0.0, 2 * face.male - 1)
+    return np.asarray(bank.beard > most)
 
 
 def _of_other_gender(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
-    """(N,) which donors are plainly not of the face's gender."""
+    """(N,) which donors are plainly not of the face's gender, or bearded where it may well be a woman's."""
     if face.male is None:
         return np.zeros(len(bank), np.bool_)
-    return np.asarray(_chance_of_gender(bank, face.male) < parameters.OTHER_GENDER)
+    other = _chance_of_gender(bank, face.male) < parameters.OTHER_GENDER
+    return np.asarray(other | (_bearded(bank, face) if face.male < parameters.SURELY_MALE else False))
 
 
 def generator(seed: bytes) -> np.random.Generator:

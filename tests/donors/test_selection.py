@@ -176,6 +176,20 @@ def test_who_may_be_a_woman_or_a_man_gets_neither_stubble_nor_the_plainest_of_ei
     assert costs[1][0] < costs[1][1]
 
 
+def test_who_may_be_a_woman_gets_no_beard_while_anybody_else_is_left(bank):
+    face = Wanted(bank.embeddings[0], male=0.64, beard=3.0)
+    further = np.where(bank.beard < 6, 100.0, 0.0)  # as where all but the bearded are foretold to be too near
+
+    def bearded(wanted):
+        order = [bank[id_] for id_ in rank(bank, wanted, Avoid(0.3), b"seed", further=further)]
+        return np.array([one.gender == "male" and one.beard > parameters.KIN_BEARD for one in order])
+
+    unsure, man = bearded(face), bearded(replace(face, male=0.98))
+    assert unsure.sum() > 20
+    assert not unsure[: len(unsure) // 2].any()
+    assert man[: len(man) // 2].sum() > 20
+
+
 def test_a_trait_beyond_every_donor_does_not_outweigh_the_others(bank):
     turned = replace(Wanted(bank.embeddings[0], mouth=0.15), yaw=-60.0)
     at_the_limit = replace(turned, yaw=float(bank.yaw.min()))
