@@ -459,12 +459,9 @@ COVERED_RADIUS: Final = 2.9
 COVERED_OFFSET: Final = 0.03  # added to pixels in [0, 1], so that black has a logarithm
 COVERED_UNITS: Final = (0.2, 0.6)  # of chroma, of luma: about what skin's shade and lips make out
 COVERED_LONGEST: Final = 2.0  # of these units, the longest difference that counts, gained gradually
-# Penalty of the regression, on features of unit variance. Of 5, 20, 60, 150, 300 and 600 the one that, where four of
-# LFW's 840 first photos are taken for covered, finds most masks
-COVERED_L2: Final = 150.0
-# Log-odds from which a face is redacted. Held out by person, 4 of LFW's 840 first photos and 2 of its 830 second ones
-# (resized, exposed anew, compressed) lie beyond: a profile whose landmarks lie beside it, green or orange light
-COVERED_ODDS: Final = 1.7
+# Log-odds from which a face is redacted. Held out by person, 6 of LFW's 2,116 bare faces lie beyond: a profile whose
+# landmarks lie beside it, mittens beside a mouth, an odd shadow, heads in green or orange light
+COVERED_ODDS: Final = 4.8
 
 # --- swapping: light and colour --------------------------------------------------------------------------------
 LIGHT_WIDE_SIGMAS = (10.0, 24.0)  # px of the half-size image, to fill in where the finest light knows nothing

@@ -3,7 +3,7 @@
 Whatever lies there is not of the colour of the bare skin over the nose's root, between the brows, which masks and
 scarves leave free. So places of the lower face are compared with that skin of the same face: who has dark skin, or
 stands in red light, has it all over. Lips are redder than skin, beards darker and noses lighter, and no one threshold
-tells them from cloth; a linear estimator, fitted on drawn covers (cover_fit.py), weighs them up.
+tells them from cloth; a small perceptron, fitted on drawn covers (cover_fit.py), weighs them up.
 """
 
 from __future__ import annotations
@@ -31,21 +31,24 @@ _DISC: Final = np.array(
 
 @dataclass(frozen=True)
 class CoverEstimator:
-    """``features @ weights + bias``: the log-odds that a face is covered, were half of all faces."""
+    """A perceptron with one hidden layer: the log-odds that a face is covered, were half of all faces."""
 
-    weights: Values  # (K,)
+    inner: Values  # (K, H) from features to hidden units
+    shift: Values  # (H,)
+    outer: Values  # (H,) from these to the log-odds
     bias: float
 
     def __call__(self, rows: Values) -> Values:
         """(N,) log-odds of (N, K) or (K,) features."""
-        return np.asarray(np.atleast_2d(rows) @ self.weights + self.bias)
+        return np.asarray(np.tanh(np.atleast_2d(rows) @ self.inner + self.shift) @ self.outer + self.bias)
 
 
 @cache
 def load() -> CoverEstimator:
     """The shipped estimator; how it was made stands in PROVENANCE.md beside it."""
     with (files("mfmc_engine.swapping") / "covered.npz").open("rb") as file, np.load(file) as arrays:
-        return CoverEstimator(arrays["weights"], float(arrays["bias"]))
+        inner, shift, outer = (arrays[name].astype(np.float64) for name in ("inner", "shift", "outer"))
+        return CoverEstimator(inner, shift, outer, float(arrays["bias"]))
 
 
 def is_covered(target: Lit) -> bool:

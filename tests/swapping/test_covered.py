@@ -48,9 +48,17 @@ def pixels(target):
 
 def test_the_weights_fit_the_features(targets):
     estimator = covered.load()
-    assert covered.features(targets[0].lit).shape == estimator.weights.shape
-    assert np.isfinite(estimator.weights).all()
-    assert np.isfinite(estimator.bias)
+    assert estimator.inner.shape == (len(covered.features(targets[0].lit)), cover_fit.HIDDEN)
+    assert estimator.shift.shape == estimator.outer.shape == (cover_fit.HIDDEN,)
+    assert all(np.isfinite(values).all() for values in vars(estimator).values())
+
+
+def test_an_estimator_reads_one_row_or_several():
+    estimator = covered.CoverEstimator(np.eye(2), np.array([0.0, 1.0]), np.array([2.0, -1.0]), 0.5)
+    rows = np.array([[0.0, -1.0], [3.0, 0.0]])
+    expected = [0.5, 0.5 + 2 * np.tanh(3.0) - np.tanh(1.0)]
+    assert estimator(rows) == pytest.approx(expected)
+    assert estimator(rows[1]) == pytest.approx(expected[1:])
 
 
 def test_bare_faces_are_swapped(photo, faces, real_engine):
@@ -108,7 +116,7 @@ def test_a_face_of_one_colour_is_not_covered(targets, colour):
     ],
 )
 def test_whoever_hides_nose_or_mouth_is_redacted(photo, faces, real_engine, name, colour):
-    """White masks are not all told here: the faces are so light and warm that half of them pass (docs/engine.md)."""
+    """White masks are not all told here: the faces are so light and warm that two of five pass."""
     hidden = behind(photo, faces, name, colour)
     found = list(real_engine.analyze(hidden).faces)
     assert len(found) >= 5
@@ -213,8 +221,10 @@ def test_the_fit_runs_from_photos_to_weights(tmp_path):
     folders = ["--lfw", str(SHARED / "lfw"), "--portraits", str(SHARED / "synthetic_faces")]
     cover_fit.main([*folders, "--people", "6", "--of-each", "1", "--out", str(tmp_path)])
     with np.load(tmp_path / "covered.npz") as arrays:
-        assert arrays["weights"].shape == covered.load().weights.shape
-    assert "| nothing | 2" in (tmp_path / "PROVENANCE.md").read_text()
+        assert {name: arrays[name].shape for name in arrays} == {
+            name: np.shape(values) for name, values in vars(covered.load()).items()
+        }
+    assert "| nothing | 3" in (tmp_path / "PROVENANCE.md").read_text()
 
 
 @pytest.mark.shared
