@@ -200,8 +200,8 @@ def _of_other_gender(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     """(N,) which donors are plainly not of the face's gender, or bearded where it may well be a woman's."""
     if face.male is None:
         return np.zeros(len(bank), np.bool_)
-    other = _chance_of_gender(bank, face.male) < parameters.OTHER_GENDER
-    return np.asarray(other | (_bearded(bank, face) if face.male < parameters.SURELY_MALE else False))
+    other = np.asarray(_chance_of_gender(bank, face.male) < parameters.OTHER_GENDER)
+    return other if face.male >= parameters.SURELY_MALE else other | _bearded(bank, face)
 
 
 def generator(seed: bytes) -> np.random.Generator:

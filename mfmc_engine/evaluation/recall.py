@@ -40,7 +40,7 @@ from mfmc_engine.parameters import (
 )
 from mfmc_engine.quality import assess, sharpnesses
 from mfmc_engine.recognition.chips import extract_chips
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.types import Face, FloatArray, Image
 
 Flags = NDArray[np.bool_]
 Annotation = dict[str, Any]  # "box" and "ignore"
@@ -212,8 +212,8 @@ def bare(pack: Pack, photo: Image, marked: list[Annotation]) -> tuple[FloatArray
     return boxes[hits], pack.landmarker.mark(photo, np.stack([found[i].points for i in hits]))
 
 
-def boxes_of(found: list[Detection]) -> FloatArray:
-    """(N, 4) boxes of detections."""
+def boxes_of(found: Sequence[Detection | Face]) -> FloatArray:
+    """(N, 4) boxes of what was found."""
     return np.array([d.box for d in found], np.float32).reshape(-1, 4)
 
 

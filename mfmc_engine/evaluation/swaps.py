@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mfmc_engine.engine import Engine
-from mfmc_engine.evaluation.recall import Annotation, annotated, pairs, sizes
+from mfmc_engine.evaluation.recall import Annotation, annotated, boxes_of, pairs, sizes
 from mfmc_engine.imaging import decode
 from mfmc_engine.parameters import SWAPPED_BAR, SWAPPED_SIZE
 from mfmc_engine.swappable import Obstacle, prepared
@@ -80,11 +80,10 @@ def _add(tally: Tally, engine: Engine, name: str, photo: Image, marked: list[Ann
         photo, [DecoyRequest(face, f"{name} {i}".encode()) for i, face in enumerate(faces)]
     )
     counted = np.array([not a["ignore"] for a in marked], bool) & (sizes(marked) >= SWAPPED_SIZE)
-    located = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
     truth = np.array([a["box"] for a in marked], np.float32).reshape(-1, 4)
     tally.photos += 1
     tally.faces += int(counted.sum())
-    for row, column in zip(*pairs(located, truth), strict=True):
+    for row, column in zip(*pairs(boxes_of(faces), truth), strict=True):
         if not counted[row]:
             continue
         tally.found += 1

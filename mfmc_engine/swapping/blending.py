@@ -80,7 +80,7 @@ def prepare(image: Picture, landmarks: Sequence[FloatArray], device: str = "cpu"
             else to_tensor([mesh.crop(image, frame)], device)
         )
         likelihood = skin.likelihood(crop, inside)
-        inside = [profile.on_silhouette(fields.to_image(crop[0]), inside[0])]
+        inside = [profile.on_silhouette(crop[0], inside[0])]
         lit = Lit(crop, likelihood, inside)
         barred = torch.from_numpy(_others_in_front(i, frames, landmarks)[None, None]).to(device)
         return Target(frame, lit, barred, eyes.shut(crop, inside)[0])

@@ -24,6 +24,7 @@ from mfmc_engine.swapping.skin import certainty
 from mfmc_engine.types import FloatArray
 
 Values = NDArray[np.float64]
+Places = list[tuple[Values, Values]]  # of every pixel, beside each of both eyes' lids: see Lids
 
 # Numbers of the landmarks on each upper lid, and of those below them on the lower one.
 _UPPER, _LOWER = [37, 38, 43, 44], [41, 40, 47, 46]
@@ -94,48 +95,52 @@ def draw_lids(donors: Tensor, skin: Tensor, marks: Sequence[FloatArray], closed:
     white, iris and lashes."""
     if not any(closed):
         return donors
-    size = donors.shape[-2], donors.shape[-1]
-    shading = donors.new_tensor(np.stack([_shading(points, size) for points in marks])).permute(0, 3, 1, 2)
-    bare, share = bare_lids(donors, skin, marks)
+    places = [beside_lids(points, (donors.shape[-2], donors.shape[-1])) for points in marks]
+    shading = donors.new_tensor(np.stack([_shading(both) for both in places])).permute(0, 3, 1, 2)
+    bare, share = bare_lids(donors, skin, marks, places)
     share = share * share.new_tensor(closed)[:, None, None, None]
     return donors + (bare * fields.exp(shading) - donors) * share
 
 
-def bare_lids(donors: Tensor, skin: Tensor, marks: Sequence[FloatArray]) -> tuple[Tensor, Tensor]:
+def beside_lids(landmarks: FloatArray, size: tuple[int, int]) -> Places:
+    """Of a crop of ``size`` rows and columns with a face at ``landmarks`` (68, 2) px."""
+    return [Lids.of(landmarks[lid]).locate(size) for lid in LIDS]
+
+
+def bare_lids(
+    donors: Tensor, skin: Tensor, marks: Sequence[FloatArray], places: Sequence[Places]
+) -> tuple[Tensor, Tensor]:
     """The skin round shut eyes carried on over them (B, 3, H, W), and the share (B, 1, H, W) that it has there: all of
-    it where a squeezed eye, its lashes and the folds beside it may be, none on brows."""
-    size = donors.shape[-2], donors.shape[-1]
-    smear = donors.new_tensor(np.stack([_smear(points, size) for points in marks]))[:, None]
-    off_brows = 1 - fields.dilate(
-        fields.rasterise(outlines.brow_hair, marks, donors.device, size), P.LID_BROW
-    )
+    it where a squeezed eye, its lashes and the folds beside it may be, none on brows. ``places``: ``beside_lids`` at
+    the ``marks``."""
+    smear = donors.new_tensor(np.stack([_smear(both) for both in places]))[:, None]
+    brows = fields.rasterise(outlines.brow_hair, marks, donors.device, (donors.shape[-2], donors.shape[-1]))
+    off_brows = 1 - fields.dilate(brows, P.LID_BROW)
     around = fields.dilate(smear, P.LID_AROUND) * (1 - fields.dilate(smear, P.LID_BROW)) * off_brows
     # brows are broader than their outline, and hair hangs beside eyes
     plain = around * certainty(skin).clamp(min=P.LID_DOUBT)
     return fields.spread(donors, plain, P.LID_SIGMAS), fields.gaussian(smear * off_brows, P.LID_FEATHER)
 
 
-def _smear(landmarks: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """(*size) 1 on what a squeezed eye, its lashes and the folds at its corners smear over."""
+def _smear(places: Places) -> FloatArray:
+    """(H, W) 1 on what a squeezed eye, its lashes and the folds at its corners smear over."""
     first, last = P.LID_BEYOND
     above, below = P.LID_SMEAR
-    smear = np.zeros(size, np.float32)
-    for lid in LIDS:
-        u, v = Lids.of(landmarks[lid]).locate(size)
+    smear = np.zeros(places[0][0].shape, np.float32)
+    for u, v in places:
         bulge = np.sqrt(np.sin(np.pi * ((u - first) / (last - first)).clip(0, 1)))
         smear[(v < above * bulge) & (v > -below * bulge)] = 1
     return smear
 
 
-def _shading(landmarks: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """(*size, 3) log gain of bare lids."""
-    gain = np.zeros((*size, 3), np.float32)
+def _shading(places: Places) -> FloatArray:
+    """(H, W, 3) log gain of bare lids."""
+    gain = np.zeros((*places[0][0].shape, 3), np.float32)
     rows, columns = P.LID_SAMPLES
-    for lid in LIDS:
-        u, v = Lids.of(landmarks[lid]).locate(size)
+    for u, v in places:
         xs, ys = (
-            ((places - first) / (last - first) * (count - 1)).astype(np.float32)
-            for places, (first, last), count in ((u, P.LID_ALONG, columns), (v, P.LID_ACROSS, rows))
+            ((along - first) / (last - first) * (count - 1)).astype(np.float32)
+            for along, (first, last), count in ((u, P.LID_ALONG, columns), (v, P.LID_ACROSS, rows))
         )
         gain += cv2.remap(_usual(), xs, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
     return gain

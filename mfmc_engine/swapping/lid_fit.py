@@ -18,7 +18,7 @@ import torch
 from mfmc_engine import parameters as P
 from mfmc_engine.donors.embedding import lfw_picture
 from mfmc_engine.donors.looks import upright_crop
-from mfmc_engine.swapping import blending, eyes, skin, tones
+from mfmc_engine.swapping import blending, eyes, fields, skin, tones
 from mfmc_engine.types import FloatArray
 
 SOURCES: Final = (
@@ -51,7 +51,8 @@ def _of_both_eyes(file: Path) -> FloatArray:
     picture, points = upright_crop(*lfw_picture(file))
     marks = eyes.close(points.astype(np.float32))
     seen = blending.to_tensor([picture])
-    bare, _ = eyes.bare_lids(seen, skin.likelihood(seen, [points.astype(np.float32)]), [marks])
+    likelihood = skin.likelihood(seen, [points.astype(np.float32)])
+    bare, _ = eyes.bare_lids(seen, likelihood, [marks], [eyes.beside_lids(marks, fields.SQUARE)])
     ratio = (tones.log(seen) - tones.log(bare))[0].permute(1, 2, 0).contiguous().numpy()
     rows, columns = P.LID_SAMPLES
     u, v = np.meshgrid(np.linspace(*P.LID_ALONG, columns), np.linspace(*P.LID_ACROSS, rows))

@@ -11,26 +11,29 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mfmc_engine import parameters as P
-from mfmc_engine.swapping import outlines
-from mfmc_engine.types import FloatArray, Image
+from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.types import FloatArray
 
 Values = NDArray[np.float64]
 
 _RIDGE, _TIP, _BASE, _LIP = [28, 29, 30], 30, 33, 51
 
 
-def on_silhouette(picture: Image, landmarks: FloatArray) -> FloatArray:
-    """``landmarks`` (68, 2) px of a crop (H, W, 3), the nose on the silhouette and no far cheek beyond it; as they are
-    where both cheeks are seen, or the nose does not stand out plainly."""
+def on_silhouette(crop: Tensor, landmarks: FloatArray) -> FloatArray:
+    """``landmarks`` (68, 2) px of a ``crop`` (3, H, W), the nose on the silhouette and no far cheek beyond it; as they
+    are where both cheeks are seen, or the nose does not stand out plainly."""
     side = outlines.averted(landmarks)
     if side is None:
         return landmarks
     rise = outlines.up(landmarks)
     outward = np.array([rise[1], -rise[0]]) * (1 if side == "left" else -1)
     moved = landmarks.astype(np.float64)
-    lab = np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
+    lab = np.asarray(
+        cv2.cvtColor(fields.to_image(crop).astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32
+    )
     top, tip, strength = _edge(lab, moved[_RIDGE[0]], moved[_TIP], outward, P.SILHOUETTE_REACH)
     if strength < P.SILHOUETTE_EDGE or min(top, tip) < P.SILHOUETTE_LEAST:
         return landmarks

@@ -96,15 +96,16 @@ def test_a_shut_eye_shows_a_lash_line_and_no_white():
 def test_bare_lids_take_the_colour_of_the_skin_around_not_of_brows_or_hair():
     """Neither of the hair that their outline holds nor of what else is no skin."""
     closed = eyes.close(FACE)
+    places = [eyes.beside_lids(closed, (CROP_SIZE, CROP_SIZE))]
     grey = torch.full((1, 3, CROP_SIZE, CROP_SIZE), 0.5)
     brows = fields.rasterise(outlines.brow_hair, [FACE], CPU)
     broad = fields.dilate(brows, 6)
     skin = 1 - broad
     dark = grey * (1 - 0.8 * broad)
     for hidden in (brows, broad):
-        bare, share = eyes.bare_lids(grey * (1 - 0.8 * hidden), skin, [closed])
+        bare, share = eyes.bare_lids(grey * (1 - 0.8 * hidden), skin, [closed], places)
         assert bare[0, 0][share[0, 0] > 0.5].min() > 0.49
-    without, share = eyes.bare_lids(dark, torch.zeros_like(skin), [closed])
+    without, share = eyes.bare_lids(dark, torch.zeros_like(skin), [closed], places)
     assert without.isfinite().all()  # nothing is skin: what is there is taken, not black
     assert without[0, 0][share[0, 0] > 0.5].min() > 0.1
 
