@@ -31,7 +31,7 @@ class GraphBuilder:
     def constant(self, values: ArrayLike) -> str:
         """The name of a new constant."""
         name = f"constant {len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
+        self.constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def serialised(

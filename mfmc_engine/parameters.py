@@ -240,8 +240,11 @@ MESH_FOREHEAD_SHARES = (
 )  # of the brow-to-nose-base length above the brows; the second meets the hairline
 MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
+MESH_BROW = 8.0  # px below dlib's points where a brow ends and skin begins
+MESH_BROW_SHARE = 0.5  # of the way to the middle of the eye, where that is less
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
 SHAPE_LARGEST_SHIFT = 8.0  # px that a part of the face moves at most toward the donor's place for it
+SHAPE_BROWS = (-3.0, 3.0)  # px that brows come down or go up beside the eyes: more is a frown, or surprise
 SHAPE_TURN = 0.2  # inter-ocular distances of nose offset, about 18 degrees of yaw: shape mixing falls to 1/e
 SHAPE_SCALES = (0.85, 1.18)
 SHAPE_LARGEST_SHARE = 1.4  # of the difference; more makes strange faces, by eye
@@ -443,6 +446,7 @@ GLASSES_NEAR = 20.35  # distance up to which rims may be folds, unless bridge an
 GLASSES_HELD = 0.29
 
 # --- swapping: sunglasses, px of the crop --------------------------------------------------------------------------
+EYEWEAR_ROOM = 4  # px round eyewear that what the person wears may reach beyond what is drawn of it
 SHADES_GLIMPSE = (8, -0.6)  # distance from an eye within which it is as dark as that on the mean
 SHADES_EDGE = 6  # beyond and within a lens's edge that is looked at
 SHADES_RIM = 2  # on both sides of it that are neither lens nor skin
@@ -478,6 +482,13 @@ SKIN_CONTRAST = (0.45, 1.0)  # gain of a donor's folds and wrinkles over that of
 TURNED_FOLDS_LOST = 0.6
 TURNED_FOLDS_YAW = (15.0, 35.0)
 CHEEK_FEATHER = 3.0  # px between the two gains
+FINE_SIGMA = 5.0  # px; what is finer on skin is no stronger than the photo's own
+FINE_AROUND = (
+    6.0,
+    18.0,
+)  # px of the half-size image over which that is measured, the second where there is no skin
+FINE_EXCESS = 1.5  # times the photo's own that it may be
+FINE_LEAST = 0.35  # share of a donor's that is left of it in any case: the photo may be out of focus
 # A decoy foretold to look younger than the person keeps some of their own folds: nobody in the bank is over 60
 FOLDS_SIGMA = 4.0  # px; what is finer on skin counts as a fold or a pore
 FOLDS_FROM = 4.0  # years younger from which folds are kept
@@ -832,7 +843,7 @@ PLAINLY = 3.5
 SEEN_AGE_SHARE = 0.35
 # Donors are chosen older than the person by this share of the years of the estimate beyond the other: of many foretold
 # alike the one taken mostly turns out younger, by 2.5 years on 400 photos of LFW, the more the older the person is
-AGE_LEAN = 0.2
+AGE_LEAN = 0.25
 AGE_LEAN_FROM = 25.0
 OPINION_PADDINGS = (0.15, 0.25)  # of the chips that it sees
 # years (of the estimate) from which a face may get a donor with folds, and over which these may reach full strength; by

@@ -110,7 +110,7 @@ def blend(
     """Decoys (B, 3, H, W) and alpha (B, 1, H, W), both in [0, 1], of each of the warped ``donor``s on the target.
 
     ``folds`` as for ``relight.relight``; ``worn``: the person's glasses, if decoys shall wear them."""
-    alpha = masks.swap_mask(target.lit, donor, target.barred)
+    alpha = masks.swap_mask(target.lit, donor, target.barred, worn is not None)
     decoys = relight.relight(donor, target.lit, light_sigma, folds)
     decoys = texture.match_sharpness(decoys, target.lit)
     decoys = finish.close_seam(decoys, donor, target.lit, alpha)

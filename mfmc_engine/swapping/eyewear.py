@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
+import torch
 from torch import Tensor
 
 from mfmc_engine import parameters as P
@@ -23,6 +25,13 @@ class Eyewear:
     def on(self, decoys: Tensor) -> Tensor:
         """Decoys (B, 3, H, W) that wear it."""
         return decoys + self.hides * (self.colour - decoys)
+
+    def around(self) -> Tensor:
+        """(1, 1, H, W) 1 on it, on what it encloses and a little beyond: where the person's own may be seen."""
+        drawn = (self.hides[0, 0] > 0).to(torch.uint8).cpu().numpy()
+        outer, _ = cv2.findContours(drawn, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(drawn, outer, -1, 1, cv2.FILLED)
+        return fields.dilate(torch.from_numpy(drawn)[None, None].to(self.hides), P.EYEWEAR_ROOM)
 
     def beside(self) -> Tensor:
         """(1, 1, H, W) 1 where it does not touch what is seen."""

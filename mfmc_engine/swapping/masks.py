@@ -7,16 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mfmc_engine import parameters as P
-from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.swapping import eyewear, fields, outlines
 from mfmc_engine.swapping.lit import Lit
 
 
-def swap_mask(target: Lit, donor: Lit, barred: Tensor) -> Tensor:
+def swap_mask(target: Lit, donor: Lit, barred: Tensor, worn: bool = True) -> Tensor:
     """(B, 1, H, W) alpha in [0, 1]; 1 means decoy only.
 
     ``donor`` holds the warped donors, whose landmarks are the decoy's; ``barred`` is 1 on pixels that belong to
-    another face in front. Brows, eyes, nose and mouth come out as 1 whatever the colour model says; a moustache, which
-    hangs before them, as 0.
+    another face in front; ``worn``: whether decoys wear the person's eyewear, if there is any. Brows, eyes, nose and
+    mouth come out as 1 whatever the colour model says; a moustache, which hangs before them, as 0.
     """
     region = target.part(outlines.region)
     inner = target.once("inner", lambda: fields.dilate(region, -P.CORE_INSET))
@@ -26,6 +26,8 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor) -> Tensor:
     front = target.once(
         "front", lambda: occluders(target.skin, region, own_core * inner, target.part(outlines.glasses))
     )
+    if not worn:
+        front = front * (1 - target.once("eyewear left", lambda: _eyewear(target)))
     hair = occluders(donor.skin, region, core)
     alpha = edge * (1 - torch.maximum(front, hair))
     certain = fields.gaussian(core, P.CORE_FEATHER)
@@ -33,6 +35,13 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor) -> Tensor:
     moustache = target.once("moustache", lambda: _moustache(target))
     alpha = torch.maximum(alpha, certain) * (1 - moustache) * (1 - barred)
     return F.threshold(alpha, P.MASK_SMALLEST, 0.0)
+
+
+def _eyewear(target: Lit) -> Tensor:
+    """(1, 1, H, W) soft mask of what the person wears before their eyes. Of that, decoys who go without would keep an
+    arc over the brows and stumps beside the eyes."""
+    found = eyewear.of(target)
+    return torch.zeros_like(target.skin) if found is None else fields.gaussian(found.around(), P.PART_FEATHER)
 
 
 def _moustache(target: Lit) -> Tensor:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply, invert, similarity
-from mfmc_engine.swapping import fields, gaze
+from mfmc_engine.swapping import fields, gaze, outlines
 from mfmc_engine.types import FloatArray, Image
 
 
@@ -83,7 +83,7 @@ def mean_face() -> FloatArray:
 
 
 def outer_points(landmarks: FloatArray) -> FloatArray:
-    """(N, 2) mesh points outside the 68: forehead arch, a ring round the head, and far corners.
+    """(N, 2) mesh points beside the 68: forehead arch, a ring round the head, far corners, and the brows' lower edges.
 
     dlib has no forehead points; they continue the brows upward along the face's own axis by a share of the
     brow-to-nose length, so donor and target get them by the same rule and they correspond.
@@ -97,7 +97,19 @@ def outer_points(landmarks: FloatArray) -> FloatArray:
     ) * (P.MESH_RING_SCALE)
     half = P.MESH_FAR_CORNER * float(np.linalg.norm(up))
     corners = centre + half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
-    return np.concatenate([forehead, ring, corners]).astype(np.float32)
+    return np.concatenate([forehead, ring, corners, _below_brows(landmarks)]).astype(np.float32)
+
+
+def _below_brows(landmarks: FloatArray) -> FloatArray:
+    """(10, 2) the lower edges of the brows, where the skin between them and the lids begins.
+
+    Without them a brow is drawn out with that skin: over lowered lids it would be twice as heavy as the donor's, a
+    frown. Where the eyes lie close below, brow and skin share what room there is.
+    """
+    rise = outlines.up(landmarks)
+    eyes = np.repeat(np.stack([landmarks[36:42].mean(0), landmarks[42:48].mean(0)]), 5, 0)
+    room = ((landmarks[17:27] - eyes) @ rise).clip(0)
+    return landmarks[17:27] - np.minimum(P.MESH_BROW, P.MESH_BROW_SHARE * room)[:, None] * rise
 
 
 @cache
@@ -180,15 +192,16 @@ def sample(images: Tensor, grids: Sequence[FloatArray]) -> Tensor:
 # landmarks of each begin, how many they are, and which part each landmark from the first one on belongs to.
 _STARTS: Final = np.array([17, 22, 27, 36, 42, 48])
 _COUNTS: Final = np.diff(_STARTS, append=68)
+_BROWS, _EYES = slice(0, 2), slice(3, 5)
 _PART: Final = np.repeat(np.arange(len(_STARTS)), _COUNTS)
 
 
 def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> FloatArray:
     """(68, 2) landmarks of the decoy: the target's, with each part moved and resized a little toward the donor's.
 
-    The spacing of eyes, brows, nose and mouth tells people apart; how far a mouth or an eye is open is expression.
-    So only a part's centre and width change, by ``share`` of the difference and never by more than a few px; a
-    share above 1 goes past the donor, away from the target.
+    The spacing of eyes, brows, nose and mouth tells people apart; how far a mouth or an eye is open is expression, and
+    so is most of how high brows are above the eyes. So only a part's centre and width change, by ``share`` of the
+    difference and never by more than a few px; a share above 1 goes past the donor, away from the target.
     ``donor`` is first laid onto the target by a similarity; the jaw stays the person's own.
     """
     mixed = target.copy()
@@ -199,6 +212,9 @@ def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> Floa
     shift = (other - own) * share
     lengths = np.linalg.norm(shift, axis=1, keepdims=True)
     shift *= np.minimum(1, P.SHAPE_LARGEST_SHIFT / np.maximum(lengths, 1e-6))
+    rise = outlines.up(target)
+    lifted = (shift[_BROWS] - shift[_EYES]) @ rise
+    shift[_BROWS] += (lifted.clip(*P.SHAPE_BROWS) - lifted)[:, None] * rise
     ratios = widths / np.maximum(own_widths, 1)
     wider = np.clip(1 + (ratios - 1) * share, *P.SHAPE_SCALES)[:, None].repeat(2, 1)
     wider[-1, 1] = 1  # a mouth only grows in width: its height is how far it is open

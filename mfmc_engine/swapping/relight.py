@@ -25,6 +25,7 @@ def relight(donor: Lit, target: Lit, sigma: float, folds: Sequence[float] = ()) 
     """
     offset = P.LIGHT_OFFSET
     detail = _match_contrast(donor, target, sigma)
+    detail = _no_deeper(detail, donor, target, sigma)
     detail = _match_parts(detail, donor, target, sigma)
     if any(folds):
         detail = _with_folds(detail, donor, target, sigma, folds)
@@ -84,6 +85,25 @@ def _folds_lost(target: Lit) -> float:
     low, high = P.TURNED_FOLDS_YAW
     turned = np.clip((abs(yaw(target.landmarks[0])) - low) / (high - low), 0, 1)
     return float(P.TURNED_FOLDS_LOST * turned)
+
+
+def _no_deeper(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+    """``detail`` with what is fine on skin no stronger than the photo's own skin has it at that place: lines on a
+    forehead or round a mouth are age and expression, stubble and spots somebody's, and all of them the person's."""
+
+    def strength(grey: Tensor, face: Lit) -> tuple[Tensor, Tensor]:
+        """What is fine, and its root mean square around each place of the half-size image."""
+        fine = grey - fields.gaussian(grey, P.FINE_SIGMA)
+        bare = fields.reduce(face.clear() * certainty(face.skin), 2)
+        return fine, (fields.spread(fields.reduce(fine**2, 2), bare, P.FINE_AROUND) + 1e-6).sqrt()
+
+    def own() -> Tensor:
+        return strength(fields.luminance(target.detail(sigma)), target)[1]
+
+    fine, drawn = strength(fields.luminance(detail), donor)
+    gain = (P.FINE_EXCESS * target.once(("fine", sigma), own) / drawn).clamp(P.FINE_LEAST, 1)
+    lost = fields.gaussian(donor.clear(), P.PART_FEATHER) * (1 - fields.enlarge(gain, target.size))
+    return detail - lost * fine
 
 
 def _not_darker(grey: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:

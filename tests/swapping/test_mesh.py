@@ -62,6 +62,22 @@ def test_a_shut_mouth_hides_the_donors_teeth():
     assert float(warped[0, 0].sum()) < 0.35 * teeth
 
 
+def test_brows_are_no_heavier_above_lowered_lids():
+    """The skin between them is drawn out, and a brow that comes down with it frowns."""
+    donor, lowered = mesh.mean_face(), mesh.mean_face().copy()
+    lowered[36:48, 1] += 9
+    column = int(donor[19, 0])
+    top, bottom = (int(donor[19, 1]) + y for y in (0, 6))
+    picture = np.ones((1, 3, CROP_SIZE, CROP_SIZE), np.float32)
+    picture[:, :, top:bottom, column - 6 : column + 7] = 0
+    dark = []
+    for target in (donor, lowered):
+        warped = mesh.warp_donors(torch.from_numpy(picture), [donor], [target])[0, 0]
+        dark.append(float((1 - warped[:, column]).sum()))
+    assert dark[0] == pytest.approx(bottom - top, abs=0.3)
+    assert dark[1] == pytest.approx(dark[0], abs=0.6)
+
+
 def test_mixing_shapes_moves_parts_a_little_and_keeps_the_jaw():
     donor = mesh.mean_face().copy()
     donor[48:68, 1] += 40  # a mouth far too low

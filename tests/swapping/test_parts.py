@@ -187,6 +187,28 @@ def test_folds_are_as_deep_as_the_photos_skin_has_them():
     assert depth[1] < 0.65 * depth[0]
 
 
+def test_lines_of_a_forehead_are_the_persons():
+    """However deep the folds are that somebody with a smooth forehead has round their mouth."""
+    ripple = 1 + 0.15 * torch.sin(torch.arange(CROP_SIZE) * 0.9).view(1, 1, -1, 1)
+    forehead, cheek = (
+        (slice(None), slice(None), slice(*rows), slice(*columns))
+        for rows, columns in (((50, 70), (108, 148)), ((120, 150), (74, 98)))
+    )
+    donor, smooth, lined = _painted(), _painted(), _painted()
+    donor[forehead] *= ripple[:, :, 50:70]
+    for person in (smooth, lined):
+        person[cheek] *= ripple[:, :, 120:150]
+    lined[forehead] *= ripple[:, :, 50:70]
+    plain = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
+    middle = (slice(None), slice(None), slice(55, 65), slice(118, 138))
+    depth = []
+    for person in (smooth, lined):
+        decoy = relight.relight(Lit(donor, plain, [FACE]), Lit(person, plain, [FACE]), 3.5)[middle]
+        depth.append(float(decoy[0, 0].mean(-1).std() / decoy.mean()))
+    assert depth[1] > 0.05
+    assert depth[0] < 0.6 * depth[1]
+
+
 @pytest.mark.parametrize("outline", [outlines.eye_openings, outlines.cheeks])
 def test_nothing_glares_that_does_not_in_the_photo(outline):
     target = Lit(_painted((0.6, 0.45, 0.35)), torch.ones(1, 1, CROP_SIZE, CROP_SIZE), [FACE])

@@ -3,12 +3,14 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from mfmc_engine import draws
 from mfmc_engine import parameters as P
 from mfmc_engine.donors import bank
 from mfmc_engine.geometry import apply
-from mfmc_engine.swapping import blending, eyewear, shades
+from mfmc_engine.swapping import blending, eyewear, fields, masks, outlines, shades
+from mfmc_engine.swapping.lit import Lit
 from mfmc_engine.types import DecoyRequest
 
 WEARER = 3  # the man in red
@@ -100,6 +102,24 @@ def test_a_decoy_wears_them_and_nothing_of_the_eyes_behind(worn, eyes, faces, re
     apart = np.abs(patch.pixels[nose].astype(int) - bare.pixels[nose])
     assert apart.max() <= 2  # rounding
     assert blotched[0] < staring[0] + 0.01  # lenses are no patches on its skin
+
+
+def test_who_goes_without_has_nothing_left_of_them(worn, eyes, faces):
+    """Below a dark brim they would pass for a part of it, and an arc of them stay over the brows."""
+    along = eyes[1] - eyes[0]
+    rise = np.array([along[1], -along[0]])
+    ends = [eyes[0] - along / 2, eyes[1] + along / 2]
+    brim = np.array([ends[0], ends[1], ends[1] + 0.7 * rise, ends[0] + 0.7 * rise])
+    shaded = cv2.fillPoly(worn.copy(), [np.round(brim).astype(np.int32)], DARK.tolist())
+    target = target_of(shaded, faces)
+    found = eyewear.of(target.lit)
+    assert found is not None
+    inside = fields.dilate(target.lit.part(outlines.region), -12) > 0
+    lenses = (found.hides > 0.5) & inside
+    bare = Lit(target.lit.pictures, torch.ones_like(target.lit.skin), target.lit.landmarks)
+    alpha = [masks.swap_mask(target.lit, bare, target.barred, wears)[lenses] for wears in (True, False)]
+    assert alpha[0].min() < 0.2
+    assert alpha[1].min() > 0.9
 
 
 def test_they_are_given_up_where_no_decoy_keeps_the_promise_with_them(worn, faces, real_engine, monkeypatch):
