@@ -240,7 +240,7 @@ MESH_FOREHEAD_SHARES = (
 )  # of the brow-to-nose-base length above the brows; the second meets the hairline
 MESH_RING_SCALE = 1.3  # a ring of points outside the face, so that its edge bends smoothly
 MESH_FAR_CORNER = 4.0  # in brow-to-nose lengths; the triangles out there only fill the crop
-MESH_BROW = 8.0  # px below dlib's points where a brow ends and skin begins
+MESH_BROW = 6.0  # px below dlib's points where a brow ends and skin begins
 MESH_BROW_SHARE = 0.5  # of the way to the middle of the eye, where that is less
 MESH_SMALLEST_AREA = 0.02  # px^2 (twice the area); a triangle smaller than that is not drawn
 SHAPE_LARGEST_SHIFT = 8.0  # px that a part of the face moves at most toward the donor's place for it

@@ -59,20 +59,21 @@ class Lit:
         return self.once(("light", sigma), lambda: self._light(sigma))
 
     def _light(self, sigma: float) -> Tensor:
-        bare, half = self.bare(), self.half()
-        grey = fields.luminance(half)
-        inner = fields.dilate(
-            bare, -P.TINT_INSET
-        )  # skin mixed with what it borders on says nothing of its hue
+        bare, grey = self.bare(), fields.luminance(self.half())
         shade = fields.spread(grey, bare, (sigma, *P.LIGHT_WIDE_SIGMAS))
+        light = shade * self.once("tint", self._tint) * fields.exp(self.chroma(tones.log(shade)))
+        return fields.enlarge(light, self.size)
+
+    def _tint(self) -> Tensor:
+        """(B, 3, H/2, W/2) ratio of the skin's wide colour to its brightness, beyond what the curve has of it."""
         # Skin changes in brightness within a few px, in hue along with it, and otherwise hardly ever: a narrow look at
         # its colour would paint what passed for skin by mistake (a grey shirt behind a chin) onto the decoy.
-        tint = fields.spread(half, inner, P.TINT_SIGMAS).clamp(min=P.LIGHT_DARKEST)
+        inner = fields.dilate(
+            self.bare(), -P.TINT_INSET
+        )  # skin mixed with what it borders on says nothing of its hue
+        tint = fields.spread(self.half(), inner, P.TINT_SIGMAS).clamp(min=P.LIGHT_DARKEST)
         level = fields.luminance(tint)
-        light = (
-            shade * (tint / level) * fields.exp(self.chroma(tones.log(shade)) - self.chroma(tones.log(level)))
-        )
-        return fields.enlarge(light, self.size)
+        return tint / level * fields.exp(-self.chroma(tones.log(level)))
 
     def chroma(self, luma: Tensor) -> Tensor:
         """(B, 3, H, W) log ratio of its skin's channels to their luma, where that is ``luma`` (B, 1, H, W, log)."""

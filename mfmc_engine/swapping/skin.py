@@ -59,11 +59,10 @@ def certainty(likelihood: Tensor) -> Tensor:
 
 def _curve(light: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     """How chroma goes along with light on most of what counts by ``weights``; what lies beside it counts less."""
-    near = tones.nearness(light)
-    curve = tones.fit_near(near, chroma, weights)
+    curve = tones.fit(light, chroma, weights)
     for _ in range(P.SKIN_TONE_ROUNDS):
         beside = (chroma - tones.at(curve, light)).square().sum(1, keepdim=True)
-        curve = tones.fit_near(near, chroma, weights * fields.exp(-0.5 * beside / P.SKIN_TONE_SPREAD**2))
+        curve = tones.fit(light, chroma, weights * fields.exp(-0.5 * beside / P.SKIN_TONE_SPREAD**2))
     return curve
 
 

@@ -8,8 +8,10 @@ straight in a graded photo (t1.jpg: red over green 1.15 where it is bright, 1.75
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Final
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -31,23 +33,9 @@ def fit(luma: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     """(B, C, TONE_FINE) mean ``chroma`` (B, C, H, W) at log lumas from ``DARKEST`` to ``BRIGHTEST``, of pixels of log
     ``luma`` (B, 1, H, W) that count by ``weights`` (B, 1, H, W). Beyond those, the curve goes on as it ended; it is
     linear between the TONE_STEPS at which it is known."""
-    return fit_near(nearness(luma), chroma, weights)
-
-
-def nearness(luma: Tensor) -> Tensor:
-    """(3, B, TONE_STEPS, N) how near log ``luma`` (B, 1, H, W) is to each step at the N pixels that are read, that
-    times how many steps they lie beyond it, and times the square of those."""
-    steps = torch.arange(P.TONE_STEPS, device=luma.device)[:, None]
-    beyond = _place(luma[_READ], P.TONE_STEPS).flatten(2) - steps
-    near = fields.exp(beyond.square() * (-0.5 / P.TONE_SMOOTH**2))
-    return torch.stack([near, near * beyond, near * beyond.square()])
-
-
-def fit_near(near: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
-    """``fit`` by the ``nearness``, for those who fit one picture with several weights."""
     values, weights = chroma[_READ].flatten(2), weights[_READ].flatten(2)
     # of each step (3, B, 1 + C, TONE_STEPS): how much is near it, and of what
-    found = torch.cat([weights, values * weights], 1) @ near.mT
+    found = _near_steps(_index(luma[_READ]).flatten(1), torch.cat([weights, values * weights], 1))
     shares, firsts, seconds = found[:, :, :1]
     sums, slants = found[:2, :, 1:]
     # A mean of what lies on one side of a step (few pixels are the darkest, most are light) is not the value at it: a
@@ -56,7 +44,7 @@ def fit_near(near: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     spread = seconds / (shares + 1e-6) - beyond.square()
     slope = (slants - beyond * sums) / (shares + 1e-6) / (spread + P.TONE_SPREAD_PRIOR)
     sums = sums - firsts * slope.clamp(-P.TONE_STEEPEST, P.TONE_STEEPEST)
-    steps = torch.arange(P.TONE_STEPS, device=near.device)[:, None]
+    steps = torch.arange(P.TONE_STEPS, device=luma.device)[:, None]
     # Steps that hardly any skin reaches ask their neighbours, those farther ones, and so on.
     least = P.TONE_PRIOR * weights.sum(2, keepdim=True) + 1e-6
     wide = torch.exp(-(steps - steps.mT).abs() / P.TONE_REACH)
@@ -65,9 +53,35 @@ def fit_near(near: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     return F.interpolate(known, P.TONE_FINE, mode="linear", align_corners=True)
 
 
+def _near_steps(index: Tensor, values: Tensor) -> Tensor:
+    """(3, B, C, TONE_STEPS) sums of ``values`` (B, C, N) by how near to each step the lumas of these pixels lie, whose
+    numbers are ``index`` (B, N); by that times how many steps they lie beyond it, and times the square of those."""
+    near = _nearness(index.device)
+    if fields.on_cpu(index):  # by luma first: a tenth of the work
+        numbers, planes = index.numpy(), values.numpy()
+        sums = [
+            [np.bincount(i, one, P.TONE_FINE) for one in plane]
+            for i, plane in zip(numbers, planes, strict=True)
+        ]
+        return torch.from_numpy(np.array(sums, np.float32)) @ near[:, None].mT
+    at_pixels = near.index_select(2, index.flatten()).view(3, P.TONE_STEPS, *index.shape)
+    return values @ at_pixels.permute(0, 2, 3, 1)
+
+
+@cache
+def _nearness(device: torch.device) -> Tensor:
+    """(3, TONE_STEPS, TONE_FINE) how near each luma that a curve is looked up at is to each step, that times how many
+    steps it lies beyond, and times the square of those."""
+    with torch.inference_mode(False):
+        steps = torch.arange(P.TONE_STEPS, device=device)[:, None]
+        beyond = torch.linspace(0, P.TONE_STEPS - 1, P.TONE_FINE, device=device) - steps
+        near = torch.exp(beyond.square() * (-0.5 / P.TONE_SMOOTH**2))
+        return torch.stack([near, near * beyond, near * beyond.square()])
+
+
 def at(curve: Tensor, luma: Tensor) -> Tensor:
     """The curve (B or 1, C, TONE_FINE) at log ``luma`` (B, 1, H, W): (B, C, H, W)."""
-    index = _place(luma, P.TONE_FINE).add_(0.5).long()
+    index = _index(luma)
     if len(curve) == 1:
         found = curve[0].index_select(1, index.flatten())
         return found.view(-1, *index.shape[:1], *index.shape[2:]).transpose(0, 1)
@@ -75,5 +89,7 @@ def at(curve: Tensor, luma: Tensor) -> Tensor:
     return found.view(*curve.shape[:2], *index.shape[2:])
 
 
-def _place(luma: Tensor, steps: int) -> Tensor:
-    return ((luma - DARKEST) * ((steps - 1) / (BRIGHTEST - DARKEST))).clamp_(0, steps - 1)
+def _index(luma: Tensor) -> Tensor:
+    """Which of the TONE_FINE lumas that a curve is known at each log ``luma`` is nearest to."""
+    place = (luma - DARKEST) * ((P.TONE_FINE - 1) / (BRIGHTEST - DARKEST))
+    return place.clamp_(0, P.TONE_FINE - 1).add_(0.5).long()
