@@ -159,7 +159,7 @@ def test_tiles_are_turned_as_most_people_stand_and_every_way_where_that_is_in_do
     assert ways_up(faces_with_roll(2, 358, 0)) == [0.0]
     assert ways_up(faces_with_roll(92, 88, 91)) == [90.0]
     assert ways_up(faces_with_roll(272, 262, 268, 0)) == [270.0]
-    assert ways_up(faces_with_roll(31, 33, 30)) == [31.0]
+    assert ways_up(faces_with_roll(31, 33, 30)) == [pytest.approx(31)]  # processors round differently
     assert ways_up(faces_with_roll()) == quarters
     few = faces_with_roll(0, 0, 0, 0)
     few.scores[1:] = 0.3
