@@ -483,10 +483,8 @@ TURNED_FOLDS_LOST = 0.6
 TURNED_FOLDS_YAW = (15.0, 35.0)
 CHEEK_FEATHER = 3.0  # px between the two gains
 FINE_SIGMA = 5.0  # px; what is finer on skin is no stronger than the photo's own
-FINE_AROUND = (
-    6.0,
-    18.0,
-)  # px of the half-size image over which that is measured, the second where there is no skin
+# px of the half-size image over which that is measured, the second where there is no skin
+FINE_AROUND = (6.0, 18.0)
 FINE_EXCESS = 1.5  # times the photo's own that it may be
 FINE_LEAST = 0.35  # share of a donor's that is left of it in any case: the photo may be out of focus
 # A decoy foretold to look younger than the person keeps some of their own folds: nobody in the bank is over 60

@@ -68,9 +68,8 @@ class Lit:
         """(B, 3, H/2, W/2) ratio of the skin's wide colour to its brightness, beyond what the curve has of it."""
         # Skin changes in brightness within a few px, in hue along with it, and otherwise hardly ever: a narrow look at
         # its colour would paint what passed for skin by mistake (a grey shirt behind a chin) onto the decoy.
-        inner = fields.dilate(
-            self.bare(), -P.TINT_INSET
-        )  # skin mixed with what it borders on says nothing of its hue
+        # Skin mixed with what it borders on says nothing of its hue.
+        inner = fields.dilate(self.bare(), -P.TINT_INSET)
         tint = fields.spread(self.half(), inner, P.TINT_SIGMAS).clamp(min=P.LIGHT_DARKEST)
         level = fields.luminance(tint)
         return tint / level * fields.exp(-self.chroma(tones.log(level)))
@@ -112,6 +111,14 @@ class Lit:
             )
 
         return self.once("clear", work_out)
+
+    def soft_clear(self) -> Tensor:
+        """(B, 1, H, W) the same with soft edges."""
+        return self.once("soft clear", lambda: fields.gaussian(self.clear(), P.PART_FEATHER))
+
+    def clear_skin(self) -> Tensor:
+        """(B, 1, H, W) how surely it is bare skin that is clear of them."""
+        return self.once("clear skin", lambda: self.clear() * certainty(self.skin))
 
 
 def log_ratio(value: Tensor, reference: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.swapping import eyewear, fields, outlines
+from mfmc_engine.swapping.eyewear import Eyewear
 from mfmc_engine.swapping.lit import Lit
 
 
@@ -26,8 +27,8 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor, worn: bool = True) -> Ten
     front = target.once(
         "front", lambda: occluders(target.skin, region, own_core * inner, target.part(outlines.glasses))
     )
-    if not worn:
-        front = front * (1 - target.once("eyewear left", lambda: _eyewear(target)))
+    if not worn and (lost := eyewear.of(target)):
+        front = target.once("front without eyewear", lambda: front * (1 - _soft_around(lost)))
     hair = occluders(donor.skin, region, core)
     alpha = edge * (1 - torch.maximum(front, hair))
     certain = fields.gaussian(core, P.CORE_FEATHER)
@@ -37,11 +38,10 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor, worn: bool = True) -> Ten
     return F.threshold(alpha, P.MASK_SMALLEST, 0.0)
 
 
-def _eyewear(target: Lit) -> Tensor:
-    """(1, 1, H, W) soft mask of what the person wears before their eyes. Of that, decoys who go without would keep an
-    arc over the brows and stumps beside the eyes."""
-    found = eyewear.of(target)
-    return torch.zeros_like(target.skin) if found is None else fields.gaussian(found.around(), P.PART_FEATHER)
+def _soft_around(lost: Eyewear) -> Tensor:
+    """(1, 1, H, W) soft mask of what the person wears before their eyes and a decoy does not: it would keep an arc over
+    the brows and stumps beside the eyes."""
+    return fields.gaussian(lost.around(), P.PART_FEATHER)
 
 
 def _moustache(target: Lit) -> Tensor:

@@ -107,7 +107,7 @@ def _below_brows(landmarks: FloatArray) -> FloatArray:
     frown. Where the eyes lie close below, brow and skin share what room there is.
     """
     rise = outlines.up(landmarks)
-    eyes = np.repeat(np.stack([landmarks[36:42].mean(0), landmarks[42:48].mean(0)]), 5, 0)
+    eyes = np.repeat([eye.mean(0) for eye in outlines.eye_openings(landmarks)], 5, 0)
     room = ((landmarks[17:27] - eyes) @ rise).clip(0)
     return landmarks[17:27] - np.minimum(P.MESH_BROW, P.MESH_BROW_SHARE * room)[:, None] * rise
 
@@ -232,7 +232,7 @@ def _centres_and_widths(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _turn(landmarks: FloatArray) -> float:
     """How far the nose tip stands from the middle of the eyes along their line, in inter-ocular distances."""
-    left, right = landmarks[36:42].mean(0), landmarks[42:48].mean(0)
+    left, right = (eye.mean(0) for eye in outlines.eye_openings(landmarks))
     axis = right - left
     return float((landmarks[30] - (left + right) / 2) @ axis / max(float(axis @ axis), 1e-6))
 

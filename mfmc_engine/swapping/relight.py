@@ -94,7 +94,7 @@ def _no_deeper(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
     def strength(grey: Tensor, face: Lit) -> tuple[Tensor, Tensor]:
         """What is fine, and its root mean square around each place of the half-size image."""
         fine = grey - fields.gaussian(grey, P.FINE_SIGMA)
-        bare = fields.reduce(face.clear() * certainty(face.skin), 2)
+        bare = fields.reduce(face.clear_skin(), 2)
         return fine, (fields.spread(fields.reduce(fine**2, 2), bare, P.FINE_AROUND) + 1e-6).sqrt()
 
     def own() -> Tensor:
@@ -102,7 +102,7 @@ def _no_deeper(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
 
     fine, drawn = strength(fields.luminance(detail), donor)
     gain = (P.FINE_EXCESS * target.once(("fine", sigma), own) / drawn).clamp(P.FINE_LEAST, 1)
-    lost = fields.gaussian(donor.clear(), P.PART_FEATHER) * (1 - fields.enlarge(gain, target.size))
+    lost = donor.soft_clear() * (1 - fields.enlarge(gain, target.size))
     return detail - lost * fine
 
 
@@ -112,12 +112,12 @@ def _not_darker(grey: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
 
     def usual() -> Tensor:
         own = fields.luminance(target.detail(sigma)) ** 2
-        return fields.mean(own, target.clear() * certainty(target.skin)).sqrt()
+        return fields.mean(own, target.clear_skin()).sqrt()
 
     spread = target.once(("usual shade", sigma), usual)
     half = (spread * P.SHADE_DEVIATIONS).clamp(*P.SHADE_LARGEST) / 2
     bent = -fields.bent(-grey, half, half)
-    return grey + fields.gaussian(donor.clear(), P.PART_FEATHER) * (bent - grey)
+    return grey + donor.soft_clear() * (bent - grey)
 
 
 def _within_skin(cast: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
@@ -139,9 +139,9 @@ def _with_folds(detail: Tensor, donor: Lit, target: Lit, sigma: float, shares: S
     """What is fine on the photo's own skin, instead of the donor's, by the shares: how old somebody looks is theirs."""
 
     def clear(face: Lit) -> Tensor:
-        return fields.gaussian(face.clear() * certainty(face.skin), P.CHEEK_FEATHER)
+        return fields.gaussian(face.clear_skin(), P.CHEEK_FEATHER)
 
-    both = target.once("clear skin", lambda: clear(target)) * clear(donor)
+    both = target.once("skin with folds", lambda: clear(target)) * clear(donor)
     change = target.detail(sigma) - detail
     fine = change - fields.gaussian(change, P.FOLDS_SIGMA)
     return detail + both * torch.tensor(shares, device=detail.device).view(-1, 1, 1, 1) * fine
