@@ -20,7 +20,7 @@ from tests.system.test_worker_killed import (
     worker,
 )
 
-PHOTOS = 300
+PHOTOS = 120
 
 OLD_PHOTOS = f"""
 import numpy as np
