@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from mfmc_engine import parameters as P
 from mfmc_engine.cli import main
 from mfmc_engine.errors import EngineError
 from mfmc_engine.evaluation import attacks, bars, figures, measures, protocols, treatments, worker
@@ -35,6 +36,14 @@ def _evaluate(people, tiny_onnx, out, cache, *more: str) -> int:
         ]
         + ["--recognizers", recognizers, "--baselines", "none,blackbox", *more]
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_are_compared():
+    """Half of the faces have decoys for several viewers, who compare them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(P, "COMPARED_FACES", 3)
+        yield
 
 
 @pytest.fixture(scope="module")
