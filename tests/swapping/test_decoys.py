@@ -9,7 +9,10 @@ from mfmc_engine import draws, imaging, replacement
 from mfmc_engine.compositing import compose
 from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.guarantee import Thresholds
-from mfmc_engine.types import DecoyRequest, Gallery
+from mfmc_engine.types import Decoy, DecoyRequest, Gallery
+
+SEEDS = 3
+ANY_CHANCE = lambda *_: lambda candidate: 1.0  # noqa: E731
 
 
 @pytest.fixture(scope="module")
@@ -180,43 +183,59 @@ def test_one_look_is_enough_to_turn_a_decoy_down_and_none_is_taken_on_less_than_
     assert (decoy.kind, sum(looked)) == ("redaction", decoy.attempts + replacement.P.REDACTION_DRAWS)  # too
 
 
-def test_draws_that_are_foretold_to_be_in_vain_are_left_out(photo, faces, real_engine, monkeypatch):
-    """Half of the draws on this photo; what is taken looks no worse and is no nearer to the person."""
+@dataclasses.dataclass
+class Made:
+    """What came of the same requests, and how."""
 
-    def drawn():
-        found, costs = 0, []
-        run = draws.Draws._run
+    decoys: list[Decoy] = dataclasses.field(default_factory=list)
+    costs: list[float] = dataclasses.field(default_factory=list)  # of what was taken
+    looks: int = 0  # chips that the recogniser was given
+
+
+@pytest.fixture(scope="module")
+def make(photo, faces, real_engine):
+    """A function: decoys for all six under some seeds, with these methods of the draws changed."""
+    run, recogniser = draws.Draws._run, type(real_engine.pack.recognizer)
+    embed = recogniser.embed_chips
+
+    def make(**changed) -> Made:
+        made = Made()
 
         def watched(draw):
             run(draw)
-            costs.extend(case.chosen.cost(draw.thresholds) for case in draw.cases)
+            made.costs.extend(case.chosen.cost(draw.thresholds) for case in draw.cases)
+
+        def counting(self, chips):
+            made.looks += len(chips)
+            return embed(self, chips)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(draws.Draws, "_run", watched)
-            for seed in range(4):
+            patch.setattr(recogniser, "embed_chips", counting)
+            for name, method in {"_run": watched, **changed}.items():
+                patch.setattr(draws.Draws, name, method)
+            for seed in range(SEEDS):
                 requests = [DecoyRequest(face, bytes([seed, i])) for i, face in enumerate(faces)]
-                found += sum(decoy.attempts for decoy in real_engine.make_decoys(photo, requests))
-        return found, np.mean(costs)
+                made.decoys += real_engine.make_decoys(photo, requests)
+        return made
 
-    few, cost = drawn()
-    monkeypatch.setattr(draws.Draws, "_chances", lambda *_: lambda candidate: 1.0)
-    many, usual = drawn()
-    assert few < 0.75 * many
-    assert cost < 1.1 * usual
+    return make
 
 
-def test_looks_that_are_spared_would_have_changed_nothing(photo, faces, real_engine, looked, monkeypatch):
-    def made():
-        looked.clear()
-        found = []
-        for seed in range(4):
-            requests = [DecoyRequest(face, bytes([seed, i])) for i, face in enumerate(faces)]
-            found += real_engine.make_decoys(photo, requests)
-        return found, sum(looked)
+@pytest.fixture(scope="module")
+def nothing_foretold(make) -> Made:
+    """As if every draw had the same chance."""
+    return make(_chances=ANY_CHANCE)
 
-    # otherwise hardly any that look bad are drawn at all
-    monkeypatch.setattr(draws.Draws, "_chances", lambda *_: lambda candidate: 1.0)
-    ours, needed = made()
+
+def test_draws_that_are_foretold_to_be_in_vain_are_left_out(make, nothing_foretold):
+    """Half of the draws on this photo; what is taken looks no worse and is no nearer to the person."""
+    few, many = make(), nothing_foretold
+    assert sum(one.attempts for one in few.decoys) < 0.75 * sum(one.attempts for one in many.decoys)
+    assert np.mean(few.costs) < 1.1 * np.mean(many.costs)
+
+
+def test_looks_that_are_spared_would_have_changed_nothing(make, nothing_foretold):
+    """Where nothing is foretold: otherwise hardly any that look bad are drawn at all."""
     swap_in = draws.Draws._try
 
     def look_at_all(draw, *arguments):  # as on a card
@@ -224,10 +243,9 @@ def test_looks_that_are_spared_would_have_changed_nothing(photo, faces, real_eng
         unseen = [(case, one) for case in draw.cases for one in case.attempts if one.unseen]
         draw._look(unseen, replacement.viewing.first_view)
 
-    monkeypatch.setattr(draws.Draws, "_try", look_at_all)
-    others, all_looks = made()
-    assert needed < all_looks
-    for one, other in zip(ours, others, strict=True):
+    ours, others = nothing_foretold, make(_chances=ANY_CHANCE, _try=look_at_all)
+    assert ours.looks < others.looks
+    for one, other in zip(ours.decoys, others.decoys, strict=True):
         assert (one.donor, one.attempts) == (other.donor, other.attempts)
         assert np.array_equal(one.pixels, other.pixels)
         assert np.array_equal(one.views, other.views)
