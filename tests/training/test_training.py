@@ -229,7 +229,7 @@ def test_gathered_corners_are_what_grid_sample_takes():
 @pytest.mark.usefixtures("_undrawn")
 def test_thirty_two_faces_are_learnt_by_heart(faces, tmp_path):
     """A short rehearsal; ``train overfit`` is the long one, in which identities and masks have to be learnt, too."""
-    settings = replace(rehearsal.SMALL, batch=4, size=64, blocks=1, every=10)
+    settings = replace(rehearsal.SMALL, batch=4, size=64, blocks=1, every=15)
     trainer = Trainer.new(settings, Portraits.load(faces, "cpu", limit=32), dlib_weights(RESNET))
     bars = {"reconstruction": 0.6, "pair": 0.8, "marker": 0.5}
     lessons = rehearsal.rehearse(trainer, tmp_path, 30, say=lambda _: None, bars=bars)
