@@ -74,7 +74,8 @@ def start_demo(var: Path, *arguments: str) -> RunningDemo:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "demo", "--port", str(port), *arguments],
             cwd=ROOT,
-            env={**environment, "MFMC_VAR": str(var), "PYTHONUNBUFFERED": "1"},
+            # one thread: beside other tests two that wait for each other are slower
+            env={**environment, "MFMC_VAR": str(var), "PYTHONUNBUFFERED": "1", "ENGINE_THREADS": "1"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
