@@ -210,7 +210,9 @@ class Draws:
     def _eyewear(self, i: int, number: int) -> tuple[Eyewear | None, float]:
         """What decoys of a round wear of the person's eyewear, and what it costs to have lost it."""
         own = eyewear.of(self.targets[i].lit)
-        return (own, 0.0) if own is None or number <= own.rounds else (None, own.lost)
+        if own is None or (len(self.cases[i].apart) and not own.opaque):
+            return None, 0.0  # two decoys in one person's clear glasses would be linked by them
+        return (own, 0.0) if number <= own.rounds else (None, own.lost)
 
     def _spare(self, case: Case, attempt: Attempt) -> float:
         """By how much an attempt's first view exceeds the distances wished for."""

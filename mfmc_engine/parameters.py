@@ -623,8 +623,8 @@ REDRAW_ROUNDS: Final = sum(
 # one, more draws would find an ugly swap.
 SPARE_ROUND: Final = (*DRAW_ROUNDS[-1][:3], float("inf"))
 # Rounds whose decoys wear the person's glasses: they are seen by recognisers, too, dark ones even more. With clear ones
-# in a third round MobileFaceNet names 1.01 % of LFW's decoys and links 1.3 points more of one person's (bars 1). But
-# without dark ones decoys have eyes that fit nobody's brows, so their wearers rather bend farther out of shape.
+# in a third round MobileFaceNet names 1.01 % of LFW's decoys (bar 1). But without dark ones decoys have eyes that fit
+# nobody's brows, so their wearers rather bend farther out of shape.
 GLASSES_ROUNDS: Final = 2
 SHADES_ROUNDS: Final = 4
 # Donors considered in the order of fit before those that are foretold to be farthest from the person; as many of these

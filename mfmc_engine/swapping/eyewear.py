@@ -31,8 +31,17 @@ class Eyewear:
 
     hides: Tensor  # (1, 1, H, W) share of what is behind
     colour: Tensor  # (1, 3, H, W) in [0, 1]
-    rounds: int  # of draws whose decoys wear it
-    lost: float  # what it costs a decoy's looks to go without
+    opaque: bool  # whether it hides the eyes
+
+    @property
+    def rounds(self) -> int:
+        """Of draws whose decoys wear it."""
+        return P.SHADES_ROUNDS if self.opaque else P.GLASSES_ROUNDS
+
+    @property
+    def lost(self) -> float:
+        """What it costs a decoy's looks to go without."""
+        return P.LOOKS_SHADES if self.opaque else P.LOOKS_GLASSES
 
     def on(self, decoys: Tensor) -> Tensor:
         """Decoys (B, 3, H, W) that wear it."""
@@ -67,8 +76,7 @@ def _look(target: Lit) -> Eyewear | None:
     parts[0, 1] = torch.maximum(parts[0, 1], _whole(parts[0])) if opaque else 0
     parts = _moved(parts, invert(to_band), target.size)
     frame, lens = ((parts - P.EYEWEAR_LEAST) / (P.EYEWEAR_MOST - P.EYEWEAR_LEAST)).clamp(0, 1).split(1, 1)
-    rounds, lost = (P.SHADES_ROUNDS, P.LOOKS_SHADES) if opaque else (P.GLASSES_ROUNDS, P.LOOKS_GLASSES)
-    return Eyewear(frame + lens * (1 - frame), _colours(target, frame, lens), rounds, lost)
+    return Eyewear(frame + lens * (1 - frame), _colours(target, frame, lens), opaque)
 
 
 def _hides_an_eye(lens: Tensor) -> bool:

@@ -119,7 +119,7 @@ def test_spectacles_are_found_where_they_are(spectacles, faces):
     target = target_of(painted, faces)
     found = eyewear.of(target.lit)
     assert found is not None
-    assert found.rounds == P.GLASSES_ROUNDS
+    assert not found.opaque
     hides = found.hides[0, 0].numpy()
     rims = where(target, drawn)
     assert overlap(hides, rims) > 0.5
@@ -135,7 +135,7 @@ def test_sunglasses_are_found_where_they_are_and_as_dark_as_they_are(sunglasses,
     target = target_of(painted, faces)
     found = eyewear.of(target.lit)
     assert found is not None
-    assert found.rounds == P.SHADES_ROUNDS
+    assert found.opaque
     lenses = where(target, drawn)
     assert overlap(found.hides[0, 0].numpy(), lenses) > 0.75
     for eye in apply(target.frame.to_crop, eyewear.centres(faces[WEARER].landmarks)):
@@ -217,7 +217,7 @@ def test_to_lose_them_is_plain_to_see():
 @pytest.mark.parametrize(("rounds", "hopeful"), [(None, False), (P.GLASSES_ROUNDS, True)])
 def test_a_decoy_in_glasses_is_worth_a_draw_that_may_do_later(faces, monkeypatch, rounds, hopeful):
     """Of a donor that costs more than the first round takes, but less than the one in which glasses are given up."""
-    own = rounds and SimpleNamespace(rounds=rounds, lost=P.LOOKS_GLASSES)
+    own = rounds and SimpleNamespace(opaque=False, rounds=rounds, lost=P.LOOKS_GLASSES)
     monkeypatch.setattr(draws.eyewear, "of", lambda lit: own)
     nobody = np.empty((0, 128), np.float32)
     case = draws.Case(faces[0], np.random.default_rng(0), nobody)
@@ -230,6 +230,23 @@ def test_a_decoy_in_glasses_is_worth_a_draw_that_may_do_later(faces, monkeypatch
     last = P.DRAW_ROUNDS[P.GLASSES_ROUNDS]
     without = drawing._chances(0, P.GLASSES_ROUNDS + 1, last[0], last[3])(candidate)
     assert (without > P.DRAW_CHANCE) == (not hopeful)  # what is lost with them counts, too
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_clear_ones_are_worn_by_the_first_decoy_of_a_person_alone(faces, monkeypatch, opaque, elsewhere):
+    """Two decoys in the same glasses are linked by them; without dark ones eyes would fit nobody's brows."""
+    own = eyewear.Eyewear(torch.zeros(1), torch.zeros(1), opaque)
+    monkeypatch.setattr(draws.eyewear, "of", lambda lit: own)
+    case = draws.Case(faces[0], np.random.default_rng(0), np.zeros((int(elsewhere), 128), np.float32))
+    pack, target = SimpleNamespace(space=DLIB, device="cpu"), SimpleNamespace(lit=None)
+    drawing = draws.Draws(pack, None, [case], [target], Gallery(), Thresholds())
+    worn = [drawing._eyewear(0, number) for number in range(1, len(P.DRAW_ROUNDS) + 1)]
+    if elsewhere and not opaque:
+        assert worn == [(None, 0.0)] * len(worn)
+    else:
+        assert worn == [(own, 0.0)] * own.rounds + [(None, own.lost)] * (len(worn) - own.rounds)
+        assert 0 < own.rounds < len(worn)
 
 
 def test_they_are_given_up_where_no_decoy_keeps_the_promise_with_them(
