@@ -48,10 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands.add_parser("check", help="compare the shipped bank with its checksums")
 
 
-def _names(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Run the parsed subcommand; returns the exit status."""
     if arguments.donors_command == "check":
@@ -75,12 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     # Building needs scipy, OpenCV and dlib-bin, using the bank does not.
     from mfmc_engine.donors.build import build
+    from mfmc_engine.donors.portraits import names_in
     from mfmc_engine.donors.publish import publish
 
     listed = arguments.leave_out or files("mfmc_engine.donors") / "left_out.txt"
     donors = build(
         arguments.portraits,
-        _names(listed.read_text()),
+        names_in(listed.read_text()),
         arguments.cache,
         arguments.attempts,
         arguments.seed,

@@ -38,6 +38,11 @@ def mirrored(landmarks: Points, size: int = SIZE) -> Points:
     return turned
 
 
+def names_in(text: str) -> list[str]:
+    """The lines of a list of portraits that are neither empty nor comments."""
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
 @dataclass(frozen=True)
 class Portraits:
     """N labelled portraits; pictures are read on demand."""

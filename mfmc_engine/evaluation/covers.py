@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mfmc_engine.landmarks import eye_centres
 from mfmc_engine.types import FloatArray, Image
 
 Colour = tuple[int, int, int]
@@ -78,7 +79,8 @@ class _Place:
 
     @classmethod
     def of(cls, marks: FloatArray) -> _Place:
-        right = marks[42:48].mean(0) - marks[36:42].mean(0)
+        first, second = eye_centres(marks)
+        right = second - first
         down = np.array([-right[1], right[0]], np.float32)
         return cls(marks, float(np.hypot(*right)), right, down)
 
@@ -162,7 +164,7 @@ def _scarf(photo: Image, marks: FloatArray, random: Random, colours: Colours) ->
 
 def _sunglasses(photo: Image, marks: FloatArray, random: Random, colours: Colours) -> None:
     place, colour = _Place.of(marks), (15, 15, 18)
-    eyes = [marks[36:42].mean(0), marks[42:48].mean(0)]
+    eyes = eye_centres(marks)
     for eye in eyes:
         _fill(photo, place.ellipse(eye, 0.42, 0.32), colour)
     _fill(photo, place.box((eyes[0] + eyes[1]) / 2, -0.4, -0.08, 0.4, 0.0), colour)

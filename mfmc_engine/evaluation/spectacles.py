@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from mfmc_engine.types import FloatArray, Image
 
 Random = np.random.Generator
-Colour = NDArray[np.float32]
 
 FINER: Final = 4
 _BITS: Final = 4  # of OpenCV's fixed-point coordinates
@@ -53,14 +52,6 @@ class Drawn:
     picture: Image  # (H, W, 3)
     frame: FloatArray  # (H, W) share of each pixel that the frame hides
     lens: FloatArray  # (H, W) the same of lenses that eyes are not seen behind
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """Something drawn: how much it hides, and its colour."""
-
-    hides: FloatArray  # (H, W)
-    colour: FloatArray  # (H, W, 3) of 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +171,12 @@ def _shield(pair: _Pair, random: Random) -> list[FloatArray]:
 
 def _lines(pair: _Pair, kind: str, shape: tuple[int, ...]) -> FloatArray:
     """(H, W) of rims (all round, only above, or none), bridge and temples."""
-    canvas = np.zeros([side * FINER for side in shape[:2]], np.uint8)
+    canvas = _canvas(shape)
     breadth = max(1, round(pair.breadth * FINER))
 
     def draw(line: FloatArray, closed: bool, share: float = 1.0) -> None:
-        points = np.round((line * FINER - 0.5) * 2**_BITS).astype(np.int32)
-        cv2.polylines(canvas, [points], closed, 255, max(1, round(breadth * share)), cv2.LINE_AA, _BITS)
+        thick = max(1, round(breadth * share))
+        cv2.polylines(canvas, [_fixed(line)], closed, 255, thick, cv2.LINE_AA, _BITS)
 
     for rim in pair.rims:
         if kind == "full":
@@ -197,16 +188,28 @@ def _lines(pair: _Pair, kind: str, shape: tuple[int, ...]) -> FloatArray:
         draw(bar, False, 0.9)
     for temple in pair.temples:
         draw(temple, False, 1.1)
-    finer = canvas.astype(np.float32) / 255
-    return np.asarray(cv2.resize(finer, shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
+    return _shares(canvas, shape)
 
 
 def _filled(rims: list[FloatArray], shape: tuple[int, ...]) -> FloatArray:
-    canvas = np.zeros([side * FINER for side in shape[:2]], np.uint8)
+    """(H, W) of what rims hold."""
+    canvas = _canvas(shape)
     for rim in rims:
-        cv2.fillPoly(
-            canvas, [np.round((rim * FINER - 0.5) * 2**_BITS).astype(np.int32)], 255, cv2.LINE_AA, _BITS
-        )
+        cv2.fillPoly(canvas, [_fixed(rim)], 255, cv2.LINE_AA, _BITS)
+    return _shares(canvas, shape)
+
+
+def _canvas(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    return np.zeros([side * FINER for side in shape[:2]], np.uint8)
+
+
+def _fixed(line: FloatArray) -> NDArray[np.int32]:
+    """(N, 2) points of the picture as OpenCV takes them on the finer canvas."""
+    return np.round((line * FINER - 0.5) * 2**_BITS).astype(np.int32)
+
+
+def _shares(canvas: NDArray[np.uint8], shape: tuple[int, ...]) -> FloatArray:
+    """(H, W) how much of each pixel of the picture is drawn on."""
     finer = canvas.astype(np.float32) / 255
     return np.asarray(cv2.resize(finer, shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
 

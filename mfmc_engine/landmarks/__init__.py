@@ -35,10 +35,14 @@ FIVE_POINTS: Final = np.array(
 EYES: Final = (slice(36, 42), slice(42, 48))
 
 
+def eye_centres(landmarks: FloatArray) -> FloatArray:
+    """(..., 68, 2) landmarks to (..., 2, 2) centres of both eyes, the picture's left one first."""
+    return np.stack([landmarks[..., eye, :].mean(-2) for eye in EYES], -2)
+
+
 def five_of(landmarks: FloatArray) -> FloatArray:
     """(..., 68, 2) landmarks to (..., 5, 2) eye centres, nose tip and mouth corners."""
-    eyes = [landmarks[..., eye, :].mean(-2) for eye in EYES]
-    return np.stack([*eyes, landmarks[..., 30, :], landmarks[..., 48, :], landmarks[..., 54, :]], -2)
+    return np.concatenate([eye_centres(landmarks), landmarks[..., [30, 48, 54], :]], -2)
 
 
 def arcface_template(size: int) -> FloatArray:

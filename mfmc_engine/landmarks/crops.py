@@ -21,12 +21,13 @@ def box_of() -> tuple[int, int, int, int]:
     return int(low[0]), int(low[1]), int(high[0]) - 1, int(high[1]) - 1
 
 
-def cut(image: Image, transform: FloatArray, side: int = LANDMARK_CROP) -> Image:
-    """(``side``, ``side``, 3) crop under a (2, 3) transform from px of ``image`` to px of the crop."""
+def cut(image: Image, transform: FloatArray, side: int = LANDMARK_CROP, width: int | None = None) -> Image:
+    """(``side``, ``width``, 3) crop, as wide as high without a ``width``, under a (2, 3) transform from px of the
+    picture to px of the crop."""
     crop = cv2.warpAffine(
         image,
         index_space(transform),
-        (side, side),
+        (width or side, side),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )

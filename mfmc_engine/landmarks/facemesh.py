@@ -14,7 +14,7 @@ import numpy as np
 from mfmc_engine import parameters as P
 from mfmc_engine.batching.cores import rows_shared_out
 from mfmc_engine.geometry import apply, invert, similarity
-from mfmc_engine.landmarks import EYES
+from mfmc_engine.landmarks import eye_centres
 from mfmc_engine.landmarks.crops import cut
 from mfmc_engine.onnx_sessions import session
 from mfmc_engine.resampling import Picture, on_host
@@ -54,7 +54,7 @@ class FaceMesh:
     def _searched(self, image: Image, face: Face) -> tuple[FloatArray, float, float]:
         low, high = face.box[:2], face.box[2:]
         side = float((high - low).max())
-        right, left = (face.landmarks[eye].mean(0) for eye in EYES)
+        right, left = eye_centres(face.landmarks)
         upright = _axis(left - right)
         centres = (low + high) / 2 + side * np.array(P.FACEMESH_STARTS, np.float32)
         to_crop = np.stack([_square(centre, side, upright) for centre in centres])
@@ -95,7 +95,7 @@ def _square(centre: FloatArray, side: float, axis: FloatArray) -> FloatArray:
 
 def _around(points: FloatArray) -> FloatArray:
     """(2, 3) transform to the crop in which the mesh (468, 2) would lie straight and in the middle."""
-    right, left = (points[_NUMBERS[eye]].mean(0) for eye in EYES)
+    right, left = eye_centres(points[_NUMBERS])
     axis = _axis(left - right)
     turn = np.stack([axis, [-axis[1], axis[0]]])
     level = points @ turn.T

@@ -28,6 +28,7 @@ from mfmc_engine import parameters as P
 from mfmc_engine import perception
 from mfmc_engine.evaluation.covers import CLOTHS, COVERS, THINGS, Colour, Colours, Cover
 from mfmc_engine.imaging import decode
+from mfmc_engine.landmarks import eye_centres
 from mfmc_engine.packs import load_pack
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.swappable import to_swap
@@ -87,7 +88,8 @@ def covered(photo: Image, marks: FloatArray, cover: Cover, colours: Colours, ran
     """``photo`` with a cover whose flat colour got the light, the folds and the grain that drawn ones lack."""
     drawn = photo.copy()
     cover.draw(drawn, marks, random, colours)
-    apart = float(np.hypot(*(marks[42:48].mean(0) - marks[36:42].mean(0))))
+    left, right = eye_centres(marks)
+    apart = float(np.hypot(*(right - left)))
     shape = photo.shape[:2]
 
     def waves(size: float, strength: float) -> Values:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import index_space, invert, similarity
-from mfmc_engine.landmarks import EYES
+from mfmc_engine.landmarks import eye_centres
 from mfmc_engine.resampling import warp
 from mfmc_engine.swapping import eyewear_network, fields
 from mfmc_engine.swapping.eyewear_network import BAND, CLEAR, DARK, NOTHING
@@ -66,7 +66,7 @@ def of(target: Lit) -> Eyewear | None:
 
 def _look(target: Lit) -> Eyewear | None:
     network = eyewear_network.load(target.pictures.device)
-    to_band = similarity(centres(target.landmarks[0]), eyewear_network.EYES)
+    to_band = similarity(eye_centres(target.landmarks[0]), eyewear_network.EYES)
     levels = network.encode(_moved(target.pictures, to_band, BAND))
     worn = network.what(levels).softmax(1)[0]
     if float(worn[NOTHING]) > P.EYEWEAR_DOUBT:
@@ -117,11 +117,6 @@ def _hull(shape: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if places is not None:
         cv2.fillConvexPoly(filled, cv2.convexHull(places), 1)
     return filled
-
-
-def centres(landmarks: FloatArray) -> FloatArray:
-    """(2, 2) of both eyes of (68, 2) landmarks."""
-    return np.stack([landmarks[eye].mean(0) for eye in EYES]).astype(np.float32)
 
 
 def _moved(picture: Tensor, transform: FloatArray, size: tuple[int, int]) -> Tensor:

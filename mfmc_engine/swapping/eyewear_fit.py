@@ -24,11 +24,12 @@ from tqdm import tqdm
 
 from mfmc_engine import parameters as P
 from mfmc_engine.donors.embedding import lfw_picture
-from mfmc_engine.donors.portraits import Portraits
+from mfmc_engine.donors.portraits import Portraits, names_in
 from mfmc_engine.evaluation import spectacles
-from mfmc_engine.geometry import index_space, similarity
+from mfmc_engine.geometry import similarity
+from mfmc_engine.landmarks import eye_centres
+from mfmc_engine.landmarks.crops import cut
 from mfmc_engine.swapping import eyewear_network
-from mfmc_engine.swapping.eyewear import centres
 from mfmc_engine.swapping.eyewear_network import BAND, CLEAR, DARK, EYES, NOTHING, EyewearNetwork
 from mfmc_engine.types import FloatArray, Image
 
@@ -54,11 +55,7 @@ WHERE_WEIGHT, WORN_WEIGHT = 10.0, 0.5  # of where something is worn, a mean over
 
 def band_of(image: Image, eyes: FloatArray) -> Image:
     """(*BAND, 3) of an image with eyes centred at ``eyes`` (2, 2)."""
-    transform = index_space(similarity(eyes.astype(np.float32), EYES))
-    band = cv2.warpAffine(
-        image, transform, BAND[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(band, np.uint8)
+    return cut(image, similarity(eyes.astype(np.float32), EYES), *BAND)
 
 
 def with_distractors(band: Image, random: Random) -> Image:
@@ -172,11 +169,10 @@ def train(
 
 def portrait_bands(folder: Path) -> Image:
     """(N, *BAND, 3) of all synthetic portraits that show no glasses."""
-    worn = [name for name in LEFT_OUT.read_text().splitlines() if not name.startswith("#")]
-    portraits = Portraits.load(folder, worn)
+    portraits = Portraits.load(folder, names_in(LEFT_OUT.read_text()))
     return np.stack(
         [
-            band_of(portraits.picture(i).astype(np.uint8), centres(portraits.landmarks[i]))
+            band_of(portraits.picture(i).astype(np.uint8), eye_centres(portraits.landmarks[i]))
             for i in tqdm(range(len(portraits)), desc="portraits", disable=None)
         ]
     )
@@ -186,7 +182,9 @@ def lfw_bands(folder: Path) -> tuple[list[str], Image]:
     """Names and bands (N, *BAND, 3) of all photos of LFW."""
     paths = sorted(folder.glob("*.jpg"))
     found = (lfw_picture(path) for path in tqdm(paths, desc="LFW", disable=None))
-    return [path.stem for path in paths], np.stack([band_of(image, centres(marks)) for image, marks in found])
+    return [path.stem for path in paths], np.stack(
+        [band_of(image, eye_centres(marks)) for image, marks in found]
+    )
 
 
 def labels() -> dict[str, dict[str, str]]:

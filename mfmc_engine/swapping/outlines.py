@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mfmc_engine import parameters as P
 from mfmc_engine.geometry import apply
+from mfmc_engine.landmarks import eye_centres
 from mfmc_engine.types import FloatArray
 
 Side = Literal["left", "right"]  # of the picture
@@ -67,7 +68,7 @@ def eye_openings(landmarks: FloatArray) -> list[FloatArray]:
 
 def glasses(landmarks: FloatArray) -> list[FloatArray]:
     """The band across the face that glasses are worn in, from ear to ear."""
-    left, right, rise = landmarks[36:42].mean(0), landmarks[42:48].mean(0), up(landmarks)
+    (left, right), rise = eye_centres(landmarks), up(landmarks)
     along = (right - left) * P.GLASSES_REACH
     ends = np.stack([left - along, right + along])
     band = [ends + rise * P.GLASSES_ABOVE, ends[::-1] - rise * P.GLASSES_BELOW]

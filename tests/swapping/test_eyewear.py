@@ -14,6 +14,7 @@ from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.geometry import apply
 from mfmc_engine.guarantee import Thresholds
+from mfmc_engine.landmarks import eye_centres
 from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.swapping import blending, eyewear, eyewear_network, fields, masks, outlines
 from mfmc_engine.swapping.appearance import Looks
@@ -28,7 +29,7 @@ LENS = np.array([40, 34, 30], np.float32)  # at the eyes' height; lenses are lig
 @pytest.fixture(scope="module")
 def eyes(faces):
     """Centres of both eyes, px, (2, 2)."""
-    return eyewear.centres(faces[WEARER].landmarks)
+    return eye_centres(faces[WEARER].landmarks)
 
 
 def ellipses(photo, eyes, half, breadth):
@@ -126,7 +127,7 @@ def test_spectacles_are_found_where_they_are(spectacles, faces):
     middle = rims > 0.9
     colour = found.colour[0].permute(1, 2, 0).numpy()[middle] * 255
     assert np.abs(np.median(colour, 0) - FRAME).max() < 25
-    inside = where(target, ellipses(painted, eyewear.centres(faces[WEARER].landmarks), (0.2, 0.15), -1)) > 0.9
+    inside = where(target, ellipses(painted, eye_centres(faces[WEARER].landmarks), (0.2, 0.15), -1)) > 0.9
     assert hides[inside].mean() < 0.1  # eyes are seen through them
 
 
@@ -138,7 +139,7 @@ def test_sunglasses_are_found_where_they_are_and_as_dark_as_they_are(sunglasses,
     assert found.opaque
     lenses = where(target, drawn)
     assert overlap(found.hides[0, 0].numpy(), lenses) > 0.75
-    for eye in apply(target.frame.to_crop, eyewear.centres(faces[WEARER].landmarks)):
+    for eye in apply(target.frame.to_crop, eye_centres(faces[WEARER].landmarks)):
         x, y = np.round(eye).astype(int)
         assert found.hides[0, 0, y - 3 : y + 4, x - 5 : x + 6].min() > 0.9
         seen = found.colour[0, :, y, x].numpy() * 255
