@@ -19,11 +19,10 @@ def is_visible_to(viewer: User | int, post: str = "") -> Q:
     from photos.models import Audience
 
     circles = CircleMembership.objects.filter(person=viewer).values("circle")
-    friends = is_friend_of(viewer, f"{post}author")
-    audience = (
-        Q(**{f"{post}audience": Audience.MEMBERS})
-        | Q(**{f"{post}audience": Audience.FRIENDS}) & friends
-        | Q(**{f"{post}audience": Audience.CIRCLE, f"{post}circle__in": circles}) & friends
+    inside = Q(**{f"{post}audience": Audience.CIRCLE, f"{post}circle__in": circles})
+    among_friends = Q(**{f"{post}audience": Audience.FRIENDS}) | inside
+    audience = Q(**{f"{post}audience": Audience.MEMBERS}) | (
+        among_friends & is_friend_of(viewer, f"{post}author")
     )
     open_author = Q(**{f"{post}author__is_active": True}) & ~is_hidden_from(viewer, f"{post}author")
     standing = Q(**{f"{post}taken_down_at": None})
