@@ -66,11 +66,14 @@ def retract(*, kind: str, key: str, recipient: User | None = None) -> None:
     rows.delete()
 
 
-def visible_to(recipient: User) -> QuerySet[Notification]:
-    """Everything that may still be told to ``recipient``, newest first. What people they muted do is told nowhere."""
+def visible_to(recipient: User, kinds: Iterable[str] = KINDS) -> QuerySet[Notification]:
+    """Everything of these kinds that may still be told to ``recipient``, newest first.
+
+    What people they muted do is told nowhere.
+    """
     holding = Q(pk__in=[])
-    for kind in KINDS.values():
-        holding |= Q(kind=kind.key) & kind.holds(recipient)
+    for kind in kinds:
+        holding |= Q(kind=kind) & KINDS[kind].holds(recipient)
     heard = is_known_to(recipient, "actor") & ~is_muted_by(recipient, "actor")
     known = Q(actor__isnull=True) | heard
     standing = Q(comment__taken_down_at=None)
@@ -89,9 +92,14 @@ def unseen(recipient: User) -> QuerySet[Notification]:
 
 
 def batches(recipient: User) -> list[Batch]:
-    """The newest notifications as sentences. What is new is told apart from what was seen of the same batch."""
+    """The newest notifications as sentences. What is new is told apart from what was seen of the same batch.
+
+    Which kinds were stored is asked first: all of KINDS in one statement take 50 ms to be put together.
+    """
+    stored = Notification.objects.filter(recipient=recipient).order_by().values_list("kind", flat=True)
+    kinds = KINDS.keys() & set(stored.distinct())
     rows = (
-        visible_to(recipient)
+        visible_to(recipient, sorted(kinds))
         .select_related("actor", "post__author", "photo__post__author", "comment", "friendship")
         .prefetch_related("post__photos")[:ROWS_AT_MOST]
     )
