@@ -26,12 +26,12 @@ EVERY = 3 if os.environ.get("LEAKS") == "pairs" else 1
 
 def seen_by_all(owner: User) -> dict[tuple[object, int], bool]:
     """Whether the owner's face is shown, for every pair of a photo and somebody who may see it: one at a time."""
+    mine = Photo.objects.visible_to(owner).filter(regions__owner=owner)
+    index = dict(mine.values_list("pk", "regions__index"))
     shown = {}
     for viewer in User.objects.filter(is_active=True).exclude(pk=owner.pk):
-        mine = Photo.objects.visible_to(owner).filter(regions__owner=owner)
-        for photo in Photo.objects.visible_to(viewer).filter(pk__in=mine.values("pk")):
-            index = face_of(photo, owner).index
-            shown[photo.pk, viewer.pk] = index in visible_set(photo, viewer).shown
+        for photo in Photo.objects.visible_to(viewer).filter(pk__in=index):
+            shown[photo.pk, viewer.pk] = index[photo.pk] in visible_set(photo, viewer).shown
     return shown
 
 
