@@ -15,6 +15,7 @@ from faceaccess.models import FaceRegion, Rule
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import client_of, engine, face_of, person, posted  # noqa: F401  a fixture, and helpers
 from tests.factories import BlockFactory, CircleFactory, FriendshipFactory, PhotoFactory, befriend
+from tests.snapshot import Snapshot
 
 
 @dataclass
@@ -39,8 +40,22 @@ class Network:
         return face_of(self.photo, self.me)
 
 
+@pytest.fixture(scope="session")
+def kept() -> list[Snapshot]:
+    """The network, once it was made."""
+    return []
+
+
 @pytest.fixture
-def network(db, engine) -> Network:  # noqa: F811
+def network(db, engine, private_root, kept) -> Network:  # noqa: F811
+    if kept:
+        return kept[0].put_back(private_root)
+    made = make_network()
+    kept.append(Snapshot(made, private_root))
+    return made
+
+
+def make_network() -> Network:
     me = person(0, "authorization", username="me.myself", display_name="Mia Meier")
     friend = person(1, "proxy", display_name="Frida Fern")
     ruler = person(2, "rules", display_name="Rosa Ruler")
