@@ -133,6 +133,11 @@ def scene(owner: User, named: Iterable[int] = (), *, only: Collection[int] | Non
     """
     own = regions_of(owner) if only is None else regions_of(owner).filter(pk__in=only)
     regions = list(own.select_related(None).select_related("photo__post")[: PHOTOS_AT_MOST + 1])
+    model = Model(effective_model(owner))
+    if not regions:  # nothing can change for anybody
+        return Scene(
+            owner.pk, model, faces=(), known=facts.Relations(), people={}, audiences={}, capped=False
+        )
     posts = {region.photo_id: region.photo.post for region in regions[:PHOTOS_AT_MOST]}
     faces = [row for row in facts.region_facts(list(posts), owner) if row.owner_id == owner.pk]
     known = relations_of(owner)
@@ -144,7 +149,7 @@ def scene(owner: User, named: Iterable[int] = (), *, only: Collection[int] | Non
     members, more = _members(told_apart | {person for _owner, person in known.friends})
     return Scene(
         owner_id=owner.pk,
-        model=Model(effective_model(owner)),
+        model=model,
         faces=[(face, posts[face.photo_id]) for face in faces],
         known=known,
         people=_by_standing(owner, members, known, told_apart),

@@ -61,7 +61,9 @@ def onlooker_for(asker: User, value: str) -> Onlooker:
 
 
 def own_region(photo: Photo, asker: User) -> FaceRegion | None:
-    """The asker's own face in a photo that is ready and that they may see."""
+    """The asker's own face in a photo that is ready and that they may see. Who is not in it at all is told so first."""
+    if not photo.regions.filter(owner=asker).exists():
+        return None
     return regions_of(asker).filter(photo=photo).first()
 
 

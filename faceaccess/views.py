@@ -86,9 +86,9 @@ def photo_image_as(request: HttpRequest, photo_id: UUID, who: str, size: str) ->
     not see or is not in, a person who is no friend, a photo of one's own that this person may not see.
     """
     viewer = viewer_of(request)
-    photo = get_object_or_404(Photo.objects.visible_to(viewer).select_related("post"), pk=photo_id)
-    region = seeing.own_region(photo, viewer)
-    if region is None or size not in renditions.SIZES:
+    photo = selectors.photo_for(viewer, photo_id)
+    region = seeing.own_region(photo, viewer) if photo is not None else None
+    if photo is None or region is None or size not in renditions.SIZES:
         raise Http404
     onlooker = seeing.onlooker_for(viewer, who)
     if seeing.may_see(photo, viewer, onlooker) is False:
@@ -146,8 +146,13 @@ def _own_face(request: HttpRequest, region_id: int) -> tuple[FaceRegion, User]:
     viewer = viewer_of(request)
     if not viewer.is_authenticated:
         raise Http404
-    regions = FaceRegion.objects.select_related("photo").filter(owner=viewer, match=FaceRegion.Match.MATCHED)
-    return get_object_or_404(regions.filter(photo__in=Photo.objects.visible_to(viewer)), pk=region_id), viewer
+    own = FaceRegion.objects.filter(owner=viewer, match=FaceRegion.Match.MATCHED)
+    region = get_object_or_404(own, pk=region_id)
+    photo = selectors.photo_for(viewer, region.photo_id)
+    if photo is None:
+        raise Http404
+    region.photo = photo
+    return region, viewer
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
