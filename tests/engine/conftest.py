@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -40,3 +41,16 @@ def marked_people(six_people, tmp_path):
     marked = [{"box": list(box), "ignore": False} for box in PEOPLE]
     (tmp_path / "boxes.json").write_text(json.dumps({"t1.jpg": marked}))
     return tmp_path
+
+
+@pytest.fixture
+def smaller_people(marked_people, photo):
+    """The folder with the photo at three fifths of its size, in which faces have 60 px and more still."""
+    from tests.engine.test_detection import PEOPLE
+
+    scale = 0.6
+    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    (marked_people / "t1.png").write_bytes(imaging.encode(small, ".png"))
+    marked = [{"box": [side * scale for side in box], "ignore": False} for box in PEOPLE]
+    (marked_people / "boxes.json").write_text(json.dumps({"t1.png": marked}))
+    return marked_people

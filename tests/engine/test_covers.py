@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from mfmc_engine import imaging
 from mfmc_engine.cli import main
 from mfmc_engine.detection import closer, looks
 from mfmc_engine.detection.pyramid import Pyramid
@@ -37,19 +36,10 @@ def test_a_cover_is_drawn_on_the_face_alone_and_the_same_again(photo, analysis, 
     assert rows.max() < y1 + room
 
 
-@pytest.fixture
-def smaller(marked_people, photo):
-    """The folder with the photo at three fifths of its size, in which faces have 60 px and more still."""
-    scale = 0.6
-    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    (marked_people / "t1.png").write_bytes(imaging.encode(small, ".png"))
-    marked = [{"box": [side * scale for side in box], "ignore": False} for box in PEOPLE]
-    (marked_people / "boxes.json").write_text(json.dumps({"t1.png": marked}))
-    return marked_people
-
-
-def test_the_people_of_the_photo_are_found_whatever_is_before_them_a_line_a_cover(smaller, capsys) -> None:
-    assert main(["benchmark", "recall", str(smaller), "--covered", "--json"]) == 0
+def test_the_people_of_the_photo_are_found_whatever_is_before_them_a_line_a_cover(
+    smaller_people, capsys
+) -> None:
+    assert main(["benchmark", "recall", str(smaller_people), "--covered", "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["covered"] for line in lines] == [cover.name for cover in COVERS]
     assert all(line["faces"] == {"24px": 6, "48px": 6} for line in lines)
