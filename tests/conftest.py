@@ -28,8 +28,9 @@ SHARED = ROOT.parents[1] / "shared" / "data"
 # Files that take longest, started first: a process that took up one of them last would leave the others waiting.
 LONG = (
     "faceaccess/test_leaks.py",
-    "engine/test_detection.py",
     "engine/test_covers.py",
+    "engine/test_detection.py",
+    "swapping/test_galleries.py",
     "faceaccess/test_leak_channels.py",
     "training/test_training.py",
     "browser/test_demo_network.py",
@@ -43,6 +44,7 @@ LONG = (
     "browser/test_keyboard.py",
     "engine/test_swaps.py",
     "engine/test_speed.py",
+    "engine/test_spoiled.py",
     "swapping/test_covered.py",
     "swapping/test_decoys.py",
     "faceaccess/test_reembedding.py",
@@ -54,6 +56,8 @@ LONG = (
     "faceaccess/test_histories.py",
     "faceaccess/test_end_to_end.py",
     "batching/test_launching.py",
+    "packs/test_calibrate.py",
+    "donors/test_selection.py",
 )
 
 
