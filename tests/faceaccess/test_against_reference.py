@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Stored:
-    """A world as rows. Written past the services: also what they would refuse must be decided right."""
+    """A world as rows. Written past services and signals: also what they would refuse must be decided right."""
 
     def __init__(self, world: World) -> None:
         self.people = User.objects.bulk_create([User(username=f"person{n}") for n in PEOPLE])
@@ -31,44 +31,54 @@ class Stored:
         self.photos = [self._picture(picture) for picture in world.pictures]
 
     def _relations(self, world: World) -> None:
-        for (one, other), accepted in [(p, True) for p in world.friends] + [
-            (p, False) for p in world.requests
-        ]:
-            Friendship.objects.create(
+        pairs = [(pair, timezone.now()) for pair in world.friends] + [(pair, None) for pair in world.requests]
+        Friendship.objects.bulk_create(
+            Friendship(
                 requester=self.people[one],
                 addressee=self.people[other],
-                accepted_at=timezone.now() if accepted else None,
+                low=self.people[min(one, other)],
+                high=self.people[max(one, other)],
+                accepted_at=accepted_at,
             )
-        for one, other in world.blocks:
-            Block.objects.create(blocker=self.people[one], blocked=self.people[other])
-        for person in world.enrolled:
-            FaceCapture.objects.create(
+            for (one, other), accepted_at in pairs
+        )
+        Block.objects.bulk_create(
+            Block(blocker=self.people[one], blocked=self.people[other]) for one, other in world.blocks
+        )
+        FaceCapture.objects.bulk_create(
+            FaceCapture(
                 user=self.people[person],
                 template=b"",
                 pack="builtin",
                 consent_version="1",
                 consented_at=timezone.now(),
             )
-        for person, model in world.models.items():
-            FacePreference.objects.create(owner=self.people[person], model=model)
+            for person in world.enrolled
+        )
+        FacePreference.objects.bulk_create(
+            FacePreference(owner=self.people[person], model=model) for person, model in world.models.items()
+        )
 
     def _rules(self, world: World) -> None:
         self.circles = []
         for number, (owner, members) in enumerate(world.circles):
             circle = Circle.objects.create(owner=self.people[owner], name=str(number))
-            for member in members:
-                CircleMembership.objects.create(circle=circle, person=self.people[member])
+            CircleMembership.objects.bulk_create(
+                CircleMembership(circle=circle, person=self.people[member]) for member in members
+            )
             self.circles.append(circle)
-        for owner, lines in world.rules.items():
-            for position, line in enumerate(lines):
-                Rule.objects.create(
-                    owner=self.people[owner],
-                    position=position,
-                    enabled=line.enabled,
-                    effect="show" if line.show else "hide",
-                    **self._whom("subject", line.subject, line.subject_id),
-                    **self._whom("uploader", line.uploader, line.uploader_id),
-                )
+        Rule.objects.bulk_create(
+            Rule(
+                owner=self.people[owner],
+                position=position,
+                enabled=line.enabled,
+                effect="show" if line.show else "hide",
+                **self._whom("subject", line.subject, line.subject_id),
+                **self._whom("uploader", line.uploader, line.uploader_id),
+            )
+            for owner, lines in world.rules.items()
+            for position, line in enumerate(lines)
+        )
 
     def _whom(self, part: str, kind: str, index: int) -> dict[str, object]:
         fields: dict[str, object] = {part: kind}
@@ -99,19 +109,27 @@ class Stored:
         return photo
 
     def _statements(self, region: FaceRegion, face: reference.Face) -> None:
-        for tag in face.tags:
-            Tag.objects.create(
+        Tag.objects.bulk_create(
+            Tag(
                 region=region,
                 owner=self.people[tag.owner],
                 tagger=None if tag.by is None else self.people[tag.by],
                 withdrawn_at=None if tag.yes else timezone.now(),
             )
-        for answer in face.answers:
-            said = "approved" if answer.yes else "denied"
-            Authorization.objects.create(region=region, owner=self.people[answer.owner], answer=said)
-        for word in face.overrides:
-            effect = "show" if word.yes else "hide"
-            PhotoOverride.objects.create(region=region, owner=self.people[word.owner], effect=effect)
+            for tag in face.tags
+        )
+        Authorization.objects.bulk_create(
+            Authorization(
+                region=region,
+                owner=self.people[answer.owner],
+                answer="approved" if answer.yes else "denied",
+            )
+            for answer in face.answers
+        )
+        PhotoOverride.objects.bulk_create(
+            PhotoOverride(region=region, owner=self.people[word.owner], effect="show" if word.yes else "hide")
+            for word in face.overrides
+        )
 
 
 # Fewer in the second run, on another database: test_histories compares there, too.
