@@ -142,3 +142,11 @@ def real_engine():
     from accounts.engine import get_engine
 
     return get_engine()
+
+
+@pytest.fixture(scope="session")
+def six_found(six_people, real_engine):
+    """What the real engine finds in that photo, once for the whole session: for reading."""
+    from mfmc_engine import imaging
+
+    return real_engine.analyze(imaging.decode(six_people))

@@ -33,9 +33,9 @@ def group(six_people) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def people_of(group, real_engine) -> list[np.ndarray]:
+def people_of(group, six_found) -> list[np.ndarray]:
     """The six people of the group photo, each alone, from the left."""
-    boxes = [face.box for face in real_engine.analyze(group).faces]
+    boxes = [face.box for face in six_found.faces]
     boxes = sorted((box.astype(int) for box in boxes), key=lambda box: box[0])
     assert len(boxes) == 6
     margin = 75  # px, about half a face
@@ -76,11 +76,13 @@ def refusal(user, image) -> str:
     return message
 
 
-def test_each_of_six_people_enrolls_and_is_recognised_as_themselves(group, people_of, real_engine) -> None:
+def test_each_of_six_people_enrolls_and_is_recognised_as_themselves(
+    people_of, six_found, real_engine
+) -> None:
     users = [UserFactory() for _ in people_of]
     for user, image in zip(users, people_of, strict=True):
         enroll(user, image)
-    faces = sorted((f for f in real_engine.analyze(group).faces), key=lambda f: f.box[0])
+    faces = sorted(six_found.faces, key=lambda f: f.box[0])
     assert [match.person for match in real_engine.match(faces, gallery())] == [str(user.pk) for user in users]
 
 
@@ -167,11 +169,10 @@ def test_a_poor_picture_is_refused_with_what_to_do_about_it(kind, mara, private_
     assert (FaceCapture.objects.count(), private_files()) == (0, [])
 
 
-def test_people_who_look_a_quarter_aside_may_and_who_look_further_may_not(group, real_engine) -> None:
-    analysis = real_engine.analyze(group)
-    aside = min(analysis.faces, key=lambda face: face.quality.yaw)
+def test_people_who_look_a_quarter_aside_may_and_who_look_further_may_not(group, six_found) -> None:
+    aside = min(six_found.faces, key=lambda face: face.quality.yaw)
     assert -45 < aside.quality.yaw < -35
-    alone = replace(analysis, faces=(aside,))
+    alone = replace(six_found, faces=(aside,))
     assert good_capture(group, alone)[0] is aside
     further = replace(aside, quality=replace(aside.quality, yaw=-50.0))
     with pytest.raises(services.EnrolmentRejected, match="turned too far"):

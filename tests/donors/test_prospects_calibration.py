@@ -28,9 +28,8 @@ def test_no_departure_is_negative(groups):
     assert min(map(min, groups)) <= found.median <= max(map(max, groups))
 
 
-def test_real_decoys_are_measured_and_reported(six_people, real_engine):
-    photo = imaging.decode(six_people)
-    faces = real_engine.analyze(photo).faces[:2]
+def test_real_decoys_are_measured_and_reported(six_people, six_found, real_engine):
+    photo, faces = imaging.decode(six_people), six_found.faces[:2]
     found = [prospects.seen(real_engine, (photo, face), 3, 0) for face in faces]
     assert [len(decoys) for decoys in found] == [3, 3]
     assert all(abs(one.error) < 0.3 and one.blotched > 0 and one.misfit > 0 for face in found for one in face)

@@ -3,13 +3,10 @@
 import numpy as np
 import pytest
 
-from mfmc_engine import imaging
-
 
 @pytest.mark.parametrize("margin", [40, 60, 75])
-def test_upright_people_are_never_read_upside_down(six_people, real_engine, margin) -> None:
-    photo = imaging.decode(six_people)
-    boxes = [face.box.astype(int) for face in real_engine.analyze(photo).faces]
+def test_upright_people_are_never_read_upside_down(photo, analysis, real_engine, margin) -> None:
+    boxes = [face.box.astype(int) for face in analysis.faces]
     assert len(boxes) == 6
     for x0, y0, x1, y1 in boxes:
         left, top = max(0, x0 - margin), max(0, y0 - margin)

@@ -27,11 +27,10 @@ from tests.packs import graphs
 
 
 @pytest.fixture(scope="module")
-def people(six_people, real_engine):
+def people(six_people, six_found):
     from mfmc_engine.imaging import decode
 
-    image = decode(six_people)
-    return image, np.stack([face.landmarks for face in real_engine.analyze(image).faces])
+    return decode(six_people), np.stack([face.landmarks for face in six_found.faces])
 
 
 def theirs(kind, path):

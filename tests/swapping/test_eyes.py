@@ -36,9 +36,8 @@ def test_eyes_that_are_shut_or_look_down_are_told_from_those_that_laugh(six_peop
     assert [target.shut for target in targets] == [True, False, False, False, False, True]
 
 
-def test_lids_are_seen_where_they_are_whatever_the_landmarks_say(six_people, real_engine):
-    photo = imaging.decode(six_people)
-    faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
+def test_lids_are_seen_where_they_are_whatever_the_landmarks_say(six_people, six_found):
+    photo, faces = imaging.decode(six_people), six_found.faces
     open_, shut = faces[2].landmarks, faces[5].landmarks
     assert eyelids.openness(photo, eyes.close(open_)) == eyelids.openness(photo, open_) > SHUT_OPENNESS + 0.05
     assert eyelids.openness(photo, shut) < SHUT_OPENNESS
@@ -52,9 +51,8 @@ def test_lids_are_seen_where_they_are_whatever_the_landmarks_say(six_people, rea
     assert turned == pytest.approx(level, abs=0.03)
 
 
-def test_eyes_that_are_open_enough_are_not_looked_at_again(six_people, real_engine, monkeypatch):
-    photo = imaging.decode(six_people)
-    faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
+def test_eyes_that_are_open_enough_are_not_looked_at_again(six_people, six_found, monkeypatch):
+    photo, faces = imaging.decode(six_people), six_found.faces
     looks = []
     look = eyelids._openness
     monkeypatch.setattr(eyelids, "_openness", lambda seen: looks.append(look(seen)) or looks[-1])

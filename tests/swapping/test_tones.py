@@ -52,10 +52,9 @@ def test_no_weight_at_all_gives_numbers():
 
 
 @pytest.fixture(scope="module")
-def targets(six_people, real_engine):
+def targets(six_people, six_found):
     photo = imaging.decode(six_people)
-    faces = sorted(real_engine.analyze(photo).faces, key=lambda face: face.box[0])
-    return photo, blending.prepare(photo, [face.landmarks for face in faces])
+    return photo, blending.prepare(photo, [face.landmarks for face in six_found.faces])
 
 
 def test_shaded_skin_of_a_graded_photo_is_skin_and_hair_is_not(targets):
