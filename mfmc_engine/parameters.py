@@ -419,6 +419,8 @@ OCCLUDER_STEPS = 24  # growth steps of four px
 # Probability that nothing is worn, up to which something is. Of the half of LFW that taught nothing, 127 of 164 photos
 # of people in clear glasses are told, all 16 in dark ones, and four of 861 in none
 EYEWEAR_DOUBT: Final = 0.5
+# Probability of either kind from which it is drawn: black discs on somebody who may wear none are seen at once
+EYEWEAR_KIND: Final = 0.45
 # Half the width and height of an eye, and how much of one lenses hide that nobody sees through
 EYEWEAR_EYE = (14.0, 9.0)
 EYEWEAR_EYE_HIDDEN: Final = 0.36
@@ -528,6 +530,8 @@ BLOTCH_LEAST = (0.10, 0.05)  # log units of brightness and of hue that it always
 
 # --- swapping: placing and redaction -----------------------------------------------------------------------------
 BARRED_FEATHER = 2.0  # px of the crop
+CROWN_WIDTH = 1.3  # of the jaw, that a head with its hair is
+CROWN_HEIGHT = 1.0  # of brows to chin, that it reaches above the brows
 # Noise and calm are the least tried by which what is left of the colours tells 400 of ../shared/data/lfw apart no
 # better than a mosaic of 36 shuffled cells does (`python -m mfmc_engine.calibration.redacted`); the rest by eye
 REDACTION_GROWTH = 1.25  # of the half sides of box and landmarks

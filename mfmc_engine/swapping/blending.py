@@ -82,7 +82,11 @@ def prepare(image: Picture, landmarks: Sequence[FloatArray], device: str = "cpu"
         likelihood = skin.likelihood(crop, inside)
         inside = [profile.on_silhouette(crop[0], inside[0])]
         lit = Lit(crop, likelihood, inside)
-        barred = torch.from_numpy(_others_in_front(i, frames, landmarks)[None, None]).to(device)
+        others, crowns = _others_in_front(i, frames, landmarks)
+        barred = torch.from_numpy(others[None, None]).to(device)
+        if crowns.any():
+            heads = masks.heads_in_front(lit, torch.from_numpy(crowns[None, None]).to(device))
+            barred = torch.maximum(barred, heads)
         return Target(frame, lit, barred, eyes.shut(crop, inside)[0])
 
     return shared_out(target, range(len(frames)), device)
@@ -122,24 +126,34 @@ def blend(
 
 def _others_in_front(
     index: int, frames: Sequence[Frame], landmarks: Sequence[FloatArray]
-) -> NDArray[np.float32]:
-    """(H, W) mask of pixels that belong to another face: outside this face's outline, or inside the outlines of
-    both where the other face is the larger one, hence the nearer one."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(H, W) masks of pixels that belong to another face: outside this face's outline, or inside the outlines of
+    both where the other face is the larger one, hence the nearer one; and of where hair of such a one may be."""
     frame = frames[index]
     own = _outline(apply(frame.to_crop, landmarks[index]), frame.size)
-    others = np.zeros(frame.size, np.uint8)
+    others, crowns = np.zeros((2, *frame.size), np.uint8)
     for other, points in enumerate(landmarks):
         if other == index:
             continue
-        moved = apply(frame.to_crop, points)
-        if (moved.max(0) < 0).any() or (moved.min(0) > frame.size[::-1]).any():
-            continue
-        covered = _outline(moved, frame.size)
-        nearer = frames[other].scale < frame.scale
-        others |= covered if nearer else covered & ~own
-    if not others.any():
-        return others.astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(others.astype(np.float32), (0, 0), P.BARRED_FEATHER), np.float32)
+        moved, nearer = apply(frame.to_crop, points), frames[other].scale < frame.scale
+        crown = outlines.crown(moved)
+        if nearer and _meets(crown, frame.size):
+            crowns |= _outline(crown, frame.size)
+        if _meets(moved, frame.size):
+            covered = _outline(moved, frame.size)
+            others |= covered if nearer else covered & ~own
+    return _soft(others), _soft(crowns)
+
+
+def _meets(points: FloatArray, size: tuple[int, int]) -> bool:
+    """Whether the box around ``points`` (N, 2) px reaches into a window of ``size`` rows and columns."""
+    return not ((points.max(0) < 0).any() or (points.min(0) > size[::-1]).any())
+
+
+def _soft(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
+    if not mask.any():
+        return mask.astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), P.BARRED_FEATHER), np.float32)
 
 
 def _outline(landmarks: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -69,7 +69,7 @@ def _look(target: Lit) -> Eyewear | None:
     to_band = similarity(eye_centres(target.landmarks[0]), eyewear_network.EYES)
     levels = network.encode(_moved(target.pictures, to_band, BAND))
     worn = network.what(levels).softmax(1)[0]
-    if float(worn[NOTHING]) > P.EYEWEAR_DOUBT:
+    if float(worn[NOTHING]) > P.EYEWEAR_DOUBT or float(worn[[CLEAR, DARK]].max()) < P.EYEWEAR_KIND:
         return None
     parts = network.where(levels).sigmoid()
     opaque = bool(worn[DARK] > worn[CLEAR]) and _hides_an_eye(parts[0, 1])

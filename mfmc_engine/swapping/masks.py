@@ -38,6 +38,14 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor, worn: bool = True) -> Ten
     return F.threshold(alpha, P.MASK_SMALLEST, 0.0)
 
 
+def heads_in_front(target: Lit, crowns: Tensor) -> Tensor:
+    """(1, 1, H, W) soft mask of the hair of somebody in front: what is no skin within ``crowns`` (1, 1, H, W), where
+    such hair may be, a mouth or not; and of their head below it."""
+    features = target.part(outlines.core) * (1 - crowns)
+    hair = crowns * occluders(target.skin, target.part(outlines.region), features)
+    return crowns * hair.cummax(2).values
+
+
 def _soft_around(lost: Eyewear) -> Tensor:
     """(1, 1, H, W) soft mask of what the person wears before their eyes and a decoy does not: it would keep an arc over
     the brows and stumps beside the eyes."""

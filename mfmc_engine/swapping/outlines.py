@@ -66,6 +66,15 @@ def eye_openings(landmarks: FloatArray) -> list[FloatArray]:
     return [landmarks[36:42], landmarks[42:48]]
 
 
+def crown(landmarks: FloatArray) -> FloatArray:
+    """(N, 2) the head above the brows, hair included: half an ellipse."""
+    brows = landmarks[17:27].mean(0)
+    height = brows - landmarks[8]
+    half = (landmarks[16] - landmarks[0]) / 2 * P.CROWN_WIDTH
+    turn = np.linspace(0, np.pi, 16)[:, None]
+    return (brows + np.cos(turn) * half + np.sin(turn) * height * P.CROWN_HEIGHT).astype(np.float32)
+
+
 def glasses(landmarks: FloatArray) -> list[FloatArray]:
     """The band across the face that glasses are worn in, from ear to ear."""
     (left, right), rise = eye_centres(landmarks), up(landmarks)

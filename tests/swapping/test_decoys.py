@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,9 +10,11 @@ from mfmc_engine import draws, imaging, replacement
 from mfmc_engine.compositing import compose
 from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.guarantee import Thresholds
+from mfmc_engine.swapping import blending
 from mfmc_engine.types import Decoy, DecoyRequest, Gallery
 
 SEEDS = 3
+HEAD = (535.0, 320.0), (140.0, 200.0), 15.0  # of the man in the middle: an ellipse round his hair and chin, px
 ANY_CHANCE = lambda *_: lambda candidate: 1.0  # noqa: E731
 
 
@@ -127,8 +130,6 @@ def test_overlapping_faces_bring_no_pixel_of_each_other(photo, requests, decoys,
         landmarks=(near.landmarks - near.landmarks.mean(0)) * 0.8 + near.landmarks.mean(0) + [30, 0],
     )
     small = dataclasses.replace(small, landmarks=small.landmarks.astype(np.float32))
-    from mfmc_engine.swapping import blending
-
     targets = blending.prepare(photo, [near.landmarks, small.landmarks])
     inside = targets[1].landmarks
     shared = targets[1].barred[0, 0].numpy()
@@ -136,6 +137,27 @@ def test_overlapping_faces_bring_no_pixel_of_each_other(photo, requests, decoys,
     assert shared[left_cheek[1], left_cheek[0]] > 0.9
     nose = np.round(targets[0].landmarks[27:31]).astype(int)
     assert targets[0].barred[0, 0].numpy()[nose[:, 1], nose[:, 0]].max() < 0.1
+
+
+def test_no_mouth_is_drawn_on_the_hair_of_a_head_in_front(photo, faces):
+    """The hair of the man in the middle, put before the mouth of the woman on the right: a row of a group photo."""
+    behind, front = faces[5].landmarks, faces[2].landmarks
+    hair = front[17:27].mean(0) - 0.75 * (front[8] - front[17:27].mean(0))  # above his forehead
+    shift = np.round(behind[48:60].mean(0) - hair).astype(int)
+    height, width = photo.shape[:2]
+    head = cv2.ellipse(np.zeros((height, width), np.uint8), HEAD, 1, cv2.FILLED)
+    moved = np.float32([[1, 0, shift[0]], [0, 1, shift[1]]])
+    pasted = cv2.warpAffine(photo, moved, (width, height))
+    over = cv2.warpAffine(head, moved, (width, height))[..., None] > 0
+    crowded = np.where(over, pasted, photo)
+    behind_him, alone = (
+        blending.prepare(picture, [behind, front + shift.astype(np.float32)])[0] for picture in (crowded, photo)
+    )
+    mouth, nose = (np.round(behind_him.landmarks[part]).astype(int) for part in (slice(48, 60), slice(27, 31)))
+    barred = behind_him.barred[0, 0].numpy()
+    assert barred[mouth[:, 1], mouth[:, 0]].mean() > 0.9
+    assert barred[nose[:, 1], nose[:, 0]].max() < 0.1
+    assert alone.barred[0, 0].numpy()[mouth[:, 1], mouth[:, 0]].max() < 0.1
 
 
 @pytest.mark.shared

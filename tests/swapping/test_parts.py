@@ -131,6 +131,26 @@ def test_pixels_of_a_face_in_front_are_barred():
     assert alpha[..., 140, 110] > 0.9
 
 
+def _behind(front: torch.Tensor) -> torch.Tensor:
+    """What is barred of a painted face whose mouth is behind the crown of somebody, painted ``front`` (3, 1, 1)."""
+    crown = torch.zeros(1, 1, CROP_SIZE, CROP_SIZE)
+    top = int(FACE[50, 1]) - 4
+    crown[..., top:, 40:216] = 1
+    picture = torch.where(crown > 0, front[None], _painted())
+    return masks.heads_in_front(Lit(picture, skin.likelihood(picture, [FACE]), [FACE]), crown)[0, 0]
+
+
+def test_hair_of_somebody_in_front_stays_before_the_mouth():
+    mouth = fields.rasterise(outlines.lips, [FACE], CPU)[0, 0] > 0
+    barred = _behind(torch.tensor((0.1, 0.08, 0.07)).view(3, 1, 1))
+    assert barred[mouth].min() > 0.9
+    assert barred[: int(FACE[33, 1])].max() == 0
+
+
+def test_a_mouth_where_hair_of_somebody_else_might_be_is_replaced():
+    assert _behind(torch.tensor((0.8, 0.6, 0.5)).view(3, 1, 1)).max() < 0.1
+
+
 def _relit(donor: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     lit = [Lit(p, skin.likelihood(p, [FACE]), [FACE]) for p in (donor, target)]
     return relight.relight(lit[0], lit[1], 3.5)
