@@ -75,6 +75,16 @@ def crown(landmarks: FloatArray) -> FloatArray:
     return (brows + np.cos(turn) * half + np.sin(turn) * height * P.CROWN_HEIGHT).astype(np.float32)
 
 
+def irises(landmarks: FloatArray) -> list[FloatArray]:
+    """A disc in the middle of each eye, as wide as irises are; lids cover some of it."""
+    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    circle = np.stack([np.cos(turn), np.sin(turn)], 1)
+    return [
+        (eye.mean(0) + circle * P.IRIS_HALF * np.linalg.norm(eye[3] - eye[0])).astype(np.float32)
+        for eye in (landmarks[36:42], landmarks[42:48])
+    ]
+
+
 def glasses(landmarks: FloatArray) -> list[FloatArray]:
     """The band across the face that glasses are worn in, from ear to ear."""
     (left, right), rise = eye_centres(landmarks), up(landmarks)

@@ -27,6 +27,7 @@ def relight(donor: Lit, target: Lit, sigma: float, folds: Sequence[float] = ()) 
     detail = _match_contrast(donor, target, sigma)
     detail = _no_deeper(detail, donor, target, sigma)
     detail = _match_parts(detail, donor, target, sigma)
+    detail = _match_irises(detail, donor, target, sigma)
     if any(folds):
         detail = _with_folds(detail, donor, target, sigma, folds)
     relit = (target.light(sigma) + offset) * fields.exp(_cap_highlights(detail, donor)) - offset
@@ -198,6 +199,36 @@ def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tenso
         cover = fields.dilate(mask, P.BROW_REACH) if outline is outlines.brow_hair else mask
         local += fields.gaussian(cover, P.PART_FEATHER) * seen * missing
     return detail
+
+
+def _match_irises(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+    """On dark skin, irises no paler than the photo's own and of their colour: blue ones are seen at once there."""
+    dark = target.once("dark skin", lambda: _darkness(target))
+    if fields.on_cpu(dark) and not dark.any():
+        return detail
+    around = _around(outlines.eye_openings, donor)
+    local, mask = detail[around], _irises(donor)[around]
+    wanted = target.once(("irises", sigma), lambda: fields.mean(target.detail(sigma), _irises(target)))
+    missing = wanted - fields.mean(local, mask)
+    (light_share, darker), (colour_share, limit) = P.IRIS_DARKER, P.IRIS_COLOUR
+    grey = fields.luminance(missing)
+    change = (grey * light_share).clamp(-darker, 0) + ((missing - grey) * colour_share).clamp(-limit, limit)
+    seen = (mask.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
+    detail = detail.clone()
+    detail[around] += fields.gaussian(mask, P.IRIS_FEATHER) * seen * dark * change
+    return detail
+
+
+def _irises(face: Lit) -> Tensor:
+    """(B, 1, H, W) mask of what lids leave of them."""
+    return face.part(outlines.irises) * face.part(outlines.eye_openings)
+
+
+def _darkness(face: Lit) -> Tensor:
+    """(B, 1, 1, 1) in [0, 1], 1 on skin that is as dark as IRIS_SKIN's first luma, 0 from its second on."""
+    dark, light = P.IRIS_SKIN
+    luma = fields.mean(fields.luminance(face.pictures), face.plain() * certainty(face.skin))
+    return ((light - luma) / (light - dark)).clamp(0, 1)
 
 
 def _around(outline: fields.Outline, faces: Lit) -> fields.Window:

@@ -156,6 +156,36 @@ def _relit(donor: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return relight.relight(lit[0], lit[1], 3.5)
 
 
+def _eyed(skin_tone: tuple[float, ...], iris: tuple[float, ...]) -> torch.Tensor:
+    """A painted face with white eyes and discs of irises."""
+    picture = _painted(skin_tone)
+    opening = fields.rasterise(outlines.eye_openings, [FACE], CPU)
+    disc = opening * fields.rasterise(outlines.irises, [FACE], CPU)
+    for mask, tone in ((opening, (0.75, 0.75, 0.75)), (disc, iris)):
+        picture = picture * (1 - mask) + torch.tensor(tone).view(1, 3, 1, 1) * mask
+    return picture
+
+
+@pytest.mark.parametrize(("skin_tone", "darkened"), [((0.45, 0.3, 0.22), True), ((0.85, 0.68, 0.6), False)])
+def test_pale_irises_are_darkened_on_dark_skin_alone(skin_tone, darkened, monkeypatch):
+    donor = _eyed((0.8, 0.6, 0.5), (0.45, 0.6, 0.65))
+    target = _eyed(skin_tone, (0.12, 0.08, 0.06))
+    after = _relit(donor, target)
+    monkeypatch.setattr(P, "IRIS_SKIN", (0.0, 0.01))
+    before = _relit(donor, target)
+    disc = fields.rasterise(outlines.irises, [FACE], CPU) * fields.rasterise(outlines.eye_openings, [FACE], CPU)
+    inside = fields.dilate(disc, -1)[0, 0] > 0
+    ratio = fields.luminance(after)[0, 0, inside].mean() / fields.luminance(before)[0, 0, inside].mean()
+    blue = [float(one[0, 2, inside].mean() / one[0, 0, inside].mean()) for one in (before, after)]
+    if darkened:
+        assert ratio < 0.7
+        assert blue[1] < 0.9 * blue[0]
+    else:
+        assert torch.equal(before, after)
+    away = fields.dilate(fields.rasterise(outlines.eye_openings, [FACE], CPU), 6)[0, 0] == 0
+    assert torch.equal(before[0, :, away], after[0, :, away])
+
+
 def test_a_decoy_takes_the_targets_skin_tone_and_side_light():
     ramp = torch.linspace(1.2, 0.5, CROP_SIZE).view(1, 1, 1, -1)
     target = _painted((0.6, 0.4, 0.3)) * ramp
