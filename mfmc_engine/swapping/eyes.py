@@ -19,9 +19,9 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.donors.traits import eye_opening
 from mfmc_engine.landmarks import eyelids
-from mfmc_engine.swapping import fields, outlines
+from mfmc_engine.swapping import fields, gaze, outlines
 from mfmc_engine.swapping.skin import certainty
-from mfmc_engine.types import FloatArray
+from mfmc_engine.types import FloatArray, Image
 
 Values = NDArray[np.float64]
 Places = list[tuple[Values, Values]]  # of every pixel, beside each of both eyes' lids: see Lids
@@ -34,13 +34,20 @@ LIDS: Final = ([39, 40, 41, 36], [42, 47, 46, 45])  # along the lower lids, from
 def shut(crops: Tensor, landmarks: Sequence[FloatArray]) -> list[bool]:
     """Whether both eyes of each face are shut or lowered, from ``crops`` (B, 3, H, W) and landmarks (68, 2) in crop px.
 
-    Landmarks that lie so near ask a network what it sees: laughing eyes are open.
+    Landmarks that lie so near ask a network what it sees: laughing eyes are open. So are narrow ones where irises are.
     """
-    return [
-        float(eye_opening(points)) <= P.NARROW_OPENING
-        and eyelids.openness(fields.to_image(crop), points, P.PLAINLY_OPEN) <= P.SHUT_OPENNESS
-        for crop, points in zip(crops, landmarks, strict=True)
-    ]
+    return [_shut(fields.to_image(crop), points) for crop, points in zip(crops, landmarks, strict=True)]
+
+
+def _shut(crop: Image, points: FloatArray) -> bool:
+    if float(eye_opening(points)) > P.NARROW_OPENING:
+        return False
+    seen = eyelids.openness(crop, points, P.PLAINLY_OPEN)
+    if P.SURELY_SHUT_OPENNESS < seen <= P.SHUT_OPENNESS:
+        grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.uint8)
+        glance = gaze.glance(grey, points)
+        return glance is None or abs(glance) > P.SHUT_GLANCE
+    return seen <= P.SHUT_OPENNESS
 
 
 def close(landmarks: FloatArray) -> FloatArray:

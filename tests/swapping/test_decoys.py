@@ -14,7 +14,11 @@ from mfmc_engine.swapping import blending
 from mfmc_engine.types import Decoy, DecoyRequest, Gallery
 
 SEEDS = 3
-HEAD = (535.0, 320.0), (140.0, 200.0), 15.0  # of the man in the middle: an ellipse round his hair and chin, px
+HEAD = (
+    (535.0, 320.0),
+    (140.0, 200.0),
+    15.0,
+)  # of the man in the middle: an ellipse round his hair and chin, px
 ANY_CHANCE = lambda *_: lambda candidate: 1.0  # noqa: E731
 
 
@@ -151,9 +155,12 @@ def test_no_mouth_is_drawn_on_the_hair_of_a_head_in_front(photo, faces):
     over = cv2.warpAffine(head, moved, (width, height))[..., None] > 0
     crowded = np.where(over, pasted, photo)
     behind_him, alone = (
-        blending.prepare(picture, [behind, front + shift.astype(np.float32)])[0] for picture in (crowded, photo)
+        blending.prepare(picture, [behind, front + shift.astype(np.float32)])[0]
+        for picture in (crowded, photo)
     )
-    mouth, nose = (np.round(behind_him.landmarks[part]).astype(int) for part in (slice(48, 60), slice(27, 31)))
+    mouth, nose = (
+        np.round(behind_him.landmarks[part]).astype(int) for part in (slice(48, 60), slice(27, 31))
+    )
     barred = behind_him.barred[0, 0].numpy()
     assert barred[mouth[:, 1], mouth[:, 0]].mean() > 0.9
     assert barred[nose[:, 1], nose[:, 0]].max() < 0.1

@@ -36,6 +36,17 @@ def test_eyes_that_are_shut_or_look_down_are_told_from_those_that_laugh(six_peop
     assert [target.shut for target in targets] == [True, False, False, False, False, True]
 
 
+@pytest.mark.parametrize(("openness", "shut"), [(0.17, [False, True]), (0.10, [True, True])])
+def test_narrow_eyes_that_show_an_iris_are_open_unless_they_are_surely_shut(
+    six_people, six_found, monkeypatch, openness, shut
+):
+    """The dark-haired woman looks at the camera, the one on the right down."""
+    monkeypatch.setattr(eyes, "eye_opening", lambda _: 0.2)
+    monkeypatch.setattr(eyelids, "openness", lambda *_: openness)
+    marks = [six_found.faces[i].landmarks for i in (1, 5)]
+    assert [target.shut for target in blending.prepare(imaging.decode(six_people), marks)] == shut
+
+
 def test_lids_are_seen_where_they_are_whatever_the_landmarks_say(six_people, six_found):
     photo, faces = imaging.decode(six_people), six_found.faces
     open_, shut = faces[2].landmarks, faces[5].landmarks

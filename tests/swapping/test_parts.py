@@ -173,7 +173,9 @@ def test_pale_irises_are_darkened_on_dark_skin_alone(skin_tone, darkened, monkey
     after = _relit(donor, target)
     monkeypatch.setattr(P, "IRIS_SKIN", (0.0, 0.01))
     before = _relit(donor, target)
-    disc = fields.rasterise(outlines.irises, [FACE], CPU) * fields.rasterise(outlines.eye_openings, [FACE], CPU)
+    disc = fields.rasterise(outlines.irises, [FACE], CPU) * fields.rasterise(
+        outlines.eye_openings, [FACE], CPU
+    )
     inside = fields.dilate(disc, -1)[0, 0] > 0
     ratio = fields.luminance(after)[0, 0, inside].mean() / fields.luminance(before)[0, 0, inside].mean()
     blue = [float(one[0, 2, inside].mean() / one[0, 0, inside].mean()) for one in (before, after)]
