@@ -410,6 +410,14 @@ MOUSTACHE_COVERED = (
     0.75,
 )  # share of either end from which it is a moustache: on 305 LFW faces men, but for one
 MOUSTACHE_FEATHER = 1.5
+# px of the half-size image over which light on the upper face is carried downward
+BEARD_LIGHT = (9.0, 24.0, 48.0)
+# Log units darker than that light from which it is dense hair, and certainly so: shade is less
+BEARD_DENSE = (0.5, 0.85)
+# Share of either side of the chin that dense hair covers, from which it is a beard: of 205 faces of the group photos
+# and t1.jpg the first without one, in a shade, has .24
+BEARD_COVERED = (0.26, 0.34)
+BEARD_DEPTH = (0.2, 0.5)  # as BEARD_DENSE, of the hair of those who wear one
 OCCLUDER_SMOOTH = 1.5
 # "not skin" likelihood at which something starts to be in front of the face, and at which it certainly is
 OCCLUDER_LOW, OCCLUDER_HIGH = 0.35, 0.65

@@ -9,7 +9,8 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.swapping import eyewear, fields, outlines
 from mfmc_engine.swapping.eyewear import Eyewear
-from mfmc_engine.swapping.lit import Lit
+from mfmc_engine.swapping.lit import Lit, log_ratio
+from mfmc_engine.swapping.skin import certainty
 
 
 def swap_mask(target: Lit, donor: Lit, barred: Tensor, worn: bool = True) -> Tensor:
@@ -17,7 +18,7 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor, worn: bool = True) -> Ten
 
     ``donor`` holds the warped donors, whose landmarks are the decoy's; ``barred`` is 1 on pixels that belong to
     another face in front; ``worn``: whether decoys wear the person's eyewear, if there is any. Brows, eyes, nose and
-    mouth come out as 1 whatever the colour model says; a moustache, which hangs before them, as 0.
+    mouth come out as 1 whatever the colour model says; a moustache and a beard, which hang before them, as 0.
     """
     region = target.part(outlines.region)
     inner = target.once("inner", lambda: fields.dilate(region, -P.CORE_INSET))
@@ -34,7 +35,8 @@ def swap_mask(target: Lit, donor: Lit, barred: Tensor, worn: bool = True) -> Ten
     certain = fields.gaussian(core, P.CORE_FEATHER)
     certain = (certain * 2).clamp(0, 1)
     moustache = target.once("moustache", lambda: _moustache(target))
-    alpha = torch.maximum(alpha, certain) * (1 - moustache) * (1 - barred)
+    beard = target.once("beard", lambda: _beard(target))
+    alpha = torch.maximum(alpha, certain) * (1 - moustache) * (1 - beard) * (1 - barred)
     return F.threshold(alpha, P.MASK_SMALLEST, 0.0)
 
 
@@ -61,6 +63,23 @@ def _moustache(target: Lit) -> Tensor:
     covered = torch.minimum(*(fields.mean(hairy, end) for end in ends))
     worn = _ramp(covered, P.MOUSTACHE_COVERED)
     return fields.gaussian(hairy * lip, P.MOUSTACHE_FEATHER) * worn
+
+
+def _beard(target: Lit) -> Tensor:
+    """(1, 1, H, W) soft mask of a beard, which is worn in front of whatever face it frames; 0 without one."""
+    chin = target.part(outlines.beard) * (1 - target.part(outlines.whole_lips))
+    depth = -_beside_upper_face(target)
+    dense = _ramp(depth, P.BEARD_DENSE)
+    ends = (target.part(end) for end in (outlines.beard_left, outlines.beard_right))
+    worn = _ramp(torch.minimum(*(fields.mean(dense, end) for end in ends)), P.BEARD_COVERED)
+    return fields.gaussian(_ramp(depth, P.BEARD_DEPTH) * chin, P.MOUSTACHE_FEATHER) * worn
+
+
+def _beside_upper_face(target: Lit) -> Tensor:
+    """(1, 1, H, W) log ratio of its brightness to the light on the upper face carried on downward."""
+    bare = fields.reduce(target.part(outlines.upper_face) * target.plain() * certainty(target.skin), 2)
+    light = fields.enlarge(fields.spread(fields.luminance(target.half()), bare, P.BEARD_LIGHT), target.size)
+    return log_ratio(fields.luminance(target.pictures), light)
 
 
 def _edge(region: Tensor) -> Tensor:

@@ -48,6 +48,11 @@ def lips(landmarks: FloatArray) -> list[FloatArray]:
     return [*upper_lip(landmarks), *lower_lip(landmarks)]
 
 
+def whole_lips(landmarks: FloatArray) -> list[FloatArray]:
+    """Both lips and what is between them."""
+    return [landmarks[48:60]]
+
+
 def upper_lip(landmarks: FloatArray) -> list[FloatArray]:
     return [np.concatenate([landmarks[48:55], landmarks[60:65][::-1]])]
 
@@ -114,6 +119,28 @@ def moustache_left(landmarks: FloatArray) -> list[FloatArray]:
 
 def moustache_right(landmarks: FloatArray) -> list[FloatArray]:
     return [_upper_lip(landmarks, [35], [52, 53, 54])]
+
+
+def beard(landmarks: FloatArray) -> list[FloatArray]:
+    """Below the nose to the jaw: where a beard may grow, and lips."""
+    base = landmarks[[35, 33, 31]] - up(landmarks) * P.MOUSTACHE_BELOW_NOSE
+    return [np.concatenate([landmarks[3:14], base])]
+
+
+def beard_left(landmarks: FloatArray) -> list[FloatArray]:
+    """Between a corner of the mouth, the lower lip and the chin."""
+    return [np.concatenate([landmarks[4:9], landmarks[[57, 48]]])]
+
+
+def beard_right(landmarks: FloatArray) -> list[FloatArray]:
+    return [np.concatenate([landmarks[8:13], landmarks[[54, 57]]])]
+
+
+def upper_face(landmarks: FloatArray) -> list[FloatArray]:
+    """Cheeks, nose and what is between them and the brows, where no beard grows."""
+    return [
+        np.concatenate([landmarks[0:3], landmarks[[31, 33, 35]], landmarks[14:17], landmarks[17:27][::-1]])
+    ]
 
 
 def _upper_lip(landmarks: FloatArray, nose: list[int], lip: list[int]) -> FloatArray:

@@ -465,3 +465,24 @@ def test_a_moustache_is_worn_in_front_and_a_bare_lip_or_a_shadow_under_the_nose_
         assert (alpha[end].median() < 0.2) == worn
     eyes = fields.rasterise(outlines.eye_openings, [FACE], CPU) > 0
     assert alpha[eyes].min() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("sides", "share", "worn"),
+    [
+        ((outlines.beard,), 0.3, True),
+        ((outlines.beard,), 0.7, False),  # a chin in the shade
+        ((outlines.beard_left,), 0.3, False),  # a head lit from the side
+    ],
+)
+def test_a_beard_is_worn_in_front_and_a_chin_in_the_shade_is_replaced(sides, share, worn):
+    picture, bare = _painted(), torch.ones(1, 1, CROP_SIZE, CROP_SIZE)
+    lips = fields.rasterise(outlines.whole_lips, [FACE], CPU)
+    for side in sides:
+        picture = picture * (1 - (1 - share) * fields.rasterise(side, [FACE], CPU) * (1 - lips))
+    alpha = masks.swap_mask(Lit(picture, bare, [FACE]), Lit(_painted(), bare, [FACE]), torch.zeros_like(bare))
+    chin = fields.dilate(fields.rasterise(outlines.beard_left, [FACE], CPU) * (1 - lips), -6) > 0
+    assert (alpha[chin].max() < 0.1) == worn
+    assert worn or alpha[chin].median() > 0.9
+    kept = torch.maximum(fields.rasterise(outlines.eye_openings, [FACE], CPU), fields.dilate(lips, -3))
+    assert alpha[kept > 0].min() > 0.9
