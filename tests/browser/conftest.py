@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from tests.faceaccess.conftest import engine  # noqa: F401  a fixture
+from tests.pages.conftest import Network, make_network
 
 PATIENCE = 60_000  # ms, on a busy machine
 expect.set_options(timeout=PATIENCE)
@@ -29,6 +30,12 @@ QUIET = [
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": QUIET}
+
+
+@pytest.fixture
+def network(db, engine) -> Network:  # noqa: F811
+    """Made anew: no snapshot outlives the transactions that a server's tests commit."""
+    return make_network()
 
 
 @pytest.fixture

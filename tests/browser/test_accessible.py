@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 
-from tests.pages.conftest import Network, network  # noqa: F401  a fixture
+from tests.pages.conftest import Network
 from tests.pages.test_every_page import ENTRANCE, PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -35,11 +35,11 @@ def look_at(page, address: str) -> list[str]:
     return [f"{address}: {each}" for each in wrong + page.evaluate(broken)]
 
 
-def addresses(network: Network, names) -> list[str]:  # noqa: F811
+def addresses(network: Network, names) -> list[str]:
     return [reverse(name, args=PAGES[name](network)) for name in names]
 
 
-def test_axe_finds_nothing_on_any_page_of_a_member(new_page, network):  # noqa: F811
+def test_axe_finds_nothing_on_any_page_of_a_member(new_page, network):
     page = new_page(network.me, viewport=PHONE)
     wrong = [each for address in addresses(network, PAGES) for each in look_at(page, address)]
     page.set_viewport_size(DESK)
@@ -47,7 +47,7 @@ def test_axe_finds_nothing_on_any_page_of_a_member(new_page, network):  # noqa: 
     assert "\n".join(wrong) == ""
 
 
-def test_axe_finds_nothing_on_the_pages_of_a_visitor_and_the_staff(new_page, network):  # noqa: F811
+def test_axe_finds_nothing_on_the_pages_of_a_visitor_and_the_staff(new_page, network):
     from accounts import moderation
     from tests.faceaccess.conftest import person
 
@@ -63,7 +63,7 @@ def test_axe_finds_nothing_on_the_pages_of_a_visitor_and_the_staff(new_page, net
     assert "\n".join(wrong) == ""
 
 
-def test_axe_would_find_something(new_page, network):  # noqa: F811
+def test_axe_would_find_something(new_page, network):
     page = new_page(network.me, viewport=PHONE)
     page.goto("/settings/")
     page.evaluate(

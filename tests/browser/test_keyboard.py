@@ -12,7 +12,7 @@ from photos.models import Photo
 from tests.faceaccess.conftest import face_of, person, posted, shown_to
 from tests.faceaccess.engine import group_photo
 from tests.factories import PASSWORD, befriend
-from tests.pages.conftest import Network, network  # noqa: F401  a fixture
+from tests.pages.conftest import Network
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -57,7 +57,7 @@ def tab_to(page: Page, target) -> None:
     raise AssertionError(f"Tab does not lead to {target}")
 
 
-def test_tab_leads_through_every_page_and_shows_where_it_is(new_page, network: Network):  # noqa: F811
+def test_tab_leads_through_every_page_and_shows_where_it_is(new_page, network: Network):
     page = new_page(network.me, viewport=DESK, reduced_motion="reduce")
     wrong = []
     for name in WALKED:
@@ -123,7 +123,7 @@ def test_signing_in_answering_and_talking_with_keys_alone(new_page, engine):
     assert Comment.objects.get().author == owner
 
 
-def test_rules_are_written_and_put_in_order_with_keys_alone(new_page, network: Network):  # noqa: F811
+def test_rules_are_written_and_put_in_order_with_keys_alone(new_page, network: Network):
     page = new_page(network.ruler, viewport=DESK)
     page.goto("/face/rules")
     for who in ("friends", "everyone"):
@@ -145,7 +145,7 @@ def test_rules_are_written_and_put_in_order_with_keys_alone(new_page, network: N
     assert [rule.subject for rule in rules.all()] == ["everyone", "friends"]
 
 
-def test_a_photo_is_tagged_with_keys_alone(new_page, network: Network):  # noqa: F811
+def test_a_photo_is_tagged_with_keys_alone(new_page, network: Network):
     page = new_page(network.me, viewport=DESK)
     page.goto(f"/photos/{network.theirs.pk}/")
     tab_to(page, page.get_by_text("Tag somebody", exact=True))
@@ -160,7 +160,7 @@ def test_a_photo_is_tagged_with_keys_alone(new_page, network: Network):  # noqa:
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_who_asked_for_less_motion_sees_none(motion, new_page, network: Network):  # noqa: F811
+def test_who_asked_for_less_motion_sees_none(motion, new_page, network: Network):
     Photo.objects.filter(pk=network.waiting.pk).update(state=Photo.State.FINDING)
     page = new_page(network.me, viewport=DESK, reduced_motion=motion)
     page.goto(reverse("post", args=[network.waiting.post_id]))
