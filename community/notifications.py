@@ -94,7 +94,7 @@ def unseen(recipient: User) -> QuerySet[Notification]:
 def batches(recipient: User) -> list[Batch]:
     """The newest notifications as sentences. What is new is told apart from what was seen of the same batch.
 
-    Which kinds were stored is asked first: all of KINDS in one statement take 50 ms to be put together.
+    Which kinds were stored is asked first: all of KINDS in one statement take long to be put together.
     """
     stored = Notification.objects.filter(recipient=recipient).order_by().values_list("kind", flat=True)
     kinds = KINDS.keys() & set(stored.distinct())

@@ -91,7 +91,7 @@ class Lit:
 
     def bare(self) -> Tensor:
         """(B, 1, H/2, W/2) how surely the pixels of the half-size image are bare skin."""
-        return self.once("bare", lambda: fields.reduce(self.plain() * certainty(self.skin), 2))
+        return self.once("bare", lambda: fields.reduce(self.plain_skin(), 2))
 
     def plain(self) -> Tensor:
         """(B, 1, H, W) the face without its features, and without what may be no face."""
@@ -101,6 +101,10 @@ class Lit:
             return self.part(outlines.region) * (1 - self.part(outlines.features)) * (1 - beyond)
 
         return self.once("plain", work_out)
+
+    def plain_skin(self) -> Tensor:
+        """(B, 1, H, W) how surely that is bare skin."""
+        return self.once("plain skin", lambda: self.plain() * certainty(self.skin))
 
     def clear(self) -> Tensor:
         """(B, 1, H, W) its skin clear of brows, lashes, lips and nostrils."""

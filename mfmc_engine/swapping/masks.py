@@ -10,7 +10,6 @@ from mfmc_engine import parameters as P
 from mfmc_engine.swapping import eyewear, fields, outlines
 from mfmc_engine.swapping.eyewear import Eyewear
 from mfmc_engine.swapping.lit import Lit, log_ratio
-from mfmc_engine.swapping.skin import certainty
 
 
 def swap_mask(target: Lit, donor: Lit, barred: Tensor, worn: bool = True) -> Tensor:
@@ -59,25 +58,28 @@ def _moustache(target: Lit) -> Tensor:
     lip = target.part(outlines.moustache)
     hairy = _ramp(-fields.luminance(target.detail(P.MOUSTACHE_LIGHT)), P.MOUSTACHE_DEPTH)
     # The nose's shadow falls on the middle, or under side light to one side.
-    ends = (target.part(end) for end in (outlines.moustache_left, outlines.moustache_right))
-    covered = torch.minimum(*(fields.mean(hairy, end) for end in ends))
-    worn = _ramp(covered, P.MOUSTACHE_COVERED)
-    return fields.gaussian(hairy * lip, P.MOUSTACHE_FEATHER) * worn
+    less = _less_covered(target, hairy, outlines.moustache_left, outlines.moustache_right)
+    return fields.gaussian(hairy * lip, P.MOUSTACHE_FEATHER) * _ramp(less, P.MOUSTACHE_COVERED)
 
 
 def _beard(target: Lit) -> Tensor:
     """(1, 1, H, W) soft mask of a beard, which is worn in front of whatever face it frames; 0 without one."""
     chin = target.part(outlines.beard) * (1 - target.part(outlines.whole_lips))
     depth = -_beside_upper_face(target)
-    dense = _ramp(depth, P.BEARD_DENSE)
-    ends = (target.part(end) for end in (outlines.beard_left, outlines.beard_right))
-    worn = _ramp(torch.minimum(*(fields.mean(dense, end) for end in ends)), P.BEARD_COVERED)
-    return fields.gaussian(_ramp(depth, P.BEARD_DEPTH) * chin, P.MOUSTACHE_FEATHER) * worn
+    less = _less_covered(target, _ramp(depth, P.BEARD_DENSE), outlines.beard_left, outlines.beard_right)
+    return fields.gaussian(_ramp(depth, P.BEARD_DEPTH) * chin, P.MOUSTACHE_FEATHER) * _ramp(
+        less, P.BEARD_COVERED
+    )
+
+
+def _less_covered(target: Lit, hair: Tensor, *ends: fields.Outline) -> Tensor:
+    """(1, 1, 1, 1) share of that of both ends which has less of it: shade falls to one side."""
+    return torch.minimum(*(fields.mean(hair, target.part(end)) for end in ends))
 
 
 def _beside_upper_face(target: Lit) -> Tensor:
     """(1, 1, H, W) log ratio of its brightness to the light on the upper face carried on downward."""
-    bare = fields.reduce(target.part(outlines.upper_face) * target.plain() * certainty(target.skin), 2)
+    bare = fields.reduce(target.part(outlines.upper_face) * target.plain_skin(), 2)
     light = fields.enlarge(fields.spread(fields.luminance(target.half()), bare, P.BEARD_LIGHT), target.size)
     return log_ratio(fields.luminance(target.pictures), light)
 

@@ -86,7 +86,7 @@ def irises(landmarks: FloatArray) -> list[FloatArray]:
     circle = np.stack([np.cos(turn), np.sin(turn)], 1)
     return [
         (eye.mean(0) + circle * P.IRIS_HALF * np.linalg.norm(eye[3] - eye[0])).astype(np.float32)
-        for eye in (landmarks[36:42], landmarks[42:48])
+        for eye in eye_openings(landmarks)
     ]
 
 

@@ -127,7 +127,7 @@ def _within_skin(cast: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
 
     def usual() -> Tensor:
         own = target.once(("parts of detail", sigma), lambda: _Detail.of(target, sigma)).rest ** 2
-        return fields.mean(own, target.plain() * certainty(target.skin)).sqrt()
+        return fields.mean(own, target.plain_skin()).sqrt()
 
     spread = target.once(("usual colour", sigma), usual)
     half = (spread * P.CAST_DEVIATIONS).clamp(*P.CAST_LARGEST) / 2
@@ -209,10 +209,10 @@ def _match_irises(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tens
     around = _around(outlines.eye_openings, donor)
     local, mask = detail[around], _irises(donor)[around]
     wanted = target.once(("irises", sigma), lambda: fields.mean(target.detail(sigma), _irises(target)))
-    missing = wanted - fields.mean(local, mask)
-    (light_share, darker), (colour_share, limit) = P.IRIS_DARKER, P.IRIS_COLOUR
-    grey = fields.luminance(missing)
-    change = (grey * light_share).clamp(-darker, 0) + ((missing - grey) * colour_share).clamp(-limit, limit)
+    own = fields.mean(local, mask)
+    light_share, darker = P.IRIS_DARKER
+    light = ((fields.luminance(wanted) - fields.luminance(own)) * light_share).clamp(-darker, 0)
+    change = light + _recoloured(own, wanted, *P.IRIS_COLOUR)
     seen = (mask.sum((-2, -1), keepdim=True) >= P.PART_SMALLEST).float()
     detail = detail.clone()
     detail[around] += fields.gaussian(mask, P.IRIS_FEATHER) * seen * dark * change
@@ -227,7 +227,7 @@ def _irises(face: Lit) -> Tensor:
 def _darkness(face: Lit) -> Tensor:
     """(B, 1, 1, 1) in [0, 1], 1 on skin that is as dark as IRIS_SKIN's first luma, 0 from its second on."""
     dark, light = P.IRIS_SKIN
-    luma = fields.mean(fields.luminance(face.pictures), face.plain() * certainty(face.skin))
+    luma = fields.mean(fields.luminance(face.pictures), face.plain_skin())
     return ((light - luma) / (light - dark)).clamp(0, 1)
 
 
