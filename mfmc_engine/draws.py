@@ -139,7 +139,6 @@ class Draws:
         pending: list[int],
         number: int,
         shape_share: float,
-        light_sigma: float,
         at_once: int,
         acceptable: float,
     ) -> list[int]:
@@ -158,7 +157,7 @@ class Draws:
         for start in range(at_once):
             if start % step == 0:
                 donors = {i: drawn[i][start : start + step] for i in pending}
-                self._try(donors, shares, light_sigma, number, acceptable)
+                self._try(donors, shares, number, acceptable)
             waiting = [self.cases[i] for i in pending]
             for case in waiting:
                 case.tried = min(case.tried + 1, len(case.attempts))
@@ -191,7 +190,7 @@ class Draws:
         far differed from it. All are as likely where other distances count than those foretold."""
         case, (worn, lost) = self.cases[i], self._eyewear(i, number)
         if worn:  # one in glasses may be taken later on, rather than one without
-            acceptable = max(acceptable, P.DRAW_ROUNDS[worn.rounds][3])
+            acceptable = max(acceptable, P.DRAW_ROUNDS[worn.rounds][2])
         seen = [one.looks.blotched for one in case.attempts[: case.tried]]
         blotched = sum(seen) / len(seen) if seen else P.USUAL_BLOTCHED
         outlook = Outlook.after([self._spare(case, one) - one.foretold for one in case.telling])
@@ -231,7 +230,6 @@ class Draws:
         self,
         drawn: dict[int, list[Candidate]],
         shares: dict[int, float],
-        light_sigma: float,
         number: int,
         acceptable: float,
     ) -> None:
@@ -247,7 +245,6 @@ class Draws:
                 self.targets[i],
                 [candidate.donor for candidate in donors],
                 shares[i],
-                light_sigma,
                 case.random,
                 # what draws that went wrong gave up of the person's shape, later ones give up of their folds, too
                 [candidate.folds * P.DRAW_ROUNDS[0][0] / shares[i] for candidate in donors],
@@ -417,18 +414,17 @@ def swap(
     target: Target,
     donors: Sequence[Donor],
     shape_share: float,
-    light_sigma: float,
     random: np.random.Generator,
     folds: Sequence[float] = (),
     worn: Eyewear | None = None,
 ) -> tuple[Sequence[Patch | PatchThere], list[list[float]]]:
-    """One decoy per donor on the same face, and how blotched each is; for the share and the sigma see DRAW_ROUNDS, for
+    """One decoy per donor on the same face, and how blotched each is; for the share see DRAW_ROUNDS, for
     ``folds`` and ``worn`` ``blending.blend``."""
     if not donors:
         return [], []
     warped = pack.swapper(target, donors, shape_share)
     with single_threaded(pack.device):
-        decoys, alpha = blending.blend(target, warped, light_sigma, folds, worn)
+        decoys, alpha = blending.blend(target, warped, folds, worn)
         bare = alpha * worn.beside() if worn else alpha
         blotched = appearance.blotches(decoys, bare, warped, target.lit).tolist()
     if isinstance(image, Tensor):

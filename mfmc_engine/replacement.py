@@ -101,8 +101,8 @@ def look_at_swaps(
     """(N, D) embeddings of N first-round swaps of one face, each seen once, none of them judged."""
     with torch.inference_mode():
         target = blending.prepare(image, [face.landmarks], pack.device)[0]
-        draw = P.DRAW_ROUNDS[0][:2]
-        patches, _ = swap(pack, image, target, donors, *draw, random, worn=eyewear.of(target.lit))
+        share = P.DRAW_ROUNDS[0][0]
+        patches, _ = swap(pack, image, target, donors, share, random, worn=eyewear.of(target.lit))
         chips = [
             chip for patch in patches for chip in viewing.cut(pack, image, face, patch, viewing.first_view)[0]
         ]

@@ -89,7 +89,6 @@ def _seen(
             target,
             [candidate.donor],
             share,
-            P.DRAW_ROUNDS[0][1],
             random,
             [candidate.folds],
         )

@@ -92,5 +92,5 @@ def _departure(pictures: Tensor, target: Lit) -> Tensor:
 
 def _expected(target: Lit) -> tuple[Tensor, Tensor]:
     """(1, 3, h, w) the reduced light on the target, and the hue that its skin has at that brightness."""
-    light = fields.reduce(target.light(P.BLOTCH_SIGMA).clamp(min=0), P.BLOTCH_REDUCTION)
+    light = fields.reduce(target.light().clamp(min=0), P.BLOTCH_REDUCTION)
     return light, target.chroma(tones.log(fields.luminance(light)))

@@ -109,13 +109,13 @@ def interleaved(images: Sequence[Image], device: str | torch.device = "cpu") -> 
 
 
 def blend(
-    target: Target, donor: Lit, light_sigma: float, folds: Sequence[float] = (), worn: Eyewear | None = None
+    target: Target, donor: Lit, folds: Sequence[float] = (), worn: Eyewear | None = None
 ) -> tuple[Tensor, Tensor]:
     """Decoys (B, 3, H, W) and alpha (B, 1, H, W), both in [0, 1], of each of the warped ``donor``s on the target.
 
     ``folds`` as for ``relight.relight``; ``worn``: the person's glasses, if decoys shall wear them."""
     alpha = masks.swap_mask(target.lit, donor, target.barred, worn is not None)
-    decoys = relight.relight(donor, target.lit, light_sigma, folds)
+    decoys = relight.relight(donor, target.lit, folds)
     decoys = texture.match_sharpness(decoys, target.lit)
     decoys = finish.close_seam(decoys, donor, target.lit, alpha)
     decoys = finish.darken_rim(finish.keep_in_range(decoys, target.lit), target.lit)

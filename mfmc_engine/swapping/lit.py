@@ -50,12 +50,15 @@ class Lit:
             outline, lambda: fields.rasterise(outline, self.landmarks, self.pictures.device, self.size)
         )
 
-    def detail(self, sigma: float) -> Tensor:
-        """(B, 3, H, W) log ratio of the pictures to their light."""
+    def detail(self, sigma: float | None = None) -> Tensor:
+        """(B, 3, H, W) log ratio of the pictures to their light, LIGHT_SIGMA by default."""
         return self.once(("detail", sigma), lambda: log_ratio(self.pictures, self.light(sigma)))
 
-    def light(self, sigma: float) -> Tensor:
-        """(B, 3, H, W) light on the bare skin, skin tone included, smooth over ``sigma`` px of the half-size image."""
+    def light(self, sigma: float | None = None) -> Tensor:
+        """(B, 3, H, W) light on the bare skin, skin tone included, smooth over ``sigma`` px of the half-size image,
+        LIGHT_SIGMA by default."""
+        if sigma is None:
+            sigma = P.LIGHT_SIGMA
         return self.once(("light", sigma), lambda: self._light(sigma))
 
     def _light(self, sigma: float) -> Tensor:

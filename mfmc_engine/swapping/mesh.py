@@ -188,10 +188,11 @@ def sample(images: Tensor, grids: Sequence[FloatArray]) -> Tensor:
     return F.grid_sample(images, normal, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
-# The parts whose place and size a donor partly keeps: brows, nose, eyes and, as the last one, the mouth. Where the
-# landmarks of each begin, how many they are, and which part each landmark from the first one on belongs to.
-_STARTS: Final = np.array([17, 22, 27, 36, 42, 48])
-_COUNTS: Final = np.diff(_STARTS, append=68)
+# The parts whose place and size a donor partly keeps: brows, nose and eyes. Where the landmarks of each begin, how many
+# they are, and which part each landmark from the first one on belongs to.
+_STARTS: Final = np.array([17, 22, 27, 36, 42])
+_MIXED: Final = slice(17, 48)
+_COUNTS: Final = np.diff(_STARTS, append=_MIXED.stop)
 _BROWS, _EYES = slice(0, 2), slice(3, 5)
 _PART: Final = np.repeat(np.arange(len(_STARTS)), _COUNTS)
 
@@ -199,32 +200,33 @@ _PART: Final = np.repeat(np.arange(len(_STARTS)), _COUNTS)
 def mixed_landmarks(target: FloatArray, donor: FloatArray, share: float) -> FloatArray:
     """(68, 2) landmarks of the decoy: the target's, with each part moved and resized a little toward the donor's.
 
-    The spacing of eyes, brows, nose and mouth tells people apart; how far a mouth or an eye is open is expression, and
-    so is most of how high brows are above the eyes. So only a part's centre and width change, by ``share`` of the
-    difference and never by more than a few px; a share above 1 goes past the donor, away from the target.
-    ``donor`` is first laid onto the target by a similarity; the jaw stays the person's own.
+    The spacing of eyes, brows and nose tells people apart; how far an eye is open is expression, and so is most of how
+    high brows are above the eyes. So only a part's centre and size change, by ``share`` of the difference (brows by
+    less) and never by more than a few px; a share above 1 goes past the donor, away from the target.
+    ``donor`` is first laid onto the target by a similarity; jaw and mouth stay the person's own.
     """
     mixed = target.copy()
     # A difference in pose is no difference in shape: the less the heads point the same way, the less is mixed in.
     share *= float(np.exp(-(((_turn(target) - _turn(donor)) / P.SHAPE_TURN) ** 2)))
     aligned = apply(similarity(donor, target), donor)
     (own, own_widths), (other, widths) = _centres_and_widths(target), _centres_and_widths(aligned)
-    shift = (other - own) * share
+    shares = np.full(len(_STARTS), share, np.float32)
+    shares[_BROWS] *= P.SHAPE_BROWS_SHARE
+    shift = (other - own) * shares[:, None]
     lengths = np.linalg.norm(shift, axis=1, keepdims=True)
     shift *= np.minimum(1, P.SHAPE_LARGEST_SHIFT / np.maximum(lengths, 1e-6))
     rise = outlines.up(target)
     lifted = (shift[_BROWS] - shift[_EYES]) @ rise
     shift[_BROWS] += (lifted.clip(*P.SHAPE_BROWS) - lifted)[:, None] * rise
     ratios = widths / np.maximum(own_widths, 1)
-    wider = np.clip(1 + (ratios - 1) * share, *P.SHAPE_SCALES)[:, None].repeat(2, 1)
-    wider[-1, 1] = 1  # a mouth only grows in width: its height is how far it is open
-    mixed[_STARTS[0] :] = (target[_STARTS[0] :] - own[_PART]) * wider[_PART] + (own + shift)[_PART]
+    larger = np.clip(1 + (ratios - 1) * shares, *P.SHAPE_SCALES)[:, None]
+    mixed[_MIXED] = (target[_MIXED] - own[_PART]) * larger[_PART] + (own + shift)[_PART]
     return mixed
 
 
 def _centres_and_widths(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(P, 2) centres and (P,) widths of the parts of (68, 2) landmarks."""
-    within, firsts = landmarks[_STARTS[0] :], _STARTS - _STARTS[0]
+    within, firsts = landmarks[_MIXED], _STARTS - _MIXED.start
     xs = within[:, 0]
     widths = np.maximum.reduceat(xs, firsts) - np.minimum.reduceat(xs, firsts)
     return np.asarray(np.add.reduceat(within, firsts) / _COUNTS[:, None], np.float32), widths

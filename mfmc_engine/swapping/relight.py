@@ -13,25 +13,25 @@ from torch import Tensor
 from mfmc_engine import parameters as P
 from mfmc_engine.quality import yaw
 from mfmc_engine.swapping import fields, outlines, tones
-from mfmc_engine.swapping.lit import Lit
+from mfmc_engine.swapping.lit import Lit, log_ratio
 from mfmc_engine.swapping.skin import certainty
 
 
-def relight(donor: Lit, target: Lit, sigma: float, folds: Sequence[float] = ()) -> Tensor:
+def relight(donor: Lit, target: Lit, folds: Sequence[float] = ()) -> Tensor:
     """The warped ``donor`` in the light and colours of ``target``: (B, 3, H, W) in [0, 1].
 
-    What is finer than ``sigma`` is the donor's, what is coarser the target's. ``folds``: for each of the batch the
-    share of the target's own folds and pores on its skin, none by default.
+    What is finer than the light is the donor's, what is coarser the target's, and its highlights in between.
+    ``folds``: for each of the batch the share of the target's own folds and pores on its skin, none by default.
     """
     offset = P.LIGHT_OFFSET
-    detail = _match_contrast(donor, target, sigma)
-    detail = _no_deeper(detail, donor, target, sigma)
-    detail = _match_parts(detail, donor, target, sigma)
-    detail = _match_irises(detail, donor, target, sigma)
+    detail = _match_contrast(donor, target)
+    detail = _no_deeper(detail, donor, target)
+    detail = _match_parts(detail, donor, target)
+    detail = _match_irises(detail, donor, target)
     if any(folds):
-        detail = _with_folds(detail, donor, target, sigma, folds)
-    relit = (target.light(sigma) + offset) * fields.exp(_cap_highlights(detail, donor)) - offset
-    return _roll_off(relit)
+        detail = _with_folds(detail, donor, target, folds)
+    detail = _with_shine(_cap_highlights(detail, donor), donor, target)
+    return _roll_off((target.light() + offset) * fields.exp(detail) - offset)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,38 +45,36 @@ class _Detail:
     colour: Tensor  # (B, 1, 1, 1) strength of the rest
 
     @classmethod
-    def of(cls, face: Lit, sigma: float) -> _Detail:
-        detail, core = face.detail(sigma), face.part(outlines.core)
+    def of(cls, face: Lit) -> _Detail:
+        detail, core = face.detail(), face.part(outlines.core)
         grey = fields.luminance(detail)
         rest = detail - grey - _shadow_tint(detail, face) * grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)
         folds = _deviation(grey, _beside_features(face))
         return cls(grey, rest, _deviation(grey, core), folds, _deviation(rest, core))
 
 
-def _match_contrast(donor: Lit, target: Lit, sigma: float) -> Tensor:
+def _match_contrast(donor: Lit, target: Lit) -> Tensor:
     """The donor's detail, scaled so that its contrast and colourfulness are the photo's own.
 
     A hazy photo gets a hazy decoy; a grey or toned photo has no colour detail, so its decoy has none either. Colour
     splits into what goes along with light (the tint of shadows, on the photo's own curve) and the rest (scaled).
     """
-    own = _Detail.of(donor, sigma)
-    wanted = target.once(("parts of detail", sigma), lambda: _Detail.of(target, sigma))
+    own = _Detail.of(donor)
+    wanted = target.once("parts of detail", lambda: _Detail.of(target))
     contrast = (wanted.contrast / own.contrast).clamp(*P.CONTRAST_GAIN)
     # Folds and wrinkles beside the features: the photo's skin says how deep they are, its features how crisp.
     smoothness = contrast * (wanted.folds / (own.folds * contrast)).clamp(*P.SKIN_CONTRAST)
     smoothness = smoothness * (1 - target.once("folds lost", lambda: _folds_lost(target)))
     cheek = fields.gaussian(1 - donor.part(outlines.core), P.CHEEK_FEATHER)
     colour = (wanted.colour / own.colour).clamp(*P.COLOUR_GAIN)
-    features = fields.gaussian(donor.part(outlines.features), P.PART_FEATHER)
-    kept = P.SKIN_CONTRAST_KEPT + (1 - P.SKIN_CONTRAST_KEPT) * features
-    grey = own.grey * (contrast * (1 - cheek) + smoothness * cheek) * kept
+    grey = own.grey * (contrast * (1 - cheek) + smoothness * cheek)
     # Black brows beside orange skin look blue relative to it, and would turn truly blue on another skin.
     hair = fields.gaussian(fields.dilate(donor.part(outlines.brow_hair), P.BROW_REACH), P.BROW_REACH)
     rest = own.rest * ((1 - P.BROW_NEUTRAL * hair) * colour)
-    grey = _not_darker(grey, donor, target, sigma)
-    rest = _within_skin(rest, donor, target, sigma)
-    luma = target.once(("luma", sigma), lambda: tones.log(fields.luminance(target.light(sigma))))
-    hue = target.once(("hue", sigma), lambda: target.chroma(luma))
+    grey = _not_darker(grey, donor, target)
+    rest = _within_skin(rest, donor, target)
+    luma = target.once("luma", lambda: tones.log(fields.luminance(target.light())))
+    hue = target.once("hue", lambda: target.chroma(luma))
     return rest + grey + target.chroma(luma + grey.clamp(-P.TINT_RANGE, P.TINT_RANGE)) - hue
 
 
@@ -88,7 +86,7 @@ def _folds_lost(target: Lit) -> float:
     return float(P.TURNED_FOLDS_LOST * turned)
 
 
-def _no_deeper(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+def _no_deeper(detail: Tensor, donor: Lit, target: Lit) -> Tensor:
     """``detail`` with what is fine on skin no stronger than the photo's own skin has it at that place: lines on a
     forehead or round a mouth are age and expression, stubble and spots somebody's, and all of them the person's."""
 
@@ -99,51 +97,51 @@ def _no_deeper(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
         return fine, (fields.spread(fields.reduce(fine**2, 2), bare, P.FINE_AROUND) + 1e-6).sqrt()
 
     def own() -> Tensor:
-        return strength(fields.luminance(target.detail(sigma)), target)[1]
+        return strength(fields.luminance(target.detail()), target)[1]
 
     fine, drawn = strength(fields.luminance(detail), donor)
-    gain = (P.FINE_EXCESS * target.once(("fine", sigma), own) / drawn).clamp(P.FINE_LEAST, 1)
+    gain = (P.FINE_EXCESS * target.once("fine", own) / drawn).clamp(P.FINE_LEAST, 1)
     lost = donor.soft_clear() * (1 - fields.enlarge(gain, target.size))
     return detail - lost * fine
 
 
-def _not_darker(grey: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+def _not_darker(grey: Tensor, donor: Lit, target: Lit) -> Tensor:
     """Brightness of detail (B, 1, H, W), bent where clear skin gets darker beside its light than the photo's own does:
     what a lamp of the donor's studio left in shade, or was exaggerated."""
 
     def usual() -> Tensor:
-        own = fields.luminance(target.detail(sigma)) ** 2
+        own = fields.luminance(target.detail()) ** 2
         return fields.mean(own, target.clear_skin()).sqrt()
 
-    spread = target.once(("usual shade", sigma), usual)
+    spread = target.once("usual shade", usual)
     half = (spread * P.SHADE_DEVIATIONS).clamp(*P.SHADE_LARGEST) / 2
     bent = -fields.bent(-grey, half, half)
     return grey + donor.soft_clear() * (bent - grey)
 
 
-def _within_skin(cast: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+def _within_skin(cast: Tensor, donor: Lit, target: Lit) -> Tensor:
     """Colour that does not go along with light (B, 3, H, W), bent where it is stronger on a donor's skin than it is on
     the photo's: brown lids would turn blue on an orange face."""
 
     def usual() -> Tensor:
-        own = target.once(("parts of detail", sigma), lambda: _Detail.of(target, sigma)).rest ** 2
+        own = target.once("parts of detail", lambda: _Detail.of(target)).rest ** 2
         return fields.mean(own, target.plain_skin()).sqrt()
 
-    spread = target.once(("usual colour", sigma), usual)
+    spread = target.once("usual colour", usual)
     half = (spread * P.CAST_DEVIATIONS).clamp(*P.CAST_LARGEST) / 2
     bent = torch.copysign(fields.bent(cast.abs(), half, half), cast)
     own = torch.maximum(donor.part(outlines.eye_openings), donor.part(outlines.mouth))
     return cast + fields.gaussian(1 - own, P.PART_FEATHER) * (bent - cast)
 
 
-def _with_folds(detail: Tensor, donor: Lit, target: Lit, sigma: float, shares: Sequence[float]) -> Tensor:
+def _with_folds(detail: Tensor, donor: Lit, target: Lit, shares: Sequence[float]) -> Tensor:
     """What is fine on the photo's own skin, instead of the donor's, by the shares: how old somebody looks is theirs."""
 
     def clear(face: Lit) -> Tensor:
         return fields.gaussian(face.clear_skin(), P.CHEEK_FEATHER)
 
     both = target.once("skin with folds", lambda: clear(target)) * clear(donor)
-    change = target.detail(sigma) - detail
+    change = target.detail() - detail
     fine = change - fields.gaussian(change, P.FOLDS_SIGMA)
     return detail + both * torch.tensor(shares, device=detail.device).view(-1, 1, 1, 1) * fine
 
@@ -168,7 +166,7 @@ def _deviation(values: Tensor, weights: Tensor) -> Tensor:
     return (fields.mean(values**2, weights).mean(1, keepdim=True) + 1e-8).sqrt()
 
 
-def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+def _match_parts(detail: Tensor, donor: Lit, target: Lit) -> Tensor:
     """Move the mean tone of lips, brows, eyes and open mouth toward the photo's own.
 
     Make-up, the colour of the hair (brows), the whites' tint under coloured light and the darkness of an open mouth
@@ -189,8 +187,8 @@ def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tenso
         if outline is outlines.inner_mouth:  # teeth that show beyond landmarks a little off would be fangs
             lips = donor.part(outlines.lips)[around] * fields.dilate(mask, P.TEETH_REACH)
             mask = torch.maximum(mask, lips * (fields.luminance(local) > P.TEETH_TONE))
-        tone = partial(_tone, target.detail(sigma), target.part(outline))
-        wanted = target.once(("tone", outline, sigma), tone)
+        tone = partial(_tone, target.detail(), target.part(outline))
+        wanted = target.once(("tone", outline), tone)
         missing = change(local, _tone(local, mask), wanted, *shares)
         if fields.on_cpu(missing) and not missing.any():
             continue  # a card would have to be waited for to know
@@ -201,14 +199,14 @@ def _match_parts(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tenso
     return detail
 
 
-def _match_irises(detail: Tensor, donor: Lit, target: Lit, sigma: float) -> Tensor:
+def _match_irises(detail: Tensor, donor: Lit, target: Lit) -> Tensor:
     """On dark skin, irises no paler than the photo's own and of their colour: blue ones are seen at once there."""
     dark = target.once("dark skin", lambda: _darkness(target))
     if fields.on_cpu(dark) and not dark.any():
         return detail
     around = _around(outlines.eye_openings, donor)
     local, mask = detail[around], _irises(donor)[around]
-    wanted = target.once(("irises", sigma), lambda: fields.mean(target.detail(sigma), _irises(target)))
+    wanted = target.once("irises", lambda: fields.mean(target.detail(), _irises(target)))
     own = fields.mean(local, mask)
     light_share, darker = P.IRIS_DARKER
     light = ((fields.luminance(wanted) - fields.luminance(own)) * light_share).clamp(-darker, 0)
@@ -276,6 +274,17 @@ def _recoloured(own: Tensor, wanted: Tensor, share: float, limit: float) -> Tens
 def _tone(detail: Tensor, mask: Tensor) -> Tensor:
     """(B, 3, 1, 1) mean over a part, bright pixels counting more: the tint of an eye is that of its white."""
     return fields.mean(detail, mask * fields.exp(fields.luminance(detail).clamp(max=1)))
+
+
+def _with_shine(detail: Tensor, donor: Lit, target: Lit) -> Tensor:
+    """``detail`` with what is brighter on the photo's skin within its light: light that smooth leaves a face mat. Shade
+    as fine as that would be the shape of the person's features."""
+
+    def shine() -> Tensor:
+        fine, wide = (fields.luminance(target.light(sigma)) for sigma in (P.SHINE_SIGMA, P.LIGHT_SIGMA))
+        return log_ratio(fine, wide).clamp(min=0)
+
+    return detail + donor.soft_clear() * target.once("shine", shine)
 
 
 def _cap_highlights(detail: Tensor, donor: Lit) -> Tensor:

@@ -87,7 +87,7 @@ def test_swaps_agree_within_two_grey_levels(photo, analysis, real_engine, monkey
             return [
                 patch
                 for target in targets
-                for patch in swap(pack, image, target, donors, 0.8, 3.5, np.random.default_rng(1))[0]
+                for patch in swap(pack, image, target, donors, 0.8, np.random.default_rng(1))[0]
             ]
 
     here = swaps(real_engine.pack, photo)

@@ -53,7 +53,7 @@ def test_a_donors_dark_and_blue_patches_are_held_within_what_the_photos_skin_sho
     def blotched():
         target = blending.prepare(photo, [faces[5].landmarks])[0]
         warped = swappers.mesh_swapper(target, donors, 0.8)
-        decoys, alpha = blending.blend(target, warped, 4.0)
+        decoys, alpha = blending.blend(target, warped)
         return appearance.blotches(decoys, alpha, warped, target.lit)[:, column].mean()
 
     held = blotched()
@@ -121,7 +121,7 @@ def test_an_ugly_decoy_loses_to_one_more_draw_and_is_still_better_than_pixels(
     monkeypatch.setattr(appearance, "blotches", lambda *all_: measure(*all_) + 99.0)
     worst = real_engine.make_decoys(photo, request)[0]
     # after one such draw nothing is hoped for but from those of last resort, which are not left out
-    last = sum(at_once for _, _, at_once, _ in P.DRAW_ROUNDS[P.RESORT_ROUND - 1 :])
+    last = sum(at_once for _, at_once, _ in P.DRAW_ROUNDS[P.RESORT_ROUND - 1 :])
     assert (worst.kind, worst.attempts) == ("swap", 1 + last)
 
 

@@ -309,7 +309,7 @@ def test_a_rounds_donors_are_swapped_one_by_one_until_one_will_do(photo, request
         return swap(pack, image, target, donors, *rest)
 
     monkeypatch.setattr(draws, "swap", counted)
-    monkeypatch.setattr(replacement.P, "DRAW_ROUNDS", ((0.35, 4.0, 3, float("inf")),))
+    monkeypatch.setattr(replacement.P, "DRAW_ROUNDS", ((0.35, 3, float("inf")),))
     anything = Thresholds(preferred=replacement.P.ORIGINAL_THRESHOLD)
     donors = candidates(photo, Gallery(), anything, "random")
     (decoy,) = replacement.make_decoys(real_engine.pack, photo, requests[:1], Gallery(), donors, anything)

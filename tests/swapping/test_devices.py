@@ -49,9 +49,7 @@ def test_a_whole_swap_agrees_within_two_grey_levels(six_people, six_found, real_
             return [
                 patch
                 for target in targets
-                for patch in swap(
-                    real_engine.pack, photo, target, donors, 0.8, 3.5, np.random.default_rng(1)
-                )[0]
+                for patch in swap(real_engine.pack, photo, target, donors, 0.8, np.random.default_rng(1))[0]
             ]
 
     ours = swaps()

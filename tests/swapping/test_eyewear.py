@@ -151,7 +151,7 @@ def decoys(pack, picture, faces, wears):
     target = target_of(picture, faces)
     donor = bank.load()["male-white-26"]
     random = np.random.default_rng(0)
-    (patch,), (blotched,) = draws.swap(pack, picture, target, [donor], 0.33, 4.0, random, [0.0], wears)
+    (patch,), (blotched,) = draws.swap(pack, picture, target, [donor], 0.33, random, [0.0], wears)
     whole = picture.astype(np.float32)
     (x, y), (rows, columns) = patch.origin, patch.alpha.shape
     share = patch.alpha[..., None] / 255
@@ -226,10 +226,10 @@ def test_a_decoy_in_glasses_is_worth_a_draw_that_may_do_later(faces, monkeypatch
     drawing = draws.Draws(pack, None, [case], [target], Gallery(), Thresholds())
     candidate = Candidate(SimpleNamespace(id="donor"), spare=0.1, unlike=2.0 * P.LOOKS_UNLIKE)
     first = P.DRAW_ROUNDS[0]
-    chance = drawing._chances(0, 1, first[0], first[3])(candidate)
+    chance = drawing._chances(0, 1, first[0], first[2])(candidate)
     assert (chance > P.DRAW_CHANCE) == hopeful
     last = P.DRAW_ROUNDS[P.GLASSES_ROUNDS]
-    without = drawing._chances(0, P.GLASSES_ROUNDS + 1, last[0], last[3])(candidate)
+    without = drawing._chances(0, P.GLASSES_ROUNDS + 1, last[0], last[2])(candidate)
     assert (without > P.DRAW_CHANCE) == (not hopeful)  # what is lost with them counts, too
 
 
@@ -263,10 +263,10 @@ def test_they_are_given_up_where_no_decoy_keeps_the_promise_with_them(
         return swap(*args)
 
     monkeypatch.setattr(draws, "swap", watched)
-    monkeypatch.setattr(P, "DRAW_ROUNDS", tuple((*row[:3], -1.0) for row in P.DRAW_ROUNDS))
+    monkeypatch.setattr(P, "DRAW_ROUNDS", tuple((*row[:2], -1.0) for row in P.DRAW_ROUNDS))
     monkeypatch.setattr(P, "RESORT_ROUND", 1)  # all are drawn, whatever is foretold of them
     (decoy,) = real_engine.make_decoys(sunglasses[0], [DecoyRequest(wearer, b"seed")])
-    worn_rounds = sum(row[2] for row in P.DRAW_ROUNDS[: P.SHADES_ROUNDS])
+    worn_rounds = sum(row[1] for row in P.DRAW_ROUNDS[: P.SHADES_ROUNDS])
     assert seen == [True] * worn_rounds + [False] * (P.REDRAW_ROUNDS - worn_rounds)
     assert decoy.kind == "swap"
     assert decoy.distance_to_original > decoy.threshold

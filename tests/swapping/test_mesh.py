@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfmc_engine.geometry import apply
-from mfmc_engine.parameters import CROP_SIZE, SHAPE_LARGEST_SHIFT
+from mfmc_engine.parameters import CROP_SIZE, SHAPE_BROWS_SHARE, SHAPE_LARGEST_SHIFT
 from mfmc_engine.swapping import mesh
 from mfmc_engine.swapping.mesh import Frame
 
@@ -78,22 +78,26 @@ def test_brows_are_no_heavier_above_lowered_lids():
     assert dark[1] == pytest.approx(dark[0], abs=0.6)
 
 
-def test_mixing_shapes_moves_parts_a_little_and_keeps_the_jaw():
-    donor = mesh.mean_face().copy()
-    donor[48:68, 1] += 40  # a mouth far too low
-    mixed = mesh.mixed_landmarks(mesh.mean_face(), donor, 1.0)
-    np.testing.assert_array_equal(mixed[:17], mesh.mean_face()[:17])
-    moved = np.linalg.norm(mixed[48:68].mean(0) - mesh.mean_face()[48:68].mean(0))
+def test_mixing_shapes_moves_parts_a_little_and_keeps_jaw_and_mouth():
+    person, donor = mesh.mean_face(), mesh.mean_face().copy()
+    donor[27:36, 1] += 40  # a nose far too low
+    donor[48:68, 1] += 40  # and a mouth
+    mixed = mesh.mixed_landmarks(person, donor, 1.0)
+    for kept in (slice(0, 17), slice(48, 68)):
+        np.testing.assert_array_equal(mixed[kept], person[kept])
+    moved = np.linalg.norm(mixed[27:36].mean(0) - person[27:36].mean(0))
     assert 1 < moved <= SHAPE_LARGEST_SHIFT + 1e-3
 
 
-def test_mixing_keeps_how_far_the_mouth_is_open():
-    target = mesh.mean_face().copy()
-    target[65:68, 1] += 10
-    donor = mesh.mean_face().copy()
-    mixed = mesh.mixed_landmarks(target, donor, 1.0)
-    gap = lambda points: (points[66, 1] - points[62, 1]) / np.ptp(points[48:60, 0])  # noqa: E731
-    assert gap(mixed) == pytest.approx(gap(target), rel=0.02)
+@pytest.mark.parametrize("share", [0.4, 1.0])
+def test_brows_take_less_of_a_donors_size_than_eyes_do(share):
+    person, donor = mesh.mean_face(), mesh.mean_face().copy()
+    for part in (slice(17, 22), slice(22, 27), slice(36, 42), slice(42, 48)):
+        donor[part] = donor[part].mean(0) + (donor[part] - donor[part].mean(0)) * 1.1
+    mixed = mesh.mixed_landmarks(person, donor, share)
+    growth = [np.ptp(mixed[part, 0]) / np.ptp(person[part, 0]) - 1 for part in (slice(17, 22), slice(36, 42))]
+    assert growth[1] == pytest.approx(0.1 * share, rel=0.1)
+    assert growth[0] == pytest.approx(growth[1] * SHAPE_BROWS_SHARE, rel=0.1)
 
 
 @pytest.mark.parametrize("scale", [0.3, 1.0, 2.5])

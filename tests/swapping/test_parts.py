@@ -153,7 +153,7 @@ def test_a_mouth_where_hair_of_somebody_else_might_be_is_replaced():
 
 def _relit(donor: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     lit = [Lit(p, skin.likelihood(p, [FACE]), [FACE]) for p in (donor, target)]
-    return relight.relight(lit[0], lit[1], 3.5)
+    return relight.relight(lit[0], lit[1])
 
 
 def _eyed(skin_tone: tuple[float, ...], iris: tuple[float, ...]) -> torch.Tensor:
@@ -196,12 +196,26 @@ def test_a_decoy_takes_the_targets_skin_tone_and_side_light():
         assert torch.allclose(relit[0, :, 150, x], target[0, :, 150, x], atol=0.03)
 
 
+def test_a_decoy_shines_where_the_photo_does_and_has_no_hollows_of_the_persons():
+    """Side by side on one cheek: highlights are the lamp's, what is as small and darker is the shape of a face."""
+    down, across = torch.meshgrid(torch.arange(CROP_SIZE), torch.arange(CROP_SIZE), indexing="ij")
+    spot = torch.exp(-((down - 140) ** 2 + (across - 86) ** 2) / (2 * 9.0**2))
+    plain = _relit(_painted(), _painted())
+    change = []
+    for gain in (0.2, -0.2):
+        decoy = _relit(_painted(), _painted() * (1 + gain * spot))
+        change.append(float((decoy / plain).log()[0, :, 138:143, 84:89].mean()))
+    brighter, darker = change
+    assert 0.09 < brighter < 0.25
+    assert -0.08 < darker < 0
+
+
 def test_grey_that_passes_for_skin_does_not_tint_the_decoy():
     target = _painted((0.85, 0.62, 0.45))
     target[..., 165:190, 100:122] = 0.62  # a shirt's corner inside the jaw's outline
     likelihood = torch.ones(1, 1, CROP_SIZE, CROP_SIZE)  # taken for skin
     donor = _painted()
-    decoy = relight.relight(Lit(donor, likelihood, [FACE]), Lit(target, likelihood, [FACE]), 3.5)[0]
+    decoy = relight.relight(Lit(donor, likelihood, [FACE]), Lit(target, likelihood, [FACE]))[0]
     redness = (decoy[0] / decoy[2])[170:185, 105:117]
     assert redness.mean() > 1.35  # the skin's is 1.9, the shirt's 1.0
 
@@ -213,7 +227,7 @@ def test_lips_lighter_than_dark_skin_are_lips_on_pale_skin_too():
     dark = dark * (1 - lower) + torch.tensor((0.48, 0.3, 0.28)).view(1, 3, 1, 1) * lower
     bare = torch.ones_like(lower)
     target, donor = (Lit(picture, bare, [FACE]) for picture in (_painted(), dark))
-    relit = relight.relight(donor, target, 6.0)
+    relit = relight.relight(donor, target)
     inside = fields.dilate(lower, -2) > 0
     assert inside.sum() > 50
     found, wanted = (
@@ -233,7 +247,7 @@ def test_folds_are_as_deep_as_the_photos_skin_has_them():
     depth = []
     for target in (wrinkled, _painted()):
         lit = [Lit(picture, plain, [FACE]) for picture in (wrinkled, target)]
-        decoy = relight.relight(*lit, 3.5)[cheek]
+        decoy = relight.relight(*lit)[cheek]
         depth.append(float(decoy[0, 0].mean(-1).std() / decoy.mean()))
     assert depth[0] > 0.05
     assert depth[1] < 0.65 * depth[0]
@@ -255,7 +269,7 @@ def test_lines_of_a_forehead_are_the_persons():
     middle = (slice(None), slice(None), slice(55, 65), slice(118, 138))
     depth = []
     for person in (smooth, lined):
-        decoy = relight.relight(Lit(donor, plain, [FACE]), Lit(person, plain, [FACE]), 3.5)[middle]
+        decoy = relight.relight(Lit(donor, plain, [FACE]), Lit(person, plain, [FACE]))[middle]
         depth.append(float(decoy[0, 0].mean(-1).std() / decoy.mean()))
     assert depth[1] > 0.05
     assert depth[0] < 0.6 * depth[1]
