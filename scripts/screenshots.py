@@ -48,7 +48,7 @@ def main() -> None:
         str(bundled_photo()),
         str(nobody),
         "--seed",
-        "README 14",
+        "README 15",
     ]
     subprocess.run(command, cwd=ROOT, check=True)
     demo_site = start_demo(WORK / "var", "--photo", str(nobody))
