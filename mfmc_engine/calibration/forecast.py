@@ -97,7 +97,7 @@ def _swaps(task: tuple[Image, Face, int, int]) -> list[tuple[FloatArray, FloatAr
         return []
     donors, random = bank.load(), np.random.default_rng(seed)
     wanted = looks.describe(image, face.landmarks, face.embedding)
-    order = np.lexsort((selection.mismatch(donors, wanted), ~selection.kin(donors, wanted)))
+    order = selection.by_fit(donors, wanted)
     chosen = np.concatenate(
         [
             random.choice(order[: REACH[0]], FITTING, replace=False),

@@ -23,13 +23,13 @@ Embed = Callable[[Image, FloatArray], FloatArray]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Two photos of one person."""
+    """Photos of one person."""
 
     name: str
-    files: tuple[Path, Path]
+    files: tuple[Path, ...]
 
     def images(self) -> list[Image]:
-        """Two (300, 300, 3) pictures."""
+        """(300, 300, 3) pictures."""
         return [lfw_picture(file)[0] for file in self.files]
 
 
@@ -41,15 +41,15 @@ class Subject:
     face: Face
 
 
-def people(folder: Path, limit: int, seed: int = 11) -> list[Person]:
-    """Up to ``limit`` people who have two photos, drawn with ``seed``."""
+def people(folder: Path, limit: int, photos: int = 2, seed: int = 11) -> list[Person]:
+    """Up to ``limit`` people who have so many ``photos``, drawn with ``seed``."""
     files = defaultdict(list)
     with (folder / "people.csv").open(newline="") as rows:
         for row in csv.DictReader(rows):
             files[row["person"]].append(folder / row["file"])
-    names = sorted(name for name, paths in files.items() if len(paths) > 1)
+    names = sorted(name for name, paths in files.items() if len(paths) >= photos)
     np.random.default_rng(seed).shuffle(names)
-    return [Person(name, (files[name][0], files[name][1])) for name in names[:limit]]
+    return [Person(name, tuple(files[name][:photos])) for name in names[:limit]]
 
 
 def subject(engine: Engine, image: Image) -> Subject:

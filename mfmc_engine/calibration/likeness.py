@@ -23,13 +23,13 @@ from tqdm import tqdm
 
 from mfmc_engine import parameters as P
 from mfmc_engine import swappable
-from mfmc_engine.calibration.lfw import Embed, Subject, recognizers, subject
+from mfmc_engine.calibration.lfw import Embed, Subject, people, recognizers, subject
 from mfmc_engine.compositing import paste
 from mfmc_engine.donors import bank, looks, selection
 from mfmc_engine.donors.bank import Donor
-from mfmc_engine.donors.embedding import lfw_picture
 from mfmc_engine.draws import swap
 from mfmc_engine.engine import Engine
+from mfmc_engine.evaluation.recognizers import distances
 from mfmc_engine.swapping import blending, fields, mesh
 from mfmc_engine.swapping.blending import Target
 from mfmc_engine.swapping.patch import Patch
@@ -81,18 +81,13 @@ def swapped(
         paste(decoy, patch.origin, patch.pixels, patch.alpha)
         kept.append(_contrast(target, decoy) / _contrast(target, photo.image))
         for name, look in embed.items():
-            seen[name].append(_unit(look(decoy, photo.face.landmarks)))
+            seen[name].append(look(decoy, photo.face.landmarks).ravel())
     figures = {"contrast": float(np.mean(kept))}
     for name, look in embed.items():
-        other = _unit(look(photos[-1].image, photos[-1].face.landmarks))
-        figures[f"{name}, other photo"] = float(np.mean([one @ other for one in seen[name]]))
-        figures[f"{name}, two decoys"] = float(seen[name][0] @ seen[name][1])
+        decoys, other = np.stack(seen[name]), look(photos[-1].image, photos[-1].face.landmarks).reshape(1, -1)
+        figures[f"{name}, other photo"] = 1 - float(distances(decoys, other, "cosine").mean())
+        figures[f"{name}, two decoys"] = 1 - float(distances(decoys[:1], decoys[1:], "cosine")[0, 0])
     return figures
-
-
-def _unit(features: FloatArray) -> FloatArray:
-    flat = np.asarray(features, np.float32).ravel()
-    return flat / np.linalg.norm(flat)
 
 
 def _contrast(target: Target, image: Image) -> float:
@@ -103,22 +98,11 @@ def _contrast(target: Target, image: Image) -> float:
     return float(fields.mean((grey - mean) ** 2, skin).sqrt())
 
 
-def people(engine: Engine, folder: Path, number: int) -> Iterator[list[Subject]]:
-    """Three photos each of up to ``number`` people, spread over the folder; of those with a photo that cannot be
-    swapped none."""
-    files = sorted(folder.glob("*_0003.jpg"))
-    for last in files[:: max(1, len(files) // number)][:number]:
-        three = [last.with_name(last.name.replace("_0003", f"_000{k}")) for k in (1, 2, 3)]
-        photos = [subject(engine, lfw_picture(file)[0]) for file in three]
-        if not any(swappable.obstacle(photo.face) for photo in photos):
-            yield photos
-
-
 def two_donors(photo: Subject) -> list[Donor]:
     """The two that fit a face best, of those that lie ``APART`` from it; fewer where there are no more."""
     donors, face = bank.load(), photo.face
     wanted = looks.describe(photo.image, face.landmarks, face.embedding)
-    order = np.lexsort((selection.mismatch(donors, wanted), ~selection.kin(donors, wanted)))[:REACH]
+    order = selection.by_fit(donors, wanted)[:REACH]
     far = order[np.linalg.norm(donors.embeddings[order] - face.embedding, axis=1) > APART]
     return [donors[str(donors.ids[row])] for row in far[:2]]
 
@@ -154,15 +138,20 @@ def main() -> None:
     torch.set_num_threads(1)
     engine = Engine(threads=1)
     embed, found = recognizers(engine, arguments.mobilefacenet), []
-    for photos in tqdm(people(engine, arguments.folder, arguments.people), disable=None):
+    for person in tqdm(people(arguments.folder, arguments.people, photos=3), disable=None):
+        photos = [subject(engine, image) for image in person.images()]
         donors = two_donors(photos[0])
-        if len(donors) < 2:
+        if len(donors) < 2 or any(swappable.obstacle(photo.face) for photo in photos):
             continue
         rows = []
         for changed in settings:
             with in_force(changed), torch.inference_mode():
                 rows.append(swapped(engine, embed, photos, donors))
         found.append(rows)
+    if len(found) < 2:
+        parser.error(
+            f"{len(found)} people in {arguments.folder} can be swapped thrice; two are needed at least"
+        )
     print(report(found, ["in force", *arguments.settings]))
 
 

@@ -185,6 +185,11 @@ def kin(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     return same & ~_bearded(bank, face)
 
 
+def by_fit(bank: Donors, face: Wanted) -> NDArray[np.intp]:
+    """(N,) rows of all donors, best fit first: those of the face's own kind before others."""
+    return np.lexsort((mismatch(bank, face), ~kin(bank, face)))
+
+
 def _bearded(bank: Donors, face: Wanted) -> NDArray[np.bool_]:
     """(N,) which donors have more of a beard than the face may be given."""
     if face.beard is None:
