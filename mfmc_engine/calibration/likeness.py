@@ -3,9 +3,10 @@
 Run: ``python -m mfmc_engine.calibration.likeness ../shared/data/lfw --mobilefacenet FILE.onnx "LIGHT_SIGMA=4"``, with
 as many settings as wished; one that changes several parameters parts them by semicolons. Two photos each of people who
 have three get the same two donors with every setting. Printed are the cosines between what recognisers see of the two
-decoys and of the third photo, those between the two decoys, and the share of the photo's contrast in lightness that the
-skin keeps: the means by the parameters in force, and how far each setting's depart from these. An evaluation, whose
-draws answer to every change, needs ten times as many people to tell as small a difference.
+decoys and of the third photo, those between the two decoys, the share of the photo's contrast in lightness that the
+skin keeps, and how many years older than the photo the evaluation's judge takes decoys for: the means by the parameters
+in force, and how far each setting's depart from these. An evaluation, whose draws answer to every change, needs ten
+times as many people to tell as small a difference.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from mfmc_engine.donors import bank, looks, selection
 from mfmc_engine.donors.bank import Donor
 from mfmc_engine.draws import swap
 from mfmc_engine.engine import Engine
+from mfmc_engine.evaluation.faceres.age_gender import AgeGender
 from mfmc_engine.evaluation.recognizers import distances
 from mfmc_engine.swapping import blending, fields, mesh
 from mfmc_engine.swapping.blending import Target
@@ -68,10 +70,14 @@ def in_force(changed: Setting) -> Iterator[None]:
 
 
 def swapped(
-    engine: Engine, embed: Mapping[str, Embed], photos: Sequence[Subject], donors: Sequence[Donor]
+    engine: Engine,
+    embed: Mapping[str, Embed],
+    judge: AgeGender,
+    photos: Sequence[Subject],
+    donors: Sequence[Donor],
 ) -> dict[str, float]:
     """The figures of one person by the parameters in force: ``photos`` but for the last get a donor each."""
-    seen, kept = {name: list[FloatArray]() for name in embed}, []
+    seen, kept, older = {name: list[FloatArray]() for name in embed}, [], []
     for photo, donor in zip(photos, donors, strict=False):
         random = selection.generator(b"likeness")
         (target,) = blending.prepare(photo.image, [photo.face.landmarks])
@@ -80,9 +86,11 @@ def swapped(
         decoy = photo.image.copy()
         paste(decoy, patch.origin, patch.pixels, patch.alpha)
         kept.append(_contrast(target, decoy) / _contrast(target, photo.image))
+        before, after = (judge.features(image, photo.face.landmarks)[1] for image in (photo.image, decoy))
+        older.append(after - before)
         for name, look in embed.items():
             seen[name].append(look(decoy, photo.face.landmarks).ravel())
-    figures = {"contrast": float(np.mean(kept))}
+    figures = {"contrast": float(np.mean(kept)), "years older": float(np.mean(older))}
     for name, look in embed.items():
         decoys, other = np.stack(seen[name]), look(photos[-1].image, photos[-1].face.landmarks).reshape(1, -1)
         figures[f"{name}, other photo"] = 1 - float(distances(decoys, other, "cosine").mean())
@@ -137,7 +145,7 @@ def main() -> None:
         parser.error(str(error))
     torch.set_num_threads(1)
     engine = Engine(threads=1)
-    embed, found = recognizers(engine, arguments.mobilefacenet), []
+    embed, judge, found = recognizers(engine, arguments.mobilefacenet), AgeGender(), []
     for person in tqdm(people(arguments.folder, arguments.people, photos=3), disable=None):
         photos = [subject(engine, image) for image in person.images()]
         donors = two_donors(photos[0])
@@ -146,7 +154,7 @@ def main() -> None:
         rows = []
         for changed in settings:
             with in_force(changed), torch.inference_mode():
-                rows.append(swapped(engine, embed, photos, donors))
+                rows.append(swapped(engine, embed, judge, photos, donors))
         found.append(rows)
     if len(found) < 2:
         parser.error(
