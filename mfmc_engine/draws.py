@@ -75,6 +75,7 @@ class Case:
     face: Face
     random: np.random.Generator
     apart: FloatArray
+    thresholds: Thresholds
     swapped: Face | None = None  # the face by the landmarks it is swapped by; None if it cannot be
     donors: Iterator[Candidate] = field(default_factory=lambda: iter(()))
     attempts: list[Attempt] = field(default_factory=list)
@@ -113,7 +114,6 @@ class Draws:
     cases: list[Case]
     targets: list[Target]
     gallery: Gallery
-    thresholds: Thresholds
     aside: Aside[Any] | None = None
 
     def run(self) -> None:
@@ -180,7 +180,7 @@ class Draws:
 
     def _must_draw(self, case: Case, number: int) -> bool:
         """Whether a case needs donors in a round however small their chances are."""
-        kept = (one.verdict.keeps(self.thresholds) for one in case.telling)
+        kept = (one.verdict.keeps(case.thresholds) for one in case.telling)
         return number == P.RESORT_ROUND or (number > P.RESORT_ROUND and not any(kept))
 
     def _chances(
@@ -201,7 +201,7 @@ class Draws:
             affordable = (acceptable - looks) * P.WISH_ORIGINAL
             if affordable < 0:
                 return 0.0
-            most = min(affordable, self.thresholds.preferred - self.thresholds.original)
+            most = min(affordable, case.thresholds.preferred - case.thresholds.original)
             return outlook.chance(prospects.foretold(candidate, share), -most)
 
         return chance if self.pack.space is DLIB else lambda _: 1.0
@@ -216,8 +216,8 @@ class Draws:
     def _spare(self, case: Case, attempt: Attempt) -> float:
         """By how much an attempt's first view exceeds the distances wished for."""
         return min(
-            guarantee.nearest(attempt.views[:1], case.originals) - self.thresholds.preferred,
-            guarantee.nearest(attempt.views[:1], case.apart) - self.thresholds.apart,
+            guarantee.nearest(attempt.views[:1], case.originals) - case.thresholds.preferred,
+            guarantee.nearest(attempt.views[:1], case.apart) - case.thresholds.apart,
         )
 
     def _taken(self) -> set[str]:
@@ -297,17 +297,17 @@ class Draws:
         while True:
             attempts = case.attempts[: case.tried]
             verdicts = [attempt.verdict for attempt in attempts]
-            index = guarantee.best(verdicts, [attempt.looks.cost for attempt in attempts], self.thresholds)
+            index = guarantee.best(verdicts, [attempt.looks.cost for attempt in attempts], case.thresholds)
             if index is None:
                 return None
             best = attempts[index]
             if best.unseen:  # not worth a look where nobody would be accepted, whatever it shows
-                hopeful = (one for one in attempts if one.verdict.keeps(self.thresholds))
-                return best if any(one.may_do(self.thresholds, acceptable) for one in hopeful) else None
+                hopeful = (one for one in attempts if one.verdict.keeps(case.thresholds))
+                return best if any(one.may_do(case.thresholds, acceptable) for one in hopeful) else None
             before = best.verdict.to_decoys
             best.verdict = replace(best.verdict, to_decoys=guarantee.nearest(best.views, self._others(case)))
             if best.verdict.to_decoys == before:
-                return best if best.may_do(self.thresholds, acceptable) else None
+                return best if best.may_do(case.thresholds, acceptable) else None
 
     def _make_room(self, case: Case) -> None:
         """Choose a decoy that nothing but one other face's speaks against, and for that face another of its own.
@@ -327,8 +327,8 @@ class Draws:
             self._accept([other], math.inf)
             case.chosen, found, other.chosen = None, other.chosen, held
             if held and found and found.donor not in wearing:
-                cost = found.cost(self.thresholds) - held.cost(self.thresholds)
-                exchanges.append((attempt.cost(self.thresholds) + cost, attempt, other, found))
+                cost = found.cost(other.thresholds) - held.cost(other.thresholds)
+                exchanges.append((attempt.cost(case.thresholds) + cost, attempt, other, found))
         if exchanges:
             _, attempt, other, found = min(exchanges, key=lambda exchange: exchange[0])
             case.chosen, other.chosen = attempt, found
@@ -337,7 +337,7 @@ class Draws:
         """Whether an attempt would keep the promise on all views if the photo's other faces had no decoys."""
 
         def keeps() -> bool:
-            return replace(attempt.verdict, to_decoys=math.inf).keeps(self.thresholds)
+            return replace(attempt.verdict, to_decoys=math.inf).keeps(case.thresholds)
 
         if attempt.unseen:
             self._look([(case, attempt)], viewing.first_view)
@@ -352,7 +352,7 @@ class Draws:
             for other in self.cases
             if other.chosen
             and other is not case
-            and not guarantee.nearest(attempt.views, other.chosen.views) > self.thresholds.decoys
+            and not guarantee.nearest(attempt.views, other.chosen.views) > case.thresholds.decoys
         ]
         return near[0] if len(near) == 1 else None
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mfmc_engine import attributes
 from mfmc_engine import parameters as P
 from mfmc_engine.recognition.nearest import Index
 from mfmc_engine.recognition.space import DLIB, Space
@@ -36,6 +37,15 @@ class Thresholds:
             decoys=space.match,
             apart=space.apart,
         )
+
+    def toward(self, embedding: FloatArray, space: Space = DLIB) -> Thresholds:
+        """The same for a face with this ``embedding`` (D,): a wish that its decoy be as far from it as strangers of its
+        own group are, see parameters.WISH_NEARER. Only in dlib's space, which group is estimated in."""
+        if space is not DLIB:
+            return self
+        scores = attributes.load()(embedding).group[0]
+        nearer = float(scores @ np.array([P.WISH_NEARER[group] for group in attributes.GROUPS]))
+        return replace(self, preferred=max(self.original, self.preferred - nearer))
 
 
 def gallery_threshold(templates: int, space: Space = DLIB) -> float:

@@ -41,18 +41,19 @@ def make_decoys(
     """One verified decoy per request, in order. Same arguments, same bytes."""
     keep_freed_memory()
     thresholds = thresholds or Thresholds.beside(len(gallery), pack.space)
-    cases = [Case(request.face, generator(request.seed), request.apart) for request in requests]
+    cases = [Case(request.face, generator(request.seed), request.apart, thresholds) for request in requests]
     pixels = pack.upload(image)
     with torch.inference_mode():
         targets = []
         for case, found in zip(cases, prepared(pack, pixels, [case.face for case in cases]), strict=True):
             if not isinstance(found, Obstacle):
                 case.swapped, target = found
+                case.thresholds = thresholds.toward(case.swapped.embedding, pack.space)
                 case.donors = candidates(case.swapped, case.random, case.apart)
                 targets.append(target)
         if targets:
             swappable = [case for case in cases if case.swapped]
-            Draws(pack, pixels, swappable, targets, gallery, thresholds).run()
+            Draws(pack, pixels, swappable, targets, gallery).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
 
 

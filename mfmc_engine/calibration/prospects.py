@@ -99,7 +99,7 @@ def _seen(
             _, misfit = viewing.cut(engine.pack, image, face, patches[0], viewing.other_views)
             dark, hue = blotched[0]
             looks = Looks(candidate.unlike, share, dark, hue, misfit=misfit)
-    wished = Thresholds().preferred
+    wished = Thresholds().toward(face.embedding).preferred
     return Seen(
         distances[0] - wished - foretold(candidate, SHARES[0]),
         (distances[1] - distances[0]) / (SHARES[1] - SHARES[0]),

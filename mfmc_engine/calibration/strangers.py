@@ -6,7 +6,7 @@ them repeats itself (some lie at distance 0) and they are no photos. Below a hig
 law, P(distance < t) = rate * (t / t0) ** k: a distance cannot be less than 0, and near such an end every smooth
 distribution looks like that (Weibull's domain of attraction). k is Hill's estimator (1975) on the pairs below t0; its
 spread comes from drawing people, not pairs, with replacement. The check fits one half of the people and counts pairs
-of the other half.
+of the other half. And how near strangers of one gender and group lie, from which parameters.WISH_NEARER follows.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mfmc_engine import guarantee
+from mfmc_engine import attributes, guarantee
 from mfmc_engine import parameters as P
+from mfmc_engine.attributes import GROUPS
 from mfmc_engine.donors.embedding import lfw_embeddings, portrait_embeddings
 from mfmc_engine.donors.selection import distances
 from mfmc_engine.types import FloatArray
@@ -29,6 +30,10 @@ from mfmc_engine.types import FloatArray
 Values = NDArray[np.float64]
 SIZES = (100, 10_000, 1_000_000)
 RATES = (1e-3, 1e-4, 1e-5)
+LIKELY, PEOPLE = (
+    0.5,
+    10,
+)  # probability of a group from which a face counts to it, and people that tell something of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ def measure(folder: Path, portraits: Path | None, cache: Path) -> dict[str, obje
             for i, size in enumerate(SIZES)
         },
         "same_person_within": _genuine(apart, person),
+        "wishes": wishes(faces, person),
     }
     if portraits is not None:
         figures["portraits_against_lfw"] = _against(faces, portrait_embeddings(portraits, cache))
@@ -118,6 +124,21 @@ def _genuine(apart: Values, person: NDArray[np.int64]) -> dict[int, float]:
     same = person[:, None] == person[None]
     own = apart[np.triu(same, 1)]
     return {size: float(np.mean(own <= guarantee.gallery_threshold(size))) for size in SIZES}
+
+
+def wishes(faces: FloatArray, person: NDArray[np.int64]) -> dict[str, float]:
+    """By gender and group the distance within which lies as large a share of strangers of that gender and group as of
+    white men, most of LFW, within ORIGINAL_PREFERRED; one photo of each ``person`` (N,), of ``faces`` (N, D)."""
+    first = faces[np.unique(person, return_index=True)[1]]
+    seems = attributes.load()(first)
+    pairs = {}
+    for gender in ("male", "female"):
+        for column, group in enumerate(GROUPS):
+            kind = first[(seems.group[:, column] > LIKELY) & ((seems.male > 0.5) == (gender == "male"))]
+            if len(kind) >= PEOPLE:
+                pairs[f"{gender} {group}"] = distances(kind, kind)[np.triu_indices(len(kind), 1)]
+    share = float(np.mean(pairs["male white"] < P.ORIGINAL_PREFERRED))
+    return {kind: float(np.quantile(found, share)) for kind, found in pairs.items()}
 
 
 def _against(faces: FloatArray, portraits: FloatArray) -> dict[str, float]:

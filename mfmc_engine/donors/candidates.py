@@ -57,12 +57,13 @@ def candidates(
 
     def of_face(face: Face, random: np.random.Generator, apart: FloatArray) -> Iterator[Candidate]:
         if pack is None or pack.space is DLIB:
-            embedding, aim = face.embedding, thresholds
+            embedding, aim = face.embedding, thresholds.toward(face.embedding)
             avoid = selection.Avoid(
                 original=thresholds.original, gallery=gallery.index, gallery_distance=thresholds.gallery
             )
         else:
-            embedding, aim = pack.chooser.embed(image, face.landmarks[None])[0], Thresholds()
+            embedding = pack.chooser.embed(image, face.landmarks[None])[0]
+            aim = Thresholds().toward(embedding)
             avoid = selection.Avoid(original=aim.original)
             apart = np.empty((0, len(embedding)), np.float32)
         wanted = looks.describe(image, face.landmarks, embedding)

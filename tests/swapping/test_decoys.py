@@ -232,7 +232,7 @@ def make(photo, faces, real_engine):
 
         def watched(draw):
             run(draw)
-            made.costs.extend(case.chosen.cost(draw.thresholds) for case in draw.cases)
+            made.costs.extend(case.chosen.cost(case.thresholds) for case in draw.cases)
 
         def counting(self, chips):
             made.looks += len(chips)

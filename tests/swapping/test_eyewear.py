@@ -221,9 +221,9 @@ def test_a_decoy_in_glasses_is_worth_a_draw_that_may_do_later(faces, monkeypatch
     own = rounds and SimpleNamespace(opaque=False, rounds=rounds, lost=P.LOOKS_GLASSES)
     monkeypatch.setattr(draws.eyewear, "of", lambda lit: own)
     nobody = np.empty((0, 128), np.float32)
-    case = draws.Case(faces[0], np.random.default_rng(0), nobody)
+    case = draws.Case(faces[0], np.random.default_rng(0), nobody, Thresholds())
     pack, target = SimpleNamespace(space=DLIB, device="cpu"), SimpleNamespace(lit=None)
-    drawing = draws.Draws(pack, None, [case], [target], Gallery(), Thresholds())
+    drawing = draws.Draws(pack, None, [case], [target], Gallery())
     candidate = Candidate(SimpleNamespace(id="donor"), spare=0.1, unlike=2.0 * P.LOOKS_UNLIKE)
     first = P.DRAW_ROUNDS[0]
     chance = drawing._chances(0, 1, first[0], first[2])(candidate)
@@ -239,9 +239,11 @@ def test_clear_ones_are_worn_by_the_first_decoy_of_a_person_alone(faces, monkeyp
     """Two decoys in the same glasses are linked by them; without dark ones eyes would fit nobody's brows."""
     own = eyewear.Eyewear(torch.zeros(1), torch.zeros(1), opaque)
     monkeypatch.setattr(draws.eyewear, "of", lambda lit: own)
-    case = draws.Case(faces[0], np.random.default_rng(0), np.zeros((int(elsewhere), 128), np.float32))
+    case = draws.Case(
+        faces[0], np.random.default_rng(0), np.zeros((int(elsewhere), 128), np.float32), Thresholds()
+    )
     pack, target = SimpleNamespace(space=DLIB, device="cpu"), SimpleNamespace(lit=None)
-    drawing = draws.Draws(pack, None, [case], [target], Gallery(), Thresholds())
+    drawing = draws.Draws(pack, None, [case], [target], Gallery())
     worn = [drawing._eyewear(0, number) for number in range(1, len(P.DRAW_ROUNDS) + 1)]
     if elsewhere and not opaque:
         assert worn == [(None, 0.0)] * len(worn)

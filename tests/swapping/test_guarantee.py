@@ -1,6 +1,7 @@
 """The decision on a decoy, checked against a plain reference on thousands of random galleries."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfmc_engine import guarantee
+from mfmc_engine import attributes, guarantee
 from mfmc_engine import parameters as P
+from mfmc_engine.attributes import GROUPS, Attributes
 from mfmc_engine.guarantee import Thresholds, Verdict
 from mfmc_engine.recognition import nearest
 from mfmc_engine.recognition.matching import match
 from mfmc_engine.recognition.nearest import Index
+from mfmc_engine.recognition.space import DLIB
 from mfmc_engine.types import Face, Gallery, Quality
 
 LFW = Path(__file__).parents[3] / "shared" / "data" / "lfw"
@@ -114,6 +117,28 @@ def test_the_gallery_threshold_at_the_documented_sizes():
     found = [guarantee.gallery_threshold(n) for n in (0, 1, 100, 10_000, 1_000_000)]
     assert found == pytest.approx([0.51, 0.51, 0.495, 0.395, 0.315], abs=5e-4)
     assert Thresholds.beside(10_000).gallery == guarantee.gallery_threshold(10_000)
+
+
+@given(st.floats(0, 1), st.floats(0.5, 0.8), st.floats(0, 0.2))
+def test_the_wish_is_nearer_where_strangers_are_and_the_promise_the_same(sure, promised, room):
+    """Surely of a group by ``sure``, else white."""
+    before = Thresholds(original=promised, preferred=promised + room)
+    for column, group in enumerate(GROUPS):
+        scores = np.zeros((1, 4), np.float32)
+        scores[0, -1] = 1 - sure
+        scores[0, column] += sure
+        with pytest.MonkeyPatch.context() as patch:
+            seems = Attributes(np.ones(1, np.float32), np.full(1, 40, np.float32), scores)
+            patch.setattr(attributes, "load", lambda seems=seems: lambda _: seems)
+            after = before.toward(np.zeros(128, np.float32))
+        wished = promised + room - sure * P.WISH_NEARER[group]
+        assert after.preferred == pytest.approx(max(promised, wished), abs=1e-6)
+        assert replace(after, preferred=before.preferred) == before
+
+
+def test_nothing_is_known_of_groups_in_another_space():
+    other = replace(DLIB, name="another")
+    assert Thresholds().toward(np.zeros(512, np.float32), other) == Thresholds()
 
 
 def test_matching_uses_the_threshold_that_decoys_keep():
