@@ -53,13 +53,22 @@ def a_third_of(*values: Iterable[str]) -> list[tuple[str, ...]]:
     ]
 
 
+def once_each(chosen: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """As many as can be taken, in order, of which no two share a value."""
+    taken: list[tuple[str, ...]] = []
+    for values in chosen:
+        if not any(value in other for other in taken for value in values):
+            taken.append(values)
+    return taken
+
+
 def scenes() -> list[tuple[str, ...]]:
     """Before all members' eyes every model with every consent. Under the narrower audiences, where most viewers are
-    told that there is no photo, a third: whom a photo is for is asked before whose face is in it, and of neither."""
+    told that there is no photo, a third: whom a photo is for is asked before whose face is in it, and of neither. With
+    LEAKS=pairs a third of these, too: each model, consent and audience once."""
     everybody = [(*chosen, Audience.MEMBERS) for chosen in combined(MODELS, CONSENTS)]
-    return everybody + [
-        chosen for chosen in a_third_of(MODELS, CONSENTS, AUDIENCES) if chosen[2] != Audience.MEMBERS
-    ]
+    narrower = [chosen for chosen in a_third_of(MODELS, CONSENTS, AUDIENCES) if chosen[2] != Audience.MEMBERS]
+    return everybody + (once_each(narrower) if os.environ.get("LEAKS") == "pairs" else narrower)
 
 
 @dataclass

@@ -323,8 +323,8 @@ def test_exported_weights_swap_windows(new_trainer, held_out, tmp_path):
 
 def test_the_command_packs_trains_and_exports(portrait_folder, tmp_path, capsys):
     faces, out = tmp_path / "faces.npz", tmp_path / "out"
-    assert cli.main(["train", "pack", str(portrait_folder), str(faces), "--limit", "24"]) == 0
-    options = ["--batch", "2", "--width", "16", "--threads", "1", "--size", "96", "--every", "1"]
+    assert cli.main(["train", "pack", str(portrait_folder), str(faces), "--limit", "12"]) == 0
+    options = ["--batch", "2", "--width", "16", "--threads", "1", "--size", "64", "--every", "1"]
     assert cli.main(["train", "run", str(faces), str(out), "--steps", "1", *options]) == 0
     assert cli.main(["train", "export", str(out), str(tmp_path / "w.npz")]) == 0
     assert cli.main(["train", "profile", str(faces), str(out), "--minutes", "0.01", *options]) == 0
