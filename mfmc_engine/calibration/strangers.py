@@ -30,10 +30,8 @@ from mfmc_engine.types import FloatArray
 Values = NDArray[np.float64]
 SIZES = (100, 10_000, 1_000_000)
 RATES = (1e-3, 1e-4, 1e-5)
-LIKELY, PEOPLE = (
-    0.5,
-    10,
-)  # probability of a group from which a face counts to it, and people that tell something of it
+LIKELY = 0.5  # probability of a group from which a face counts to it
+PEOPLE = 10  # that tell something of a group
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,10 +115,11 @@ def test_a_camera_that_is_refused_leaves_choosing_pictures(new_page):
     expect(page.get_by_text("Choose pictures instead")).to_be_visible()
 
 
-def test_sign_up_confirm_switch_two_factor_on_and_sign_in_with_it(new_page):
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_sign_up_confirm_switch_two_factor_on_and_sign_in_with_it(viewport, new_page):
     from tests.accounts.test_two_factor import code_of
 
-    page = new_page(viewport=PHONE)
+    page = new_page(viewport=viewport)
     page.goto("/")
     page.get_by_role("link", name="Create an account").click()
     page.get_by_label("Handle").fill("nora")

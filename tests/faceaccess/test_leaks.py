@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 VIEWERS = ("owner", "uploader", "friend", "member", "stranger", "blocked", "staff", "anonymous")
 MODELS = ("proxy", "authorization", "rules")
 SIZES = ("thumb", "feed", "full")
+PAIRS = os.environ.get("LEAKS") == "pairs"
 CONSENTS = ("silent", "disclosed", "taken back")
 
 # Who may see a photo at all. The uploader befriended the owner, the friend, the member and the blocked one.
@@ -40,7 +41,7 @@ AUDIENCES = {
 def combined(*values: Iterable[str]) -> list[tuple[str, ...]]:
     """All combinations. With LEAKS=pairs a third of them: for a second run, on another database, of what the first
     proved in full."""
-    return a_third_of(*values) if os.environ.get("LEAKS") == "pairs" else list(product(*values))
+    return a_third_of(*values) if PAIRS else list(product(*values))
 
 
 def a_third_of(*values: Iterable[str]) -> list[tuple[str, ...]]:
@@ -68,7 +69,7 @@ def scenes() -> list[tuple[str, ...]]:
     LEAKS=pairs a third of these, too: each model, consent and audience once."""
     everybody = [(*chosen, Audience.MEMBERS) for chosen in combined(MODELS, CONSENTS)]
     narrower = [chosen for chosen in a_third_of(MODELS, CONSENTS, AUDIENCES) if chosen[2] != Audience.MEMBERS]
-    return everybody + (once_each(narrower) if os.environ.get("LEAKS") == "pairs" else narrower)
+    return everybody + (once_each(narrower) if PAIRS else narrower)
 
 
 @dataclass
