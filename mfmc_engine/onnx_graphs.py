@@ -10,9 +10,11 @@ import numpy as np
 import onnx
 from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 OPSET: Final = 17  # of 2022, as is the format: any ONNX Runtime since 1.14 reads them
 FORMAT: Final = 9
+Shape = tuple[int | str, ...]  # lengths, or names of those that are free
 
 
 @dataclass(slots=True)
@@ -34,14 +36,22 @@ class GraphBuilder:
         self.constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
-    def serialised(
-        self, name: str, inputs: Mapping[str, tuple[int, ...]], outputs: Mapping[str, tuple[int, ...]]
-    ) -> bytes:
-        """The checked graph. Shapes, of float32, are those of one face; graphs take any number of faces at once."""
+    def convolution(self, x: str, layer: nn.Conv2d | nn.ConvTranspose2d) -> str:
+        """What a layer of a torch network answers, without what comes after it."""
+        weights = [
+            self.constant(values.detach().float().cpu())
+            for values in (layer.weight, layer.get_parameter("bias"))
+        ]
+        kind = "ConvTranspose" if isinstance(layer, nn.ConvTranspose2d) else "Conv"
+        strides, pads = list(layer.stride), [int(n) for n in layer.padding] * 2
+        return self.node(kind, x, *weights, group=layer.groups, strides=strides, pads=pads)
 
-        def declared(shapes: Mapping[str, tuple[int, ...]]) -> list[Any]:
+    def serialised(self, name: str, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> bytes:
+        """The checked graph. Shapes, of float32, are those of one row; graphs take any number of rows at once."""
+
+        def declared(shapes: Mapping[str, Shape]) -> list[Any]:
             return [
-                helper.make_tensor_value_info(key, TensorProto.FLOAT, ["faces", *shape])
+                helper.make_tensor_value_info(key, TensorProto.FLOAT, ["rows", *shape])
                 for key, shape in shapes.items()
             ]
 

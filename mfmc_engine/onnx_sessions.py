@@ -11,6 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mfmc_engine.errors import EngineError, WeightsMissingError
 
 
@@ -43,6 +46,8 @@ def session_of(graph: str | bytes, device: str, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads  # its default takes every core from the neighbours
     options.inter_op_num_threads = 1
+    # would keep a plan for every size that was ever asked for, and gain nothing
+    options.enable_mem_pattern = False
     options.log_severity_level = 3
     # its threads wait for the next layer awake, which is fast, but would go on so after the last one
     options.add_session_config_entry("session.force_spinning_stop", "1")
@@ -53,6 +58,22 @@ def session_of(graph: str | bytes, device: str, threads: int) -> Any:
             "are missing or of another version than onnxruntime-gpu needs"
         )
     return made
+
+
+class OnCpu:
+    """A graph made in memory, of one input, on a CPU: any number of threads may ask at once, and each works on its
+    answer by itself. A fork, which has none of its parent's threads, makes a session of its own."""
+
+    def __init__(self, graph: Callable[[], bytes]) -> None:
+        self.graph = graph
+        self._session: tuple[int, Any] | None = None  # and the process it runs in
+
+    def __call__(self, rows: NDArray[Any]) -> list[NDArray[Any]]:
+        """The graph's outputs, (N, ...) each, for (N, ...) rows of float32."""
+        if self._session is None or self._session[0] != os.getpid():
+            self._session = os.getpid(), session_of(self.graph(), "cpu", 1)
+        session = self._session[1]
+        return list(session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(rows)}))
 
 
 def providers(device: str) -> list[Any]:

@@ -16,7 +16,7 @@ from mfmc_engine.batching.cores import shared_out
 from mfmc_engine.batching.launching import Rows, launched
 from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.detection.candidates import Candidates, suppress
-from mfmc_engine.detection.centerface import Bands, as_input, load_network, peaks
+from mfmc_engine.detection.centerface import Bands, CenterFaceOn, as_input, peaks
 from mfmc_engine.detection.closer import faces, warmth
 from mfmc_engine.detection.looks import Evidence, gather, points_in
 from mfmc_engine.detection.networks import load_networks
@@ -60,9 +60,7 @@ class Search:
 
     def __init__(self, folder: Path, device: str = "cpu", launch: str = "eager") -> None:
         self.device = torch.device(device)
-        # every photo has a size of its own, so CUDA graphs of the first network would hardly be used again
-        first = "eager" if launch == "graphs" else launch
-        self.centerface = Shared(launched(load_network(self.device), first, self.device, Rows()))
+        self.centerface = Shared(CenterFaceOn(self.device, launch))
         rnet, onet = load_networks(folder, self.device)
         self.rnet = Shared(launched(rnet, launch, self.device, Rows()))
         self.onet = Shared(launched(onet, launch, self.device, Rows()))

@@ -21,6 +21,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mfmc_engine import parameters as P
 from mfmc_engine.batching.launching import LAUNCHES
+from mfmc_engine.detection.centerface import CenterFaceOn
+from mfmc_engine.detection.turned import EveryWayUp
 from mfmc_engine.engine import Engine
 from mfmc_engine.fallback import release_memory
 from mfmc_engine.recognition.dlib_resnet import DlibRecognizer
@@ -178,16 +180,18 @@ def operations(photo: Image, engine: Engine) -> dict[str, float]:
 
 @contextmanager
 def _all_in_torch(engine: Engine) -> Iterator[None]:
-    """The counter sees what torch does, so the recogniser must not run in ONNX Runtime meanwhile."""
-    recognizer = engine.pack.recognizer
-    if not isinstance(recognizer, DlibRecognizer):
-        yield
-        return
-    before, recognizer.as_graph = recognizer.as_graph, False
+    """The counter sees what torch does, so nothing that has its network in torch, too, must run in ONNX Runtime."""
+    detector, recognizer = engine.pack.detector, engine.pack.recognizer
+    networks = [detector.search.centerface.network] if isinstance(detector, EveryWayUp) else []
+    both = [one for one in (*networks, recognizer) if isinstance(one, CenterFaceOn | DlibRecognizer)]
+    before = [one.graph for one in both]
+    for one in both:
+        one.graph = None
     try:
         yield
     finally:
-        recognizer.as_graph = before
+        for one, graph in zip(both, before, strict=True):
+            one.graph = graph
 
 
 def matmul_rates(device: torch.device) -> dict[str, float]:

@@ -7,11 +7,9 @@ file; architecture: dlib's examples/dnn_face_recognition_ex.cpp. Results agree w
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +21,7 @@ from mfmc_engine.batching.launching import Rows, launched
 from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.dlib_files import integer
 from mfmc_engine.errors import WeightsMissingError
-from mfmc_engine.onnx_sessions import session_of
+from mfmc_engine.onnx_sessions import OnCpu
 from mfmc_engine.parameters import EMBED_BATCH, EMBED_BATCH_CUDA, RESNET_MEAN
 from mfmc_engine.recognition import resnet_graph
 from mfmc_engine.recognition.chips import extract_chips
@@ -108,10 +106,9 @@ class DlibRecognizer:
         """A CPU runs ONNX Runtime, unless another ``dtype`` than float32 or ``launch`` than eager is asked for."""
         self.device, self.dtype = torch.device(device), dtype
         self.network = load_network(weights).to(self.device)
-        # in ONNX Runtime, not in torch
-        self.as_graph = self.device.type == "cpu" and dtype == torch.float32 and launch == "eager"
+        as_graph = self.device.type == "cpu" and dtype == torch.float32 and launch == "eager"
+        self.graph = OnCpu(lambda: resnet_graph.graph(self.network)) if as_graph else None
         self._embed = Shared(launched(self._forward, launch, self.device, Rows()))
-        self._session: tuple[int, Any] | None = None  # and the process it runs in
 
     def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:
         """(N, 68, 2) landmarks in px of ``image`` to (N, 150, 150, 3) aligned chips, which lie where ``image`` does."""
@@ -134,22 +131,12 @@ class DlibRecognizer:
     @torch.inference_mode()
     def _forward(self, chips: Tensor) -> Tensor:
         """(N, 3, 150, 150) to (N, 128), its convolutions in ``dtype``."""
-        if self.as_graph:
-            return self._on_cpu(chips)
+        if self.graph is not None:
+            (found,) = rows_shared_out(self.graph, chips.contiguous().numpy())
+            return torch.from_numpy(found)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             embeddings: Tensor = self.network(chips)
         return embeddings.float()
-
-    def _on_cpu(self, chips: Tensor) -> Tensor:
-        if (
-            self._session is None or self._session[0] != os.getpid()
-        ):  # a fork has none of its parent's threads
-            self._session = os.getpid(), session_of(resnet_graph.graph(self.network), "cpu", 1)
-        run = self._session[1].run
-        (embeddings,) = rows_shared_out(
-            lambda part: run([resnet_graph.OUTPUT], {resnet_graph.INPUT: part}), chips.contiguous().numpy()
-        )
-        return torch.from_numpy(embeddings)
 
 
 # --- dlib's file format ---

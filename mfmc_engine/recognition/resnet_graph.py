@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from torch import nn
 
 from mfmc_engine.onnx_graphs import GraphBuilder
 from mfmc_engine.parameters import CHIP_SIZE
@@ -45,12 +44,6 @@ def graph(network: DlibResNet) -> bytes:
 
 
 class _Graph(GraphBuilder):
-    def convolution(self, x: str, layer: nn.Conv2d) -> str:
-        parameters = layer.weight, layer.get_parameter("bias")
-        weights = [self.constant(values.detach().cpu()) for values in parameters]
-        padding = [int(n) for n in layer.padding] * 2
-        return self.node("Conv", x, *weights, strides=list(layer.stride), pads=padding)
-
     def padded(self, x: str, channels: int, sides: int) -> str:
         """With zeros for as many more channels, rows and columns (see ``dlib_resnet._add_padded``)."""
         if not channels and not sides:

@@ -27,12 +27,12 @@ def graph(weights: Mapping[str, FloatArray]) -> bytes:
 
     def pointwise(x: str, name: str, stride: int) -> str:
         kernel = weights[f"{name}/convolution/merged_input"].transpose(3, 2, 0, 1)
-        return made.convolution(x, kernel, weights[f"{name}_bn/batchnorm_1/sub"], stride)
+        return made.same(x, kernel, weights[f"{name}_bn/batchnorm_1/sub"], stride)
 
     def depthwise(x: str, name: str, stride: int) -> str:
         factor = weights[f"{name}_bn/batchnorm_1/mul"].reshape(-1, 1, 1, 1)
         kernel = weights[f"{name}/depthwise_kernel"].transpose(2, 3, 0, 1) * factor
-        return made.convolution(x, kernel, weights[f"{name}_bn/batchnorm_1/sub"], stride, len(kernel))
+        return made.same(x, kernel, weights[f"{name}_bn/batchnorm_1/sub"], stride, len(kernel))
 
     x = pointwise(INPUT, "conv1", 2)
     for block in range(1, BLOCKS + 1):
@@ -47,7 +47,7 @@ def graph(weights: Mapping[str, FloatArray]) -> bytes:
 
 
 class _Graph(GraphBuilder):
-    def convolution(self, x: str, kernel: FloatArray, bias: FloatArray, stride: int, groups: int = 1) -> str:
+    def same(self, x: str, kernel: FloatArray, bias: FloatArray, stride: int, groups: int = 1) -> str:
         """TensorFlow's "same" convolution of a picture with even sides, then ReLU6."""
         around = kernel.shape[2] - 1
         before = (
