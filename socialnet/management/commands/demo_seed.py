@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management.base import BaseCommand, CommandError
 from PIL import Image
@@ -59,11 +60,12 @@ class Command(BaseCommand):
 
     def _people(self, picture: np.ndarray, boxes: np.ndarray) -> dict[str, User]:
         people = {}
+        password = make_password(demo.PASSWORD)  # once: it is slow on purpose
         for person in demo.PEOPLE:
-            user = User.objects.create_user(
-                person.handle,
-                f"{person.handle}{DEMO_MAIL}",
-                demo.PASSWORD,
+            user = User.objects.create(
+                username=person.handle,
+                email=f"{person.handle}{DEMO_MAIL}",
+                password=password,
                 display_name=person.name,
                 bio=person.bio,
                 is_active=person is not demo.PEOPLE[-1],
