@@ -30,7 +30,8 @@ def picture(width: int = 64, height: int = 48, seed: int = 0) -> np.ndarray:
 
 def file_bytes(image: np.ndarray, kind: str = "PNG", **options: object) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(image).save(stream, kind, **options)
+    quick = {"compress_level": 1} if kind == "PNG" else {}
+    Image.fromarray(image).save(stream, kind, **{**quick, **options})
     return stream.getvalue()
 
 

@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 300
@@ -50,6 +51,9 @@ class RunningDemo:
     var: Path
     process: subprocess.Popen[bytes]
     log: Path
+    signed_in: dict[str, Any] = field(
+        default_factory=dict
+    )  # by handle: what a browser keeps of who signed in
 
     def stop(self) -> int:
         """As Ctrl-C does in a terminal: SIGINT to the foreground process."""

@@ -30,7 +30,7 @@ STARTED_S = 8  # by then a worker has started, here or there
 INSTALL = """
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
-call_command("collectstatic", interactive=False, verbosity=0)
+call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["redoc"])
 """
 
 POST_A_PHOTO = """
