@@ -77,7 +77,8 @@ def test_an_interrupted_rotation_goes_on_where_it_was(scene, settings, monkeypat
 def test_what_no_secret_opens_is_reported_and_left_alone(scene, settings) -> None:
     owner, photo = scene
     region = face_of(photo, owner)
-    damaged = bytes(region.embedding)[:-1] + b"?"
+    whole = bytes(region.embedding)
+    damaged = whole[:-1] + bytes([whole[-1] ^ 1])
     FaceRegion.objects.filter(pk=region.pk).update(embedding=damaged)
     with pytest.raises(CommandError, match="Keep the old secrets"):
         call_command("rotate_face_key")
