@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mfmc_engine.errors import EngineError, WeightsMissingError
@@ -74,6 +75,15 @@ class OnCpu:
             self._session = os.getpid(), session_of(self.graph(), "cpu", 1)
         session = self._session[1]
         return list(session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(rows)}))
+
+
+def instead_of_torch(
+    graph: Callable[[], bytes], device: torch.device, dtype: torch.dtype, launch: str
+) -> OnCpu | None:
+    """The graph as a network that torch has, too, is run by: on a CPU in single precision, unless another ``launch``
+    than eager is asked for. Else None."""
+    fits = device.type == "cpu" and dtype == torch.float32 and launch == "eager"
+    return OnCpu(graph) if fits else None
 
 
 def providers(device: str) -> list[Any]:

@@ -23,7 +23,7 @@ from mfmc_engine.detection import centerface_graph
 from mfmc_engine.detection.candidates import Candidates, suppress
 from mfmc_engine.detection.pyramid import GREY
 from mfmc_engine.errors import WeightsMissingError
-from mfmc_engine.onnx_sessions import OnCpu
+from mfmc_engine.onnx_sessions import instead_of_torch
 from mfmc_engine.parameters import BAND_LONGEST, BAND_MARGIN, BAND_WHOLE, HEAT_NMS, ROOM
 from mfmc_engine.types import FloatArray
 
@@ -107,8 +107,7 @@ class CenterFaceOn:
         """Raises WeightsMissingError."""
         precision = precision_on(device)
         network = load_network(device, precision)
-        as_graph = device.type == "cpu" and precision == torch.float32 and launch == "eager"
-        self.graph = OnCpu(lambda: centerface_graph.graph(network)) if as_graph else None
+        self.graph = instead_of_torch(lambda: centerface_graph.graph(network), device, precision, launch)
         # every photo has a size of its own, so CUDA graphs would hardly be used again
         self.in_torch = launched(network, "eager" if launch == "graphs" else launch, device, Rows())
 

@@ -21,7 +21,7 @@ from mfmc_engine.batching.launching import Rows, launched
 from mfmc_engine.batching.lockstep import Shared
 from mfmc_engine.dlib_files import integer
 from mfmc_engine.errors import WeightsMissingError
-from mfmc_engine.onnx_sessions import OnCpu
+from mfmc_engine.onnx_sessions import instead_of_torch
 from mfmc_engine.parameters import EMBED_BATCH, EMBED_BATCH_CUDA, RESNET_MEAN
 from mfmc_engine.recognition import resnet_graph
 from mfmc_engine.recognition.chips import extract_chips
@@ -106,8 +106,7 @@ class DlibRecognizer:
         """A CPU runs ONNX Runtime, unless another ``dtype`` than float32 or ``launch`` than eager is asked for."""
         self.device, self.dtype = torch.device(device), dtype
         self.network = load_network(weights).to(self.device)
-        as_graph = self.device.type == "cpu" and dtype == torch.float32 and launch == "eager"
-        self.graph = OnCpu(lambda: resnet_graph.graph(self.network)) if as_graph else None
+        self.graph = instead_of_torch(lambda: resnet_graph.graph(self.network), self.device, dtype, launch)
         self._embed = Shared(launched(self._forward, launch, self.device, Rows()))
 
     def chips(self, image: Picture, landmarks: FloatArray, mirrored: bool = False) -> Picture:

@@ -51,9 +51,8 @@ class RunningDemo:
     var: Path
     process: subprocess.Popen[bytes]
     log: Path
-    signed_in: dict[str, Any] = field(
-        default_factory=dict
-    )  # by handle: what a browser keeps of who signed in
+    # by handle: what a browser keeps of who signed in
+    signed_in: dict[str, Any] = field(default_factory=dict)
 
     def stop(self) -> int:
         """As Ctrl-C does in a terminal: SIGINT to the foreground process."""

@@ -28,9 +28,8 @@ STARTED_S = 8  # by then a worker has started, here or there
 
 # In the process that fills the installation: each one more is seconds of imports.
 INSTALL = """
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["redoc"])
+from socialnet.management.commands.demo import install
+install()
 """
 
 POST_A_PHOTO = """

@@ -36,6 +36,12 @@ STOP_GRACE_S = 10
 START_LIMIT_S = 60
 
 
+def install() -> None:
+    """Tables and static files; not ReDoc's, a third of all, for the API is shown by Swagger UI."""
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["redoc"])
+
+
 class Command(BaseCommand):
     help = "Run the demo network: migrate, seed, start web and worker, stay up until Ctrl-C."
     requires_system_checks: list[str] = []
@@ -53,9 +59,7 @@ class Command(BaseCommand):
         _refuse_taken_port(port)
         if reset:
             _forget_everything()
-        call_command("migrate", verbosity=0)
-        # not ReDoc, a third of all: the API is shown by Swagger UI
-        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["redoc"])
+        install()
         call_command("demo_seed", photo=photo)
 
         processes: list[subprocess.Popen[bytes]] = []
