@@ -44,6 +44,7 @@ EPOCHS: Final = 5
 BATCH: Final = 32
 STEP: Final = 2e-3
 DECAY: Final = 1e-3
+WARM_UP: Final = 0.05  # share of the steps that grow
 SHARES: Final = (0.42, 0.28, 0.3)  # of pictures of people who wear nothing, clear and dark lenses
 REAL: Final = 0.35  # of those with nothing that are real faces
 SMALLEST: Final = 0.22  # of the band's resolution that photos have: faces of about 40 px
@@ -154,7 +155,7 @@ def train(
             for b in torch.randperm(len(bands)).split(BATCH)
             if len(b) == BATCH
         ]
-        shrink = torch.optim.lr_scheduler.OneCycleLR(optimiser, STEP, len(batches), pct_start=0.05)
+        shrink = growing_then_shrinking(optimiser, len(batches))
         for batch in tqdm(batches, desc="training", disable=None):
             x, y = (torch.from_numpy(of[batch]).permute(0, 3, 1, 2).float() / 255 for of in (bands, parts))
             what, where = network(x)
@@ -165,6 +166,15 @@ def train(
             optimiser.step()
             shrink.step()
     return network.eval()
+
+
+def growing_then_shrinking(
+    optimiser: torch.optim.Optimizer, steps: int
+) -> torch.optim.lr_scheduler.OneCycleLR:
+    """The length of each of so many steps, for WARM_UP of them growing up to STEP."""
+    # it divides by how many grow, less one, which must not be none
+    growing = max(WARM_UP, 2 / steps) if steps > 2 else WARM_UP
+    return torch.optim.lr_scheduler.OneCycleLR(optimiser, STEP, steps, pct_start=growing)
 
 
 def portrait_bands(folder: Path) -> Image:

@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 
 from mfmc_engine.evaluation import spectacles
 from mfmc_engine.swapping.eyewear_fit import (
+    STEP,
     as_taken,
     band_of,
+    growing_then_shrinking,
     labels,
     main,
     sample,
@@ -92,6 +94,23 @@ def test_sunglasses_are_learnt_in_a_few_steps(band):
     assert told[dark][lens[dark]].mean() > told[dark][~lens[dark]].mean() + 0.2
     seems_dark = what.softmax(1)[:, DARK].numpy()
     assert seems_dark[dark].mean() > seems_dark[worn == NOTHING].mean() + 0.02
+
+
+@given(st.integers(1, 400))
+@example(20)
+def test_steps_grow_then_shrink_however_few_they_are(count):
+    optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+    lengths, shrink = [], growing_then_shrinking(optimiser, count)
+    for step in range(count):
+        lengths.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        if step + 1 < count:
+            shrink.step()
+    longest = int(np.argmax(lengths))
+    assert 0 < min(lengths) <= max(lengths) <= STEP
+    assert lengths == sorted(lengths[:longest]) + sorted(lengths[longest:], reverse=True)
+    if count > 2:
+        assert max(lengths) > STEP / 2
 
 
 def test_the_labels_say_what_everybody_wears_and_who_taught_what_is_none():
