@@ -19,6 +19,7 @@ from faceaccess import exposures
 from faceaccess.decoys import face_of
 from faceaccess.models import Claim, FaceRegion, MatchRejection, PhotoMatching
 from faceaccess.notices import tell_recognised
+from faceaccess.words import hide_as_before
 from mfmc_engine.guarantee import gallery_threshold
 from mfmc_engine.types import Face, Match
 from photos.models import Photo
@@ -56,6 +57,7 @@ def assign(regions: Sequence[FaceRegion]) -> int:
     pks = [region.pk for region in changed]
     FaceRegion.objects.filter(pk__in=pks).update(owner=None, match=FaceRegion.Match.UNKNOWN)
     FaceRegion.objects.bulk_update(changed, ["owner", "match"])
+    hide_as_before(changed)
     PhotoMatching.objects.update_or_create(photo_id=regions[0].photo_id, defaults={"gallery": version})
     tell_recognised(changed)
     return len(changed)

@@ -112,7 +112,7 @@ def seen_as(region: FaceRegion, asker: User, onlooker: Onlooker) -> VisibleSet |
     decision = decision_for(region, onlooker)
     if decision is None or region.index not in seen.shown:
         return None
-    return VisibleSet(seen.decisions | {region.index: decision})
+    return VisibleSet(seen.decisions | {region.index: decision}, seen.version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,7 @@ class Ledger:
         """Who is recognised by themselves; then who claimed a face that nobody was recognised in."""
         if not photo.ready:
             return
+        before = [face.owner for face in photo.regions]
         for face in photo.regions:
             known = face.analysed and face.kind == CLEAR and face.looks in self.enrolled - face.rejected
             face.owner = face.looks if known else None
@@ -273,3 +274,18 @@ class Ledger:
             possible = not face.analysed or face.kind == BLURRED or face.looks == claimant
             if face.owner is None and claimant not in taken and standing and possible:
                 face.owner = claimant
+        for face, former in zip(photo.regions, before, strict=True):
+            if face.owner not in (None, former):
+                self._hide_as_before(photo, face, face.owner)
+
+    @staticmethod
+    def _hide_as_before(photo: LedgerPhoto, face: LedgerFace, owner: int) -> None:
+        """A word to hide is about the photo: it holds for whichever face of it becomes theirs."""
+        for other in photo.regions:
+            if other.words.get(owner) is False:
+                face.words[owner] = False
+            if other.answers.get(owner) is False:
+                face.answers[owner] = False
+            if owner in other.tags and not other.tags[owner].stands:
+                by = face.tags[owner].by if owner in face.tags else None
+                face.tags[owner] = Tagged(by, stands=False)

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.services import account_delete, enrolment_delete
 from faceaccess import services
-from faceaccess.models import FaceRegion, MatchRejection
+from faceaccess.models import FaceRegion, MatchRejection, Rule
 from faceaccess.selectors import visible_set
 from tests.faceaccess.conftest import enrol, face_of, person, posted, rematch, shown_to
 from tests.factories import FaceCaptureFactory, UserFactory, befriend, unit_vector
@@ -149,3 +149,46 @@ def test_only_the_present_owners_statements_count(engine, model):
     region.authorizations.create(owner=other, answer="approved")
     region.overrides.create(owner=other, effect="show")
     assert not visible_set(photo, person()).shown
+
+
+@pytest.mark.parametrize("model", ["proxy", "authorization", "rules"])
+@pytest.mark.parametrize("said_before", [False, True])
+def test_a_word_to_hide_goes_along_when_another_face_of_the_photo_becomes_theirs(engine, model, said_before):
+    """Somebody is in it twice, and enrols again with a picture that is nearer to the other one."""
+    owner, friend = person(0, model), person()
+    befriend(owner, friend)
+    photo = posted(person())
+    first, second = photo.regions.filter(index__in=(0, 1))
+    Rule.objects.create(owner=owner, position=1, effect="show", subject="everyone")
+    services.tag_create(region=second, tagger=friend, owner=owner)
+    if said_before:
+        second.overrides.create(owner=owner, effect="show")
+        second.authorizations.create(owner=owner, answer="approved")
+    services.tag_create(region=first, tagger=friend, owner=owner)
+    services.tag_withdraw(region=first, by=owner)
+    services.authorization_answer(region=first, by=owner, answer="denied")
+    services.override_set(region=first, by=owner, effect="hide")
+    enrolment_delete(user=owner)
+    enrol(owner, 1)
+    rematch()
+    assert owners(photo)[:2] == [None, owner.pk]
+    assert shown_to(friend, photo) == set()
+    assert second.tags.get().tagger == friend  # who is not told that it counts no more
+
+    services.tag_create(region=second, tagger=owner, owner=owner)
+    services.authorization_answer(region=second, by=owner, answer="approved")
+    services.override_set(region=second, by=owner, effect="show")
+    rematch()
+    assert shown_to(friend, photo) == {1}
+
+
+def test_a_word_to_show_stays_with_the_face_it_was_said_of(engine):
+    owner, friend = person(0, "rules"), person()
+    photo = posted(person())
+    services.override_set(region=face_of(photo, owner), by=owner, effect="show")
+    assert shown_to(friend, photo) == {0}
+    enrolment_delete(user=owner)
+    enrol(owner, 1)
+    rematch()
+    assert owners(photo)[:2] == [None, owner.pk]
+    assert shown_to(friend, photo) == set()

@@ -55,6 +55,13 @@ def test_the_picture_is_what_that_friend_gets_of_my_face(engine, me, mara):
     assert shown_to(me, photo) == {0}, "looking as somebody else changes nothing"
 
 
+def test_the_faces_are_those_of_the_version_that_was_decided_about(engine, me, mara):
+    """Else a file of other faces under the same numbers would pass for it, once a mark is taken out."""
+    photo = posted(me)
+    seen = seeing.seen_as(face_of(photo, me), me, seeing.onlooker_for(me, mara.username))
+    assert seen.version == photo.version
+
+
 def test_a_hidden_face_of_somebody_else_stays_hidden_even_where_my_friend_sees_it(engine, me, mara):
     owner = person(1, "rules")
     services.rule_create(owner=owner, effect="show", subject="person", subject_person=mara)
