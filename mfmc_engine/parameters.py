@@ -457,6 +457,8 @@ COVERED_LONGEST: Final = 2.0  # of these units, the longest difference that coun
 # Log-odds from which a face is redacted. Held out by person, 6 of LFW's 2,116 bare faces lie beyond: a profile whose
 # landmarks lie beside it, mittens beside a mouth, an odd shadow, heads in green or orange light
 COVERED_ODDS: Final = 4.8
+# Share of a face's features that another face may hide, by sizes and outlines, for it to be swapped
+BEHIND_MOST: Final = 0.1
 
 # --- swapping: light and colour --------------------------------------------------------------------------------
 # px of the half-size image over which light is smooth: what is coarser on a decoy is the photo's, what is finer the

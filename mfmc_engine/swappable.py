@@ -43,7 +43,7 @@ def prepared(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[tuple[Fa
     targets = iter(blending.prepare(image, [face.landmarks for face in able], pack.device))
 
     def uncovered(face: Face, target: Target) -> tuple[Face, Target] | Obstacle:
-        return Obstacle.COVERED if covered.is_covered(target.lit) else (face, target)
+        return Obstacle.COVERED if target.behind or covered.is_covered(target.lit) else (face, target)
 
     return [one if isinstance(one, Obstacle) else uncovered(one, next(targets)) for one in found]
 

@@ -44,6 +44,7 @@ class Target:
     lit: Lit  # (1, 3, H, W) crop, its skin and landmarks
     barred: Tensor  # (1, 1, H, W), 1 on pixels of another face in front
     shut: bool  # whether the eyes are
+    behind: bool = False  # whether so much is barred that what is left would still show who it is
 
     @property
     def landmarks(self) -> FloatArray:
@@ -82,12 +83,12 @@ def prepare(image: Picture, landmarks: Sequence[FloatArray], device: str = "cpu"
         likelihood = skin.likelihood(crop, inside)
         inside = [profile.on_silhouette(crop[0], inside[0])]
         lit = Lit(crop, likelihood, inside)
-        others, crowns = _others_in_front(i, frames, landmarks)
-        barred = torch.from_numpy(others[None, None]).to(device)
-        if crowns.any():
-            heads = masks.heads_in_front(lit, torch.from_numpy(crowns[None, None]).to(device))
-            barred = torch.maximum(barred, heads)
-        return Target(frame, lit, barred, eyes.shut(crop, inside)[0])
+        others, crowns = (
+            torch.from_numpy(mask[None, None]).to(device) for mask in _others_in_front(i, frames, landmarks)
+        )
+        heads = masks.heads_in_front(lit, crowns) if crowns.any() else crowns
+        barred = torch.maximum(others, heads)
+        return Target(frame, lit, barred, eyes.shut(crop, inside)[0], masks.is_behind(lit, others, heads))
 
     return shared_out(target, range(len(frames)), device)
 

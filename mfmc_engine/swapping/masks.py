@@ -47,6 +47,18 @@ def heads_in_front(target: Lit, crowns: Tensor) -> Tensor:
     return crowns * hair.cummax(2).values
 
 
+def is_behind(target: Lit, others: Tensor, heads: Tensor) -> bool:
+    """Whether another face (``others``) hides more than a corner of brows, eyes, nose and mouth of a target, a batch of
+    one, or somebody's head (``heads``, both (1, 1, H, W)) its eyes.
+
+    Which of two is nearer is a guess from their sizes. A child before a grown-up would keep what it is known by.
+    Somebody in the row behind has hair of the row in front before their mouth, never before eyes and not the mouth.
+    """
+    eyes = torch.maximum(target.part(outlines.eye_openings), target.part(outlines.brow_hair))
+    shares = fields.mean(others, target.part(outlines.core)), fields.mean(heads, eyes)
+    return any(float(share) > P.BEHIND_MOST for share in shares)
+
+
 def _soft_around(lost: Eyewear) -> Tensor:
     """(1, 1, H, W) soft mask of what the person wears before their eyes and a decoy does not: it would keep an arc over
     the brows and stumps beside the eyes."""

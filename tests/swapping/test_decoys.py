@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mfmc_engine import draws, imaging, replacement
+from mfmc_engine import draws, imaging, replacement, swappable
 from mfmc_engine.compositing import compose
 from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.guarantee import Thresholds
@@ -165,6 +165,46 @@ def test_no_mouth_is_drawn_on_the_hair_of_a_head_in_front(photo, faces):
     assert barred[mouth[:, 1], mouth[:, 0]].mean() > 0.9
     assert barred[nose[:, 1], nose[:, 0]].max() < 0.1
     assert alone.barred[0, 0].numpy()[mouth[:, 1], mouth[:, 0]].max() < 0.1
+    assert not behind_him.behind
+
+
+def test_a_child_before_a_grown_up_keeps_no_feature(photo, faces, real_engine):
+    """By its size it would stand behind, and the larger face's outline would keep half of it as it is."""
+    child, grown_up = faces[0], faces[2]
+    low, high = child.box[:2] - 12, child.box[2:] + 12
+    size = np.round(high - low).astype(int)
+    scale = np.float32(0.6)
+    place = np.round(grown_up.landmarks[57] - scale * size / 2).astype(int)  # over the grown-up's mouth
+    cut = cv2.warpAffine(
+        photo,
+        np.float32([[scale, 0, -scale * low[0]], [0, scale, -scale * low[1]]]),
+        tuple(np.int32(scale * size)),
+    )
+    crowded = photo.copy()
+    oval = cv2.ellipse(
+        np.zeros(cut.shape[:2], np.uint8), ((cut.shape[1] / 2, cut.shape[0] / 2), cut.shape[1::-1], 0), 1, -1
+    )
+    there = np.s_[place[1] : place[1] + cut.shape[0], place[0] : place[0] + cut.shape[1]]
+    crowded[there] = np.where(oval[..., None] > 0, cut, crowded[there])
+
+    moved = dataclasses.replace(
+        child,
+        box=np.float32(
+            np.concatenate([(child.box[:2] - low), (child.box[2:] - low)]) * scale + np.tile(place, 2)
+        ),
+        landmarks=np.float32((child.landmarks - low) * scale + place),
+        quality=dataclasses.replace(child.quality, size=child.quality.size * scale),
+    )
+    found = swappable.prepared(real_engine.pack, crowded, [moved, grown_up])
+    assert found[0] == swappable.Obstacle.COVERED
+    assert not isinstance(found[1], swappable.Obstacle)
+
+    (decoy,) = real_engine.make_decoys(crowded, [DecoyRequest(moved, b"child")])
+    after = compose(crowded, [decoy], [0])
+    inner = cv2.fillConvexPoly(
+        np.zeros(photo.shape[:2], np.uint8), cv2.convexHull(np.int32(moved.landmarks[17:])), 1
+    )
+    assert (after[inner > 0] != crowded[inner > 0]).any(1).mean() > 0.98
 
 
 @pytest.mark.shared
