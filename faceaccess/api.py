@@ -1,7 +1,7 @@
 """Faces over the API: one's own in others' photos, tags, rules, the access model.
 
 A face that is not one's own, or in a photo one may not see, does not exist here (404), so that no answer tells whose
-a face is.
+a face is. Only a word that hides one's own is taken also where the photo is out of one's sight (faceaccess.hiding).
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ from __future__ import annotations
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
+from rest_framework.generics import get_object_or_404
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.selectors import person_for
 from accounts.serializers import HandleSerializer
-from faceaccess import claims, marks, seeing, selectors, services
+from faceaccess import claims, hiding, marks, seeing, selectors, services
 from faceaccess.effects import CHANGES_OF_ONE, WORDS, rule_effect, scene, statement_effect
 from faceaccess.facts import model_of
-from faceaccess.models import AccessModel, FacePreference, FaceRegion, Rule, Tag
+from faceaccess.models import AccessModel, Authorization, Effect, FacePreference, FaceRegion, Rule, Tag
 from faceaccess.serializers import (
     AnswerSerializer,
     AnswersSerializer,
@@ -45,6 +45,7 @@ AS = OpenApiParameter(
     "as", str, description="Handle of the viewer `decision` is for. Without it: somebody unrelated."
 )
 
+OUT_OF_SIGHT = OpenApiResponse(description="Done, in a photo that one may not see: nothing is told about it.")
 LATER = OpenApiParameter("later", bool, description="Those that were put off, instead of the others.")
 
 
@@ -85,29 +86,42 @@ class FacesViewSet(viewsets.GenericViewSet):
         page = self.paginate_queryset(self._with_statements(waiting))
         return self.get_paginated_response(self._decided(page))
 
-    @extend_schema(methods=["put"], request=AnswerSerializer)
-    @extend_schema(methods=["delete"], request=None, responses=OwnFaceSerializer)
+    @extend_schema(
+        methods=["put"], request=AnswerSerializer, responses={200: OwnFaceSerializer, 204: OUT_OF_SIGHT}
+    )
+    @extend_schema(methods=["delete"], request=None, responses={200: OwnFaceSerializer, 204: OUT_OF_SIGHT})
     @action(detail=True, methods=["put", "delete"])
     def answer(self, request: Request, pk: int) -> Response:
-        """Approve or deny one's face in this photo (PUT), or go back to silence, which hides (DELETE)."""
-        region = self.get_object()
-        if request.method == "PUT":
-            services.authorization_answer(region=region, by=request.user, **self._given(AnswerSerializer))
-        else:
-            services.authorization_clear(region=region, by=request.user)
-        return self.retrieve(request, pk)
+        """Approve or deny one's face in this photo (PUT), or go back to silence, which hides (DELETE).
 
-    @extend_schema(methods=["put"], request=EffectSerializer)
-    @extend_schema(methods=["delete"], request=None, responses=OwnFaceSerializer)
+        Denying and silence are taken also where one may not see the photo (any more), if one's log lists it.
+        """
+        if request.method == "DELETE":
+            services.authorization_clear(region=self._to_hide(pk), by=request.user)
+            return self._own_again(pk)
+        given = self._given(AnswerSerializer)
+        region = self._to_hide(pk) if given["answer"] == Authorization.Answer.DENIED else self.get_object()
+        services.authorization_answer(region=region, by=request.user, **given)
+        return self._own_again(pk)
+
+    @extend_schema(
+        methods=["put"], request=EffectSerializer, responses={200: OwnFaceSerializer, 204: OUT_OF_SIGHT}
+    )
+    @extend_schema(methods=["delete"], request=None, responses={200: OwnFaceSerializer, 204: OUT_OF_SIGHT})
     @action(detail=True, methods=["put", "delete"])
     def override(self, request: Request, pk: int) -> Response:
-        """Show or hide one's face in this photo whatever the rules say (PUT), or go back to them (DELETE)."""
-        region = self.get_object()
-        if request.method == "PUT":
-            services.override_set(region=region, by=request.user, **self._given(EffectSerializer))
-        else:
-            services.override_clear(region=region, by=request.user)
-        return self.retrieve(request, pk)
+        """Show or hide one's face in this photo whatever the rules say (PUT), or go back to them (DELETE).
+
+        Hiding, and going back after "show", are taken also where one may not see the photo (any more), if one's log
+        lists it.
+        """
+        if request.method == "DELETE":
+            services.override_clear(region=self._to_hide(pk, said_show=True), by=request.user)
+            return self._own_again(pk)
+        given = self._given(EffectSerializer)
+        region = self._to_hide(pk) if given["effect"] == Effect.HIDE else self.get_object()
+        services.override_set(region=region, by=request.user, **given)
+        return self._own_again(pk)
 
     @extend_schema(
         parameters=[OpenApiParameter("word", str, required=True, enum=WORDS)], responses=EffectToldSerializer
@@ -124,16 +138,19 @@ class FacesViewSet(viewsets.GenericViewSet):
     @extend_schema(request=None, responses={204: None})
     @action(detail=True, methods=["post"], url_path="not-me")
     def not_me(self, request: Request, pk: int) -> Response:
-        """ "That's not me": the face is nobody's at once, and never matched to one again."""
-        services.match_reject(region=self.get_object(), by=request.user)
+        """ "That's not me": the face is nobody's at once, and never matched to one again.
+
+        Also where one may not see the photo (any more), if one's log lists it.
+        """
+        services.match_reject(region=self._to_hide(pk), by=request.user)
         return no_content()
 
     @extend_schema(request=AnswersSerializer, responses={204: None})
     @action(detail=False, methods=["post"])
     def answers(self, request: Request) -> Response:
-        """One answer for several of one's faces, all of them or none."""
+        """One answer for several of one's faces, all of them or none. A denial also where one may not see the photo."""
         given = self._given(AnswersSerializer)
-        regions = list(self.get_queryset().filter(pk__in=given["faces"]))
+        regions = hiding.faces_to_answer(request.user, given["faces"], given["answer"])
         if len(regions) != len(set(given["faces"])):
             raise Http404
         services.authorizations_answer(regions=regions, by=request.user, answer=given["answer"])
@@ -175,20 +192,42 @@ class FacesViewSet(viewsets.GenericViewSet):
     @extend_schema(methods=["delete"], request=None, responses={204: None})
     @action(detail=True, methods=["post", "delete"])
     def tag(self, request: Request, pk: int) -> Response:
-        """Name a face as a friend's or one's own (POST), or take back a tag one gave or got (DELETE)."""
-        region = self._seen(pk)
+        """Name a face as a friend's or one's own (POST), or take back a tag one gave or got (DELETE).
+
+        A tag of one's own face can be taken back also where one may not see the photo, if one's log lists it.
+        """
         if request.method == "POST":
+            region = self._seen(pk)
             limits.check(request, "naming")
             owner = person_for(request.user, self._given(HandleSerializer)["handle"])
             services.tag_create(region=region, tagger=request.user, owner=owner)
         else:
-            services.tag_withdraw(region=region, by=request.user)
+            services.tag_withdraw(region=self._seen_or_own(pk), by=request.user)
+        return no_content()
+
+    def _to_hide(self, pk: int, *, said_show: bool = False) -> FaceRegion:
+        """One's own face, for a word that only hides: also in a photo out of one's sight."""
+        try:
+            return self.get_object()
+        except Http404:
+            return get_object_or_404(hiding.listed(self.request.user, said_show=said_show), pk=pk)
+
+    def _own_again(self, pk: int) -> Response:
+        """One's face after what was said about it; nothing where the photo is out of one's sight."""
+        if self.get_queryset().filter(pk=pk).exists():
+            return self.retrieve(self.request, pk)
         return no_content()
 
     def _seen(self, pk: int) -> FaceRegion:
         """Any face of a finished photo one may see, whoever's it is."""
         visible = Photo.objects.visible_to(self.request.user).ready()
         return get_object_or_404(FaceRegion.objects.select_related("photo").filter(photo__in=visible), pk=pk)
+
+    def _seen_or_own(self, pk: int) -> FaceRegion:
+        try:
+            return self._seen(pk)
+        except Http404:
+            return self._to_hide(pk)
 
     def _given(self, serializer: type) -> dict[str, object]:
         given = serializer(data=self.request.data)

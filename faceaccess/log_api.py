@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from faceaccess import exposures, questions, reminders
+from faceaccess import exposures, hiding, questions, reminders
 from faceaccess.models import Exposure, Question
 from photos.models import Photo
 from socialnet.api import no_content
@@ -68,7 +68,7 @@ class ExposureSerializer(serializers.ModelSerializer):
     """To whom one's face was disclosed in a photo, why, since when and until when (null: still).
 
     ``people``: one's own friends, or members of one's own circle, who were so meanwhile. ``photo`` is null where it is
-    gone, or not there for oneself any more.
+    gone, or not there for oneself any more; the face can be hidden there all the same ("hide").
     """
 
     photo = serializers.SerializerMethodField()
@@ -98,14 +98,26 @@ class ExposuresViewSet(viewsets.GenericViewSet):
     pagination_class = LastFirst
     queryset = Exposure.objects.none()
 
+    def get_queryset(self) -> QuerySet[Exposure]:
+        return Exposure.objects.filter(owner=self.request.user).select_related("circle", "person")
+
     def list(self, request: Request) -> Response:
         """The log of who could see one's face where, newest first."""
         exposures.keep(request.user.pk)
-        own = Exposure.objects.filter(owner=request.user).select_related("circle", "person")
-        page = self.paginate_queryset(own)
+        page = self.paginate_queryset(self.get_queryset())
         photos = Photo.objects.visible_to(request.user).filter(pk__in={span.photo_id for span in page})
         context = {
             "lines": exposures.lines(request.user, page),
             "visible": set(photos.values_list("pk", flat=True)),
         }
         return self.get_paginated_response(ExposureSerializer(page, many=True, context=context).data)
+
+    @extend_schema(
+        request=None,
+        responses={204: OpenApiResponse(description="Hidden; the same whatever became of the photo.")},
+    )
+    @action(detail=True, methods=["post"])
+    def hide(self, request: Request, pk: int) -> Response:
+        """Hide one's face in the photo of this line, by the word of the model in force; also where it is null."""
+        hiding.hide_where_listed(span=self.get_object(), by=request.user)
+        return no_content()

@@ -25,6 +25,7 @@ urlpatterns = [
     path("face/reminders", views_log.reminders_switch, name="reminders"),
     path("face/reminders/<str:token>", views_log.reminder, name="reminder"),
     path("face/who", views_log.who_could_see, name="who-could-see"),
+    path("face/who/<int:pk>/hide", views_log.hide_there, name="hide-there"),
     path("face/history", views_marks.history, name="face-history"),
     path("face/rules", views_pages.rules, name="face-rules"),
     path("face/rules/preview", views_rules.rules_preview, name="rules-preview"),

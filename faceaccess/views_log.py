@@ -5,15 +5,17 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from faceaccess import effects, exposures, questions, reminders, selectors, services
+from accounts.models import User
+from faceaccess import effects, exposures, hiding, questions, reminders, selectors, services
 from faceaccess.models import Authorization, Exposure, FaceRegion
 from faceaccess.views_marks import inbox_answer, visible_region
 from faceaccess.views_rules import own_rule
@@ -39,25 +41,51 @@ def who_could_see(request: HttpRequest) -> HttpResponse:
     if chosen:
         photos = [pk for pk in photos if str(pk) == chosen]
     page = Paginator(photos, PHOTOS_A_PAGE).get_page(request.GET.get("page"))
-    visible = Photo.objects.visible_to(request.user).select_related("post__author")
-    known = {photo.pk: photo for photo in visible.filter(pk__in=[pk for pk in page if pk])}
-    faces = FaceRegion.objects.filter(owner=request.user, photo__in=known)
-    regions = dict(faces.values_list("photo", "pk"))
-    page.rows = [_row(own, pk, known.get(pk), regions.get(pk)) for pk in page]
-    told = exposures.lines(request.user, [span for row in page.rows for span in row["spans"]])
-    for row in page.rows:
-        row["lines"] = [told[span.pk] for span in row["spans"]]
+    page.rows = _rows(request.user, list(page))
     return render(request, "faceaccess/who_could_see.html", {"page": page, "one": bool(chosen)})
 
 
-def _row(own, pk: object, photo: Photo | None, region: int | None) -> dict[str, object]:
-    """``photo`` None: it was deleted, or is not there for the person any more; its lines stay, its words do not."""
-    spans = own.filter(photo=pk) if pk else own.filter(photo=None)
-    return {
-        "photo": photo,
-        "region": region,
-        "spans": list(spans.select_related("circle", "person")[:SPANS_A_PHOTO]),
-    }
+def _rows(owner: User, photos: list[object]) -> list[dict[str, object]]:
+    """One for each key of a photo, None standing for all that were deleted.
+
+    ``photo`` None: it was deleted, or is not there for the person any more; its lines stay, its words do not.
+    """
+    own = Exposure.objects.filter(owner=owner)
+    keys = [pk for pk in photos if pk]
+    visible = Photo.objects.visible_to(owner).select_related("post__author")
+    known = {photo.pk: photo for photo in visible.filter(pk__in=keys)}
+    regions = dict(FaceRegion.objects.filter(owner=owner, photo__in=known).values_list("photo", "pk"))
+    shown = set(own.filter(photo__in=keys, until=None).values_list("photo", flat=True))
+    rows: list[dict[str, object]] = [
+        {
+            "photo": known.get(pk),
+            "region": regions.get(pk),
+            "shown": pk in shown,  # to somebody, now
+            "spans": list(_spans(own, pk)),
+        }
+        for pk in photos
+    ]
+    told = exposures.lines(owner, [span for row in rows for span in row["spans"]])
+    for row in rows:
+        row["lines"] = [told[span.pk] for span in row["spans"]]
+    return rows
+
+
+def _spans(own: QuerySet[Exposure], photo: object) -> QuerySet[Exposure]:
+    spans = own.filter(photo=photo) if photo else own.filter(photo=None)
+    return spans.select_related("circle", "person")[:SPANS_A_PHOTO]
+
+
+@action("who-could-see")
+def hide_there(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hide one's face in the photo of one line. The same answer whatever became of that photo."""
+    span = get_object_or_404(Exposure, owner=request.user, pk=pk)
+    hiding.hide_where_listed(span=span, by=request.user)
+    if request.htmx:
+        (row,) = _rows(request.user, [span.photo_id])
+        return render(request, "faceaccess/parts/exposure.html", {"row": row})
+    done(request, _("Your face is hidden there, from now on."))
+    return back(request, "who-could-see")
 
 
 # --- reminders ---

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from faceaccess import claims, marks, selectors, services
+from faceaccess import claims, hiding, marks, services
 from faceaccess.forms import MarkForm
 from faceaccess.models import Authorization, FaceRegion
 from photos.models import Photo
@@ -92,7 +92,7 @@ def inbox_answer(request: HttpRequest) -> HttpResponse:
     if given not in (*Authorization.Answer.values, services.LATER):
         raise ValidationError(_("Choose to show your face, to keep it hidden, or to answer later."))
     numbers = {int(pk) for pk in request.POST.getlist("face") if pk.isdecimal()}
-    regions = list(selectors.regions_of(request.user).filter(pk__in=numbers))
+    regions = hiding.faces_to_answer(request.user, numbers, given)
     if not regions:
         raise ValidationError(_("Select the photos first."))
     n = services.authorizations_answer(regions=regions, by=request.user, answer=given)

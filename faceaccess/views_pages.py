@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts import consent
 from accounts.selectors import people_visible_to
-from faceaccess import claims, questions, reminders, selectors, services
+from faceaccess import claims, hiding, questions, reminders, selectors, services
 from faceaccess.models import AccessModel, Authorization, Effect, FaceRegion, PhotoOverride, Rule
 from faceaccess.outlook import outlook
 from faceaccess.views_rules import model_cards, own_rule, rule_form, rules_page
@@ -131,8 +132,27 @@ def rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _region(request: HttpRequest, pk: int) -> FaceRegion:
     """A face in a photo the person may see; everything else about it is the service's to check."""
+    return get_object_or_404(_in_sight(request), pk=pk)
+
+
+def _region_to_hide(request: HttpRequest, pk: int, *, said_show: bool = False) -> FaceRegion:
+    """The same for a word that only hides: besides, one's own face in a photo out of one's sight."""
+    region = _in_sight(request).filter(pk=pk).first()
+    return region or get_object_or_404(hiding.listed(request.user, said_show=said_show), pk=pk)
+
+
+def _in_sight(request: HttpRequest) -> QuerySet[FaceRegion]:
     visible = FaceRegion.objects.filter(photo__in=Photo.objects.visible_to(request.user))
-    return get_object_or_404(visible.select_related("photo"), pk=pk)
+    return visible.select_related("photo")
+
+
+def _said(request: HttpRequest, region: FaceRegion, text: str, **undo: str) -> HttpResponse:
+    """Say what was done and go back; out of the person's sight to their log, and there is no way to undo it."""
+    if _in_sight(request).filter(pk=region.pk).exists():
+        done(request, text, **undo)
+        return back(request, "photo", region.photo_id)
+    done(request, text)
+    return back(request, "who-could-see")
 
 
 @limited("naming")
@@ -153,64 +173,68 @@ def tag(request: HttpRequest, pk: int) -> HttpResponse:
 
 @action("feed")
 def untag(request: HttpRequest, pk: int) -> HttpResponse:
-    region = _region(request, pk)
+    region = _region_to_hide(request, pk)
     services.tag_withdraw(region=region, by=request.user)
-    if region.owner_id == request.user.pk:
-        text = _("Your face is hidden in this photo now. Nobody but you can tag it again.")
-        done(request, text, undo=reverse("face-tag", args=[pk]), person=request.user.username)
-    else:
-        done(request, _("Your tag is taken back."))
-    return back(request, "photo", region.photo_id)
+    if region.owner_id != request.user.pk:
+        return _said(request, region, _("Your tag is taken back."))
+    text = _("Your face is hidden in this photo now. Nobody but you can tag it again.")
+    return _said(request, region, text, undo=reverse("face-tag", args=[pk]), person=request.user.username)
 
 
 @action("feed")
 def answer(request: HttpRequest, pk: int) -> HttpResponse:
     """approved | denied | clear (back to silence)."""
-    region = _region(request, pk)
+    given = request.POST.get("answer")
+    hides = given in (Authorization.Answer.DENIED, "clear")
+    region = _region_to_hide(request, pk) if hides else _region(request, pk)
     before = Authorization.objects.filter(region=region, owner=request.user).first()
     undo = {"undo": reverse("face-answer", args=[pk]), "answer": before.answer if before else "clear"}
-    match request.POST.get("answer"):
-        case Authorization.Answer.APPROVED as given:
+    match given:
+        case Authorization.Answer.APPROVED:
             services.authorization_answer(region=region, by=request.user, answer=given)
-            done(request, _("Your face is shown to everyone who may see this photo, from now on."), **undo)
-        case Authorization.Answer.DENIED as given:
+            text = _("Your face is shown to everyone who may see this photo, from now on.")
+        case Authorization.Answer.DENIED:
             services.authorization_answer(region=region, by=request.user, answer=given)
-            done(request, _("Your face stays hidden in this photo."), **undo)
+            text = _("Your face stays hidden in this photo.")
         case "clear":
             services.authorization_clear(region=region, by=request.user)
-            done(request, _("Your answer is taken back. Until you answer, your face is hidden."))
+            text, undo = _("Your answer is taken back. Until you answer, your face is hidden."), {}
         case _other:
             raise ValidationError(_("Choose to show your face or to keep it hidden."))
-    return back(request, "photo", region.photo_id)
+    return _said(request, region, text, **undo)
 
 
 @action("feed")
 def override(request: HttpRequest, pk: int) -> HttpResponse:
     """show | hide | clear (back to the rules)."""
-    region = _region(request, pk)
+    effect = request.POST.get("effect")
+    if effect in (Effect.HIDE, "clear"):
+        region = _region_to_hide(request, pk, said_show=effect == "clear")
+    else:
+        region = _region(request, pk)
     before = PhotoOverride.objects.filter(region=region, owner=request.user).first()
     undo = {"undo": reverse("face-override", args=[pk]), "effect": before.effect if before else "clear"}
-    match request.POST.get("effect"):
-        case Effect.SHOW as effect:
+    match effect:
+        case Effect.SHOW:
             services.override_set(region=region, by=request.user, effect=effect)
-            done(request, _("Your face is shown in this photo, whatever your rules say."), **undo)
-        case Effect.HIDE as effect:
+            text = _("Your face is shown in this photo, whatever your rules say.")
+        case Effect.HIDE:
             services.override_set(region=region, by=request.user, effect=effect)
-            done(request, _("Your face is hidden in this photo, whatever your rules say."), **undo)
+            text = _("Your face is hidden in this photo, whatever your rules say.")
         case "clear":
             services.override_clear(region=region, by=request.user)
-            done(request, _("Your rules decide about this photo again."), **undo)
+            text = _("Your rules decide about this photo again.")
         case _other:
             raise ValidationError(_("Choose to show or to hide your face."))
-    return back(request, "photo", region.photo_id)
+    return _said(request, region, text, **undo)
 
 
 @action("feed")
 def not_me(request: HttpRequest, pk: int) -> HttpResponse:
-    region = _region(request, pk)
+    region = _region_to_hide(request, pk)
     services.match_reject(region=region, by=request.user)
-    done(request, _("Noted: that is not you. The face is hidden, and never taken for yours again."))
-    return back(request, "photo", region.photo_id)
+    text = _("Noted: that is not you. The face is hidden, and never taken for yours again.")
+    return _said(request, region, text)
 
 
 @action("feed")

@@ -6,7 +6,9 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+from accounts.services import block_create
 from community.models import Comment
+from faceaccess import services
 from faceaccess.models import Rule
 from photos.models import Photo
 from tests.faceaccess.conftest import face_of, person, posted, shown_to
@@ -157,6 +159,21 @@ def test_a_photo_is_tagged_with_keys_alone(new_page, network: Network):
     page.keyboard.press("Enter")
     expect(page.get_by_text(f"You tagged {network.friend.name}")).to_be_attached()
     assert network.friend.tags.filter(tagger=network.me).exists()
+
+
+def test_a_face_is_hidden_out_of_sight_with_keys_alone_on_a_narrow_screen(new_page, network: Network):
+    away = face_of(posted(network.stranger, 3), network.me)
+    services.authorization_answer(region=away, by=network.me, answer="approved")
+    block_create(blocker=network.stranger, blocked=network.me)
+    page = new_page(network.me, viewport={"width": 320, "height": 640})
+    page.goto(reverse("who-could-see"))
+    tab_to(page, page.get_by_role("button", name="Hide my face there"))
+    page.keyboard.press("Enter")
+    told = page.get_by_text("Your face is hidden there.")
+    expect(told.locator("..")).to_be_focused()  # a keyboard stays where it was
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    away.refresh_from_db()
+    assert [answer.answer for answer in away.authorizations.all()] == ["denied"]
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])

@@ -26,7 +26,7 @@ from accounts.models import Circle, CircleMembership, FaceCapture, Friendship, U
 from accounts.selectors import friendship_between
 from accounts.signals import enrolment_changed
 from accounts.templates import capture_purpose, seal
-from faceaccess import claims, decoys, facts, marks, matching, selectors, services
+from faceaccess import claims, decoys, facts, hiding, marks, matching, selectors, services
 from faceaccess.models import Authorization, Claim, FacePreference, FaceRegion, PhotoOverride, Rule, Tag
 from mfmc_engine.parameters import CLAIM_LIMIT, CLAIM_THRESHOLD, MATCH_THRESHOLD
 from mfmc_engine.types import Face, Quality
@@ -407,6 +407,14 @@ class Histories(RuleBasedStateMachine):
             self.do(expected, services.override_clear, **arguments)
         else:
             self.do(expected, services.override_set, effect="show" if word else "hide", **arguments)
+
+    @has_photo
+    @rule(n=number, by=person, as_owner=st.booleans())
+    def hide(self, n: int, by: int, as_owner: bool) -> None:
+        """By the word of the model in force, whether or not the photo is in sight."""
+        face, by = self._speaker(n, by, as_owner)
+        expected = self.ledger.hide(face, by)
+        self.do(expected, hiding.hide, region=self._row(face), by=self.user(by))
 
     def _speaker(self, n: int, by: int, as_owner: bool) -> tuple[LedgerFace, int]:
         _photo, face = self.pick(n)

@@ -198,6 +198,13 @@ class Ledger:
     def override(self, face: LedgerFace, by: int, show: bool | None) -> bool:
         return self._say(face, face.words, by, show)
 
+    def hide(self, face: LedgerFace, by: int) -> bool:
+        model = self.pinned or self.models.get(by) or self.default
+        if model == "proxy":
+            self.untag(face, by)
+            return True
+        return self.answer(face, by, False) if model == "authorization" else self.override(face, by, False)
+
     @staticmethod
     def _say(face: LedgerFace, said: dict[int, bool], by: int, word: bool | None) -> bool:
         if face.owner != by:

@@ -41,6 +41,7 @@ ACTIONS = {  # name -> arguments out of the network
     "face-claim": lambda n: [n.my_face.pk],
     "face-unmark": lambda n: [n.my_face.pk],
     "inbox-answer": lambda n: [],
+    "hide-there": lambda n: [1],  # a line of the log: nobody's
     "photo-mark": lambda n: [n.photo.pk],
     "photo-retry": lambda n: [n.failed.pk],
 }
