@@ -1,8 +1,13 @@
 """What a change of model or of the rules would do, computed before it is made: photos that change, for how many people.
 
-The same ``decide`` as in the image gate, before and after, for the people who may see each photo. Work is bounded: the
-newest PHOTOS_AT_MOST photos, and PEOPLE_AT_MOST members; beyond that the figures are a lower bound and say so.
-Decisions are taken once for each way people stand to the owner and each kind of photo, not once a person and photo.
+The same ``decide`` as in the image gate, before and after, for the members who may see each photo of the owner's own.
+Who may see other people's photos is theirs to tell, and nothing here reads it: were they counted, however roughly, the
+owner could find out friendships, circles and blocks of an author by asking about different people and photos at once.
+Of others' photos those count in which any member would be decided differently, whoever may see them.
+
+Work is bounded: the newest PHOTOS_AT_MOST photos, and PEOPLE_AT_MOST members; beyond that the figures are a lower
+bound and say so. Decisions are taken once for each way people stand to the owner and each kind of photo, not once a
+person and photo.
 """
 
 from __future__ import annotations
@@ -24,24 +29,16 @@ from photos.models import Audience, Post
 
 PHOTOS_AT_MOST = 500  # newest first; all photos of nearly everybody
 PEOPLE_AT_MOST = 20_000  # members looked at, lowest id first: 0.1 s of set arithmetic on one core
-FRIENDSHIPS_AT_MOST = 200_000  # rows of the friends of those who posted: 500 authors with 400 friends each
 CHANGES_OF_ONE = ("up", "down", "toggle", "delete")
 CHANGES = ("add", *CHANGES_OF_ONE)
 WORDS = ("show", "hide", "clear")
-FEW = 5  # people; a smaller number, told about others' photos, would point at somebody
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """``people`` is exact and for the server; an owner is told ``photos`` and ``people_told``.
-
-    Who may see other people's photos is theirs to tell. Were it counted exactly, the preview of a rule about one person
-    would answer, photo by photo, whether the author is that person's friend, or blocked them.
-    """
-
     own_photos: int  # posted by the owner, and changed for somebody who may see them
     others_photos: int  # posted by others, and decided differently for somebody, whoever may see them
-    people: frozenset[int]  # members who may see a photo and whose view of the face changes
+    people: frozenset[int]  # members who may see an own photo in which the face changes for them
     shows: bool  # to somebody who does not see the face now
     hides: bool
     capped: bool  # there are more photos or people than were looked at: the figures are a lower bound
@@ -51,25 +48,20 @@ class Effect:
         return self.own_photos + self.others_photos
 
     @property
-    def is_rounded(self) -> bool:
-        return self.others_photos > 0
-
-    @property
     def people_told(self) -> int:
-        """Exact for one's own photos; with others' among them down to a multiple of FEW, 0 meaning fewer than FEW."""
-        return FEW * (len(self.people) // FEW) if self.is_rounded else len(self.people)
+        return len(self.people)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The owner's face in their photos, and who may see those: everything an effect is computed from."""
+    """The owner's face in their photos, and who may see their own ones: everything an effect is computed from."""
 
     owner_id: int
     model: Model
     faces: Sequence[tuple[facts.RegionFacts, Post]]
     known: facts.Relations  # of the owner: friends, blocks, circles, rules in force
     people: dict[Person, frozenset[int]]  # members, by how they stand to the owner
-    audiences: dict[object, frozenset[int]]  # post -> members who may see it
+    audiences: dict[object, frozenset[int]]  # post of the owner's own -> members who may see it
     capped: bool
 
     def effect(
@@ -87,47 +79,47 @@ class Scene:
         shows = hides = False
         people: set[int] = set()
         changed_once = cache(self._changed)
-        for (before, after, is_own), audiences in self._kinds(model, rules, said or {}).items():
-            changed, opens, closes = changed_once(before, after)
-            if not changed:
+        for (before, after, audience), photos in self._kinds(model, rules, said or {}).items():
+            opens, closes = changed_once(before, after)
+            if audience is not None:
+                opens, closes = opens & audience, closes & audience
+            if not (opens or closes):
                 continue
-            seeing = [(changed & audience, count) for audience, count in audiences.items()]
-            people.update(*(seen for seen, _count in seeing))
-            # Of others' photos every one in which somebody is decided differently, whoever may see it.
-            counted = sum(count for seen, count in seeing if seen or not is_own)
-            own, others = (own + counted, others) if is_own else (own, others + counted)
-            if counted:
-                shows, hides = shows or opens, hides or closes
+            if audience is None:
+                others += photos
+            else:
+                own += photos
+                people |= opens | closes
+            shows, hides = shows or bool(opens), hides or bool(closes)
         return Effect(own, others, frozenset(people), shows, hides, self.capped)
 
     def _kinds(
         self, model: Model | None, rules: Iterable[RuleFact] | None, said: Mapping[int, Mapping[str, object]]
-    ) -> dict[tuple[FaceFacts, FaceFacts, bool], Counter[frozenset[int]]]:
-        """Photos of which the same is known and that the same people see are looked at once: faces -> audience -> n."""
+    ) -> Counter[tuple[FaceFacts, FaceFacts, frozenset[int] | None]]:
+        """Photos of which the same is known are looked at once: faces before and after, and who may see an own one."""
         rules_before = self.known.rules.get(self.owner_id, ())
         rules_after = rules_before if rules is None else tuple(rules)
-        kinds: dict[tuple[FaceFacts, FaceFacts, bool], Counter[frozenset[int]]] = defaultdict(Counter)
+        kinds: Counter[tuple[FaceFacts, FaceFacts, frozenset[int] | None]] = Counter()
         for region, post in self.faces:
             before = replace(facts.face_facts(region, self.known), rules=rules_before)
             statements = said.get(region.region_id, {})
             after = replace(before, model=model or before.model, rules=rules_after, **statements)
-            kinds[before, after, post.author_id == self.owner_id][self.audiences[post.pk]] += 1
+            kinds[before, after, self.audiences.get(post.pk)] += 1
         return kinds
 
-    def _changed(self, before: FaceFacts, after: FaceFacts) -> tuple[frozenset[int], bool, bool]:
-        """Members to whom the face is decided differently; whether it opens to any of them, closes to any."""
-        changed: set[int] = set()
-        opens = closes = False
+    def _changed(self, before: FaceFacts, after: FaceFacts) -> tuple[frozenset[int], frozenset[int]]:
+        """Members to whom the face opens, and to whom it closes."""
+        opens: set[int] = set()
+        closes: set[int] = set()
         for person, members in self.people.items():
             was, will_be = decide(before, person).shown, decide(after, person).shown
             if was != will_be:
-                changed |= members
-                opens, closes = opens or will_be, closes or was
-        return frozenset(changed), opens, closes
+                (opens if will_be else closes).update(members)
+        return frozenset(opens), frozenset(closes)
 
 
 def scene(owner: User, named: Iterable[int] = (), *, only: Collection[int] | None = None) -> Scene:
-    """Read everything once, in 13 queries; in 14 where there are more than PEOPLE_AT_MOST members.
+    """Read everything once, in 10 queries; in 11 where there are more than PEOPLE_AT_MOST members.
 
     ``named``: people whom a rule that is not saved yet speaks of. ``only``: these regions and no others.
     """
@@ -153,7 +145,7 @@ def scene(owner: User, named: Iterable[int] = (), *, only: Collection[int] | Non
         faces=[(face, posts[face.photo_id]) for face in faces],
         known=known,
         people=_by_standing(owner, members, known, told_apart),
-        audiences=_audiences({post.pk: post for post in posts.values()}, members),
+        audiences=_audiences(owner, posts.values(), members, known),
         capped=more or len(regions) > PHOTOS_AT_MOST,
     )
 
@@ -260,34 +252,24 @@ def _by_standing(
     return {person: frozenset(ids) for person, ids in standing.items()}
 
 
-def _audiences(posts: dict[object, Post], members: frozenset[int]) -> dict[object, frozenset[int]]:
-    """Who may see each post: Post.objects.visible_to, turned round, for many viewers at once. Three queries."""
-    authors = {post.author_id for post in posts.values()}
-    near = {post.author_id for post in posts.values() if post.audience in (Audience.FRIENDS, Audience.CIRCLE)}
-    ties = Friendship.objects.accepted().filter(Q(low__in=near) | Q(high__in=near)).values_list("low", "high")
-    friends = _both_ways(ties.order_by("pk")[:FRIENDSHIPS_AT_MOST])
-    walls = Block.objects.filter(Q(blocker__in=authors) | Q(blocked__in=authors))
-    blocked = _both_ways(walls.values_list("blocker", "blocked"))
-    inside: dict[int, set[int]] = defaultdict(set)
-    circles = {post.circle_id for post in posts.values() if post.audience == Audience.CIRCLE} - {None}
-    for circle, person in CircleMembership.objects.filter(circle__in=circles).values_list("circle", "person"):
-        inside[circle].add(person)
+def _audiences(
+    owner: User, posts: Iterable[Post], members: frozenset[int], known: facts.Relations
+) -> dict[object, frozenset[int]]:
+    """Who may see each post of the owner's own: Post.objects.visible_to, turned round, for many viewers at once."""
+    friends = {person for _owner, person in known.friends}
+    seeing = members - {person for _owner, person in known.blocks}
 
     @cache
-    def audience(author: int, kind: str, circle: int | None) -> frozenset[int]:
+    def audience(kind: str, circle: int | None) -> frozenset[int]:
         if kind == Audience.MEMBERS:
-            return (members - blocked[author]) | {author}
-        near = friends[author] if kind in (Audience.FRIENDS, Audience.CIRCLE) else set()
+            return seeing
+        inside = friends if kind in (Audience.FRIENDS, Audience.CIRCLE) else set()
         if kind == Audience.CIRCLE:
-            near = near & inside[circle]
-        return (members & (near - blocked[author])) | {author}
+            inside = {person for person in inside if circle in known.circles.get((owner.pk, person), ())}
+        return seeing & inside
 
-    return {pk: audience(post.author_id, post.audience, post.circle_id) for pk, post in posts.items()}
-
-
-def _both_ways(pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
-    for one, other in pairs:
-        found[one].add(other)
-        found[other].add(one)
-    return found
+    return {
+        post.pk: audience(Audience.ONLY_ME if post.taken_down_at else post.audience, post.circle_id)
+        for post in posts
+        if post.author_id == owner.pk
+    }

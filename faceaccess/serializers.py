@@ -197,14 +197,15 @@ class EffectSerializer(serializers.Serializer):
 
 
 class EffectToldSerializer(serializers.Serializer):
-    """What a change would do. ``rounded``: others' photos are among them, and people are told down to a multiple of 5.
+    """What a change would do. ``people``: for whom one's own photos change; who may see others' photos is never told.
 
-    ``lower_bound``: there are more photos or people than were looked at.
+    ``others_photos``: how many of ``photos`` were posted by others; they change for whoever of those it concerns may
+    see them. ``lower_bound``: there are more photos or people than were looked at.
     """
 
     photos = serializers.IntegerField(read_only=True)
+    others_photos = serializers.IntegerField(read_only=True)
     people = serializers.IntegerField(source="people_told", read_only=True)
-    rounded = serializers.BooleanField(source="is_rounded", read_only=True)
     shows = serializers.BooleanField(read_only=True)
     hides = serializers.BooleanField(read_only=True)
     lower_bound = serializers.BooleanField(source="capped", read_only=True)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from faceaccess import models
-from faceaccess.effects import FEW, PEOPLE_AT_MOST, PHOTOS_AT_MOST, Effect
+from faceaccess.effects import PEOPLE_AT_MOST, PHOTOS_AT_MOST, Effect
 from faceaccess.models import AccessModel, Rule
 from faceaccess.policies import Decision, Reason
 
@@ -75,14 +75,10 @@ def reason_sentence(decision: Decision, rules: Iterable[Rule] = ()) -> str:
 
 
 def effect_sentence(effect: Effect) -> str:
-    """What a change would do: how many photos, for how many people, and which way. See faceaccess.effects for both."""
+    """What a change would do: how many photos, one's own for how many people, and which way. See faceaccess.effects."""
     if not effect.photos:
         return _("Nothing changes: everybody sees your face where they see it now, and nowhere else.")
-    photos = ngettext("%(n)d photo would change", "%(n)d photos would change", effect.photos)
-    sentence = _("%(photos)s for %(people)s.") % {
-        "photos": photos % {"n": effect.photos},
-        "people": _people(effect),
-    }
+    sentence = " ".join(filter(None, (_own(effect), _others(effect))))
     if effect.capped:
         bound = _("Counted among your %(photos)d newest photos and %(people)d people here, so at least:")
         bound %= {"photos": PHOTOS_AT_MOST, "people": PEOPLE_AT_MOST}
@@ -90,13 +86,31 @@ def effect_sentence(effect: Effect) -> str:
     return f"{sentence} {_direction(effect)}"
 
 
-def _people(effect: Effect) -> str:
-    number = effect.people_told
-    if effect.is_rounded and not number:
-        return _("fewer than %(n)d people") % {"n": FEW}
-    if effect.is_rounded:
-        return _("about %(n)d people") % {"n": number}
-    return ngettext("%(n)d person", "%(n)d people", number) % {"n": number}
+def _own(effect: Effect) -> str:
+    if not effect.own_photos:
+        return ""
+    photos = ngettext("%(n)d photo would change", "%(n)d photos would change", effect.own_photos)
+    if effect.others_photos:
+        photos = ngettext(
+            "%(n)d photo by you would change", "%(n)d photos by you would change", effect.own_photos
+        )
+    people = ngettext("%(n)d person", "%(n)d people", effect.people_told)
+    return _("%(photos)s for %(people)s.") % {
+        "photos": photos % {"n": effect.own_photos},
+        "people": people % {"n": effect.people_told},
+    }
+
+
+def _others(effect: Effect) -> str:
+    """Without a number of people: who may see others' photos is theirs to tell."""
+    if not effect.others_photos:
+        return ""
+    text = ngettext(
+        "%(n)d photo by somebody else would change, for those it concerns who may see it.",
+        "%(n)d photos by others would change, for those it concerns who may see them.",
+        effect.others_photos,
+    )
+    return text % {"n": effect.others_photos}
 
 
 def _direction(effect: Effect) -> str:

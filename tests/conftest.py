@@ -35,6 +35,7 @@ LONG = (
     "training/test_training.py",
     "browser/test_demo_network.py",
     "faceaccess/test_effects.py",
+    "faceaccess/test_previews.py",
     "browser/test_accessible.py",
     "engine/test_command_line.py",
     "evaluation/test_command.py",

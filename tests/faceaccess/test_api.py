@@ -407,8 +407,8 @@ class TestBeforeAChange:
         told = api(owner).get("/api/v1/model/effect/", {"choice": "rules"}).json()
         assert told == {
             "photos": 1,
+            "others_photos": 0,
             "people": 3,
-            "rounded": False,
             "shows": True,
             "hides": False,
             "lower_bound": False,

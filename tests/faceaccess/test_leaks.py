@@ -279,8 +279,8 @@ def check_before_a_change(this: Scene, user: User, own: bool) -> None:
         assert told["photos"] in ((0, 1) if own else (0,))
     for choice in MODELS:
         told = client.get("/api/v1/model/effect/", {"choice": choice}).json()
-        assert told.keys() == {"photos", "people", "rounded", "shows", "hides", "lower_bound"}
-        assert told["people"] % 5 == 0
+        assert told.keys() == {"photos", "others_photos", "people", "shows", "hides", "lower_bound"}
+        assert told["people"] == 0, "the photo is the uploader's"
         assert own or told["photos"] == 0
 
 
