@@ -7,6 +7,8 @@ Why this is safe:
   matching, still for one face of the photo and clear of every other enrolled person by the ambiguity margin).
 - Otherwise the uploader is asked, who has the original anyway. Even their yes has no effect on a face that is matched
   to somebody else, or that is measurably not the claimant's (CLAIM_LIMIT). Nobody decides their own claim.
+- The uploader hears of a claim only when it was compared and left open, and from then on they alone decide it. One that
+  they saw and that was then granted without them would tell whose the hidden face is.
 - An accepted claim is not an owner: faceaccess.matching gives the face to the claimant each time it matches the photo,
   and only as long as nobody is recognised in it, the claimant is enrolled, and owns no other face there.
 - After that the face follows the claimant's own access model like any face of theirs.
@@ -26,9 +28,10 @@ from django.utils.translation import gettext as _
 from accounts.models import FaceCapture, User
 from accounts.reembedding import gallery_is_partial
 from accounts.selectors import is_hidden_from
-from faceaccess import matching, selectors
+from faceaccess import matching, reembedding, selectors
 from faceaccess.history import Action, note
 from faceaccess.models import Claim, FaceRegion, MatchRejection
+from faceaccess.notices import tell_claimed
 from photos.models import Photo
 
 CLAIMS_A_PHOTO = 3  # of one person; by choice: a slip or two, no trying out
@@ -71,23 +74,32 @@ def claim_create(*, region: FaceRegion, by: User) -> Claim:
 def judge(claim_id: int) -> bool:
     """Grant an open claim if the face is near enough to its claimant (the worker does; True if it was granted).
 
-    A face that somebody marked and nobody has looked at yet cannot be compared, nor can one of another pack: it is
-    asked about again later.
+    Else the uploader is asked, once and for good: what is left to them is not granted behind their back later on.
+    A face that cannot be compared yet is asked about again later.
     """
     claim = _held(claim_id)
-    if claim is None or claim.state != Claim.State.OPEN:
+    if claim is None or claim.state != Claim.State.OPEN or claim.judge_due is None:
         return False
+    if _waits(claim.region):
+        Claim.objects.filter(pk=claim_id).update(judge_due=timezone.now() + RETRY)
+        return False
+    claim.judge_due = None
     regions = matching.comparable(claim.region.photo)
-    waits = claim.region.analysis_due is not None or not regions or gallery_is_partial()
-    Claim.objects.filter(pk=claim_id).update(judge_due=timezone.now() + RETRY if waits else None)
-    if (
-        waits
-        or claim.region.owner_id is not None
-        or not matching.is_near(regions, claim.region, claim.claimant_id)
-    ):
-        return False
-    _accept(claim, regions)
-    return True
+    if claim.region.owner_id is None and matching.is_near(regions, claim.region, claim.claimant_id):
+        _accept(claim, regions)
+        return True
+    claim.save(update_fields=["judge_due"])
+    tell_claimed(claim)
+    return False
+
+
+def _waits(region: FaceRegion) -> bool:
+    """Whether a face cannot be compared yet: marked and not looked at, or the pack in use has yet to see the photo."""
+    if region.analysis_due is not None or gallery_is_partial():
+        return True
+    return (
+        not matching.comparable(region.photo) and reembedding.outdated().filter(pk=region.photo_id).exists()
+    )
 
 
 @transaction.atomic
@@ -105,10 +117,11 @@ def claim_answer(*, claim: Claim, by: User, accept: bool) -> None:
 
 
 def waiting_for(uploader: User) -> QuerySet[Claim]:
-    """Claims an uploader is asked about: all open ones on their photos but their own, whatever the face's state."""
+    """Claims an uploader is asked about: all left open on their photos but their own, whatever the face's state."""
     return (
         Claim.objects.filter(
             state=Claim.State.OPEN,
+            judge_due=None,
             region__photo__post__author=uploader,
             region__photo__state=Photo.State.READY,
         )

@@ -189,19 +189,18 @@ def tell_of_tag(sender: type[Tag], instance: Tag, **kwargs: object) -> None:
         )
 
 
-@receiver(post_save, sender=Claim)
-def tell_of_claim(sender: type[Claim], instance: Claim, created: bool, **kwargs: object) -> None:
-    if created:
-        photo = instance.region.photo
-        notify(
-            recipient=photo.post.author,
-            kind=CLAIM,
-            key=str(instance.pk),
-            batch=str(photo.pk),
-            actor=instance.claimant,
-            photo=photo,
-            thing=instance.pk,
-        )
+def tell_claimed(claim: Claim) -> None:
+    """Ask who posted the photo. Not before the claim was compared: of one that is granted they hear nothing."""
+    photo = claim.region.photo
+    notify(
+        recipient=photo.post.author,
+        kind=CLAIM,
+        key=str(claim.pk),
+        batch=str(photo.pk),
+        actor=claim.claimant,
+        photo=photo,
+        thing=claim.pk,
+    )
 
 
 def tell_recognised(regions: Iterable[FaceRegion]) -> None:

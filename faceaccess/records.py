@@ -43,7 +43,7 @@ class Claim(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     judge_due = models.DateTimeField(
         null=True, blank=True, db_index=True
-    )  # when to ask the worker again; null: done
+    )  # when to ask the worker again; null: done, and what is still open is the uploader's to answer
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["region", "claimant"], name="claimed_once")]

@@ -313,9 +313,11 @@ def match_reject(*, region: FaceRegion, by: User) -> None:
 
     region = _lock_own(region, by)
     MatchRejection.objects.get_or_create(region=region, person=by)
-    Claim.objects.filter(region=region, claimant=by).update(
-        state=Claim.State.REJECTED, decided_at=timezone.now()
+    # But for one that the uploader is asked about: were it gone without their answer, they would know why.
+    claims = Claim.objects.filter(region=region, claimant=by).exclude(
+        state=Claim.State.OPEN, judge_due__isnull=True
     )
+    claims.update(state=Claim.State.REJECTED, decided_at=timezone.now())
     note(by, Action.NOT_ME, photo_id=region.photo_id)
     region.owner, region.match = None, FaceRegion.Match.UNKNOWN
     region.save(update_fields=["owner", "match"])

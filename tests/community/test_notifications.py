@@ -265,6 +265,8 @@ class TestFaces:
         claimant = person(5, display_name="Clara")
         photo = posted(author)
         claim = claims.claim_create(region=photo.regions.get(index=1), by=claimant)
+        assert told(author) == [], "it is not known yet whether it needs an answer"
+        assert not claims.judge(claim.pk)
         assert told(author) == ["Clara says that a face in your photo is theirs."]
         claims.claim_answer(claim=claim, by=author, accept=False)
         assert told(author) == []
@@ -318,7 +320,7 @@ def test_every_kind_can_be_drawn(author, engine, django_capture_on_commit_callba
     services.like_set(post=photo.post, by=friend)
     services.comment_create(post=photo.post, author=friend, body="Look, @me.too!")
     faces.tag_create(region=face_of(theirs, me), tagger=friend, owner=me)
-    claims.claim_create(region=photo.regions.get(index=2), by=person(4))
+    claims.judge(claims.claim_create(region=photo.regions.get(index=2), by=person(4)).pk)
     reminder_due.send(sender=type(me), owner=me, waiting=1)
     with django_capture_on_commit_callbacks(execute=True):
         questions.ask(face_of(photo, me), named=asker)

@@ -37,7 +37,9 @@ class LedgerFace:
     tags: dict[int, Tagged] = field(default_factory=dict)
     answers: dict[int, bool] = field(default_factory=dict)
     words: dict[int, bool] = field(default_factory=dict)  # overrides
-    claims: dict[int, str] = field(default_factory=dict)  # claimant -> open, accepted, rejected
+    claims: dict[int, str] = field(
+        default_factory=dict
+    )  # claimant -> open, asked (the uploader), accepted, rejected
 
 
 @dataclass(eq=False)
@@ -222,7 +224,7 @@ class Ledger:
             return False
         face.rejected.add(by)
         face.owner = None
-        if by in face.claims:
+        if face.claims.get(by, "asked") != "asked":
             face.claims[by] = "rejected"
         return True
 
@@ -240,18 +242,20 @@ class Ledger:
         return True
 
     def judge(self, photo: LedgerPhoto, face: LedgerFace, claimant: int) -> None:
-        if face.claims.get(claimant) != "open" or face.owner is not None or not face.analysed:
+        if face.claims.get(claimant) != "open" or not face.analysed:
             return
         alike = face.looks == claimant and face.kind in (CLEAR, NEAR)
-        if alike and claimant in self.enrolled and claimant not in face.rejected:
+        if face.owner is None and alike and claimant in self.enrolled and claimant not in face.rejected:
             self._accept(photo, face, claimant)
+        else:
+            face.claims[claimant] = "asked"
 
     def answer_claim(self, photo: LedgerPhoto, face: LedgerFace, claimant: int, by: int, yes: bool) -> bool:
         asked = (
             photo.ready
             and by == photo.author
             and by != claimant
-            and face.claims.get(claimant) == "open"
+            and face.claims.get(claimant) == "asked"
             and not self.is_blocked(by, claimant)
         )
         if not asked:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from community import notifications
 from faceaccess import claims, services, tasks
 from faceaccess.models import Claim, DecisionLog, FaceRegion
 from mfmc_engine.parameters import AMBIGUITY_MARGIN, CLAIM_LIMIT, CLAIM_THRESHOLD, MATCH_THRESHOLD
-from photos.models import Photo
-from tests.faceaccess.conftest import client_of, person, posted, rematch, shown_to
+from photos.models import Photo, Post
+from tests.faceaccess.conftest import client_of, enrol, person, posted, rematch, shown_to
 from tests.faceaccess.engine import embedding_of
 from tests.factories import BlockFactory, FaceCaptureFactory, UserFactory, unit_vector
+from tests.pages.html import Page
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +43,13 @@ def photo(engine) -> Photo:
 
 def claimed(photo: Photo, by: User, index: int = 0) -> Claim:
     return claims.claim_create(region=photo.regions.get(index=index), by=by)
+
+
+def left_open(photo: Photo, by: User, index: int = 0) -> Claim:
+    """A claim that the worker compared, and that is the uploader's to answer."""
+    claim = claimed(photo, by, index)
+    assert not claims.judge(claim.pk)
+    return claim
 
 
 def owner_of(photo: Photo, index: int = 0) -> User | None:
@@ -66,8 +78,7 @@ def test_a_near_claim_is_granted_and_then_the_claimants_own_model_decides(photo)
 
 @pytest.mark.parametrize("distance", [BETWEEN, FAR])
 def test_a_claim_that_is_not_near_waits_for_the_uploader(photo, distance):
-    claim = claimed(photo, somebody(distance))
-    assert not claims.judge(claim.pk)
+    claim = left_open(photo, somebody(distance))
     assert owner_of(photo) is None
     assert list(claims.waiting_for(photo.post.author)) == [claim]
 
@@ -75,7 +86,7 @@ def test_a_claim_that_is_not_near_waits_for_the_uploader(photo, distance):
 def test_the_uploaders_yes_counts_unless_the_face_is_measurably_somebody_elses(photo):
     for distance, granted in ((FAR, False), (BETWEEN, True)):
         claimant = somebody(distance)
-        claims.claim_answer(claim=claimed(photo, claimant), by=photo.post.author, accept=True)
+        claims.claim_answer(claim=left_open(photo, claimant), by=photo.post.author, accept=True)
         assert (owner_of(photo) == claimant) is granted
         assert shown_to(claimant, photo) == ({0} if granted else set())
 
@@ -84,16 +95,14 @@ def test_a_face_of_somebody_else_is_never_given_whoever_says_yes(photo):
     owner = person(0, "authorization")
     rematch(owner.pk)
     claimant = somebody(BETWEEN)
-    claim = claimed(photo, claimant)
-    assert not claims.judge(claim.pk)
-    claims.claim_answer(claim=claim, by=photo.post.author, accept=True)
+    claims.claim_answer(claim=left_open(photo, claimant), by=photo.post.author, accept=True)
     assert owner_of(photo) == owner
     assert shown_to(claimant, photo) == set()
 
 
 def test_who_is_recognised_later_takes_the_face_back_from_a_claim(photo):
     claimant = somebody(BETWEEN)
-    claims.claim_answer(claim=claimed(photo, claimant), by=photo.post.author, accept=True)
+    claims.claim_answer(claim=left_open(photo, claimant), by=photo.post.author, accept=True)
     services.rule_create(owner=claimant, effect="show", subject="everyone")
     assert shown_to(person(), photo) == {0}
     owner = person(0, "authorization")
@@ -123,15 +132,13 @@ def test_two_people_about_as_near_are_told_apart_by_no_machine(photo):
 def test_a_face_too_poor_to_compare_is_the_uploaders_to_decide(photo):
     FaceRegion.objects.filter(photo=photo).update(quality=0.0)
     claimant = somebody(NEAR)
-    claim = claimed(photo, claimant)
-    assert not claims.judge(claim.pk)
-    claims.claim_answer(claim=claim, by=photo.post.author, accept=True)
+    claims.claim_answer(claim=left_open(photo, claimant), by=photo.post.author, accept=True)
     assert owner_of(photo) == claimant
 
 
 def test_one_face_per_person_and_photo(photo):
     claimant = somebody(NEAR)
-    second = claimed(photo, claimant, index=1)
+    second = left_open(photo, claimant, index=1)
     claims.judge(claimed(photo, claimant).pk)
     claims.claim_answer(claim=second, by=photo.post.author, accept=True)
     assert list(photo.regions.filter(owner=claimant).values_list("index", flat=True)) == [0]
@@ -142,7 +149,7 @@ def test_one_face_per_person_and_photo(photo):
 def test_nobody_decides_their_own_claim_or_one_on_anothers_photo(engine):
     uploader = somebody(BETWEEN)
     photo = posted(uploader, 3)
-    claim = claimed(photo, uploader)
+    claim = left_open(photo, uploader)
     for by in (uploader, person()):
         with pytest.raises(PermissionDenied):
             claims.claim_answer(claim=claim, by=by, accept=True)
@@ -155,6 +162,7 @@ def test_a_rejected_claim_is_remembered_and_not_told(photo):
     say = f"/faces/{region.pk}/claim"
     first = client_of(claimant).post(say, follow=True)
     claim = Claim.objects.get()
+    claims.judge(claim.pk)
     claims.claim_answer(claim=claim, by=photo.post.author, accept=False)
     again = client_of(claimant).post(say, follow=True)
     assert [str(m) for m in again.context["messages"]] == [str(m) for m in first.context["messages"]]
@@ -203,6 +211,8 @@ def test_the_answer_and_the_page_are_the_same_whoevers_face_it_is(photo):
         return [str(message) for message in page.context["messages"]]
 
     assert say(0) == say(1) == say(2)
+    for claim in Claim.objects.all():
+        claims.judge(claim.pk)
     asked = client_of(photo.post.author).get("/api/v1/claims/").json()
     assert [claim.keys() for claim in asked] == [{"id", "photo", "box", "claimant", "created_at"}] * 3
 
@@ -210,7 +220,7 @@ def test_the_answer_and_the_page_are_the_same_whoevers_face_it_is(photo):
 def test_the_uploader_answers_on_the_page_and_over_the_api(photo):
     one, other = somebody(BETWEEN), somebody(BETWEEN, 1)
     uploader = client_of(photo.post.author)
-    first, second = claimed(photo, one), claimed(photo, other, 1)
+    first, second = left_open(photo, one), left_open(photo, other, 1)
     assert one.name in uploader.get("/face/inbox").content.decode()
     assert client_of(one).post(f"/claims/{first.pk}/answer", {"answer": "yes"}).status_code == 404
     uploader.post(f"/claims/{first.pk}/answer", {"answer": "perhaps"})
@@ -223,6 +233,73 @@ def test_the_uploader_answers_on_the_page_and_over_the_api(photo):
     second.refresh_from_db()
     assert second.state == Claim.State.REJECTED
     assert DecisionLog.objects.filter(owner=one, action="claimed", photo=photo).count() == 1
+
+
+class TestWhatTheUploaderHears:
+    """Of a claim that is granted by itself nothing, anywhere: it would name the hidden face."""
+
+    def heard(self, uploader: User) -> list[object]:
+        client = client_of(uploader)
+        told = [
+            client.get(f"/api/v1/{address}/").json()
+            for address in ("claims", "notifications", "notifications/unseen", "exposures", "questions")
+        ]
+        pages = (
+            client.get(reverse(name)) for name in ("notifications", "face-inbox", "feed", "face-history")
+        )
+        return told + [" ".join(Page.of(page).words.split()) for page in pages]
+
+    @pytest.fixture
+    def uploader(self, photo) -> User:
+        Post.objects.update(created_at=timezone.now() - timedelta(days=3))  # pages say how long ago
+        return photo.post.author
+
+    def test_nothing_of_a_claim_that_is_granted(self, photo, uploader):
+        before = self.heard(uploader)
+        claim = claimed(photo, somebody(NEAR))
+        assert self.heard(uploader) == before
+        assert claims.judge(claim.pk)
+        assert self.heard(uploader) == before
+        assert not uploader.notifications.exists()
+
+    def test_of_one_that_is_left_open_once_and_then(self, photo, uploader):
+        before = self.heard(uploader)
+        claim = claimed(photo, somebody(BETWEEN))
+        assert self.heard(uploader) == before
+        for _ in range(2):  # a message that was sent twice
+            assert not claims.judge(claim.pk)
+            assert [row["id"] for row in client_of(uploader).get("/api/v1/claims/").json()] == [claim.pk]
+            assert uploader.notifications.count() == 1
+            assert notifications.unseen_count(uploader) == 1
+
+    def test_they_cannot_answer_what_they_were_not_asked(self, photo, uploader):
+        claim = claimed(photo, somebody(NEAR))
+        with pytest.raises(PermissionDenied):
+            claims.claim_answer(claim=claim, by=uploader, accept=False)
+        assert client_of(uploader).post(f"/claims/{claim.pk}/answer", {"answer": "no"}).status_code == 404
+        answer = client_of(uploader).post(f"/api/v1/claims/{claim.pk}/answer/", {"accept": False})
+        assert answer.status_code == 404
+        assert claims.judge(claim.pk)
+
+    def test_what_they_are_asked_is_theirs_alone_to_decide(self, photo, uploader):
+        """Were it granted later, for a better picture or a message that came twice, it would be gone unanswered."""
+        claimant = somebody(BETWEEN)
+        claim = left_open(photo, claimant)
+        near = embedding_of(0) + NEAR * unit_vector(1)
+        FaceCaptureFactory(user=claimant, embedding=near.astype(np.float32))
+        assert not claims.judge(claim.pk)
+        assert list(claims.waiting_for(uploader)) == [claim]
+
+    def test_not_me_takes_no_question_away(self, photo, uploader):
+        claimant = somebody(BETWEEN)
+        claim = left_open(photo, claimant)
+        enrol(claimant, 0)
+        rematch(claimant.pk)
+        services.match_reject(region=photo.regions.get(index=0), by=claimant)
+        assert list(claims.waiting_for(uploader)) == [claim]
+        claims.claim_answer(claim=claim, by=uploader, accept=True)
+        rematch()
+        assert owner_of(photo) is None
 
 
 class TestALostMessage:
@@ -256,5 +333,9 @@ class TestALostMessage:
         claim = claimed(photo, somebody(NEAR))
         FaceRegion.objects.filter(pk=claim.region_id).update(analysis_due=timezone.now(), embedding=b"")
         assert not claims.judge(claim.pk)
+        assert not claims.waiting_for(photo.post.author).exists()
         self.let_time_pass()
         assert self.sweep(sent_tasks) == [(claim.pk,)]
+        FaceRegion.objects.filter(pk=claim.region_id).update(analysis_due=None)
+        assert not claims.judge(claim.pk)
+        assert list(claims.waiting_for(photo.post.author)) == [claim], "it is known now that it is not clear"

@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import DatabaseError
+from django.utils import timezone
 
 from accounts import reembedding as captures
 from accounts import templates
@@ -340,11 +341,13 @@ def test_claims_and_rejections_hold_in_the_new_space(engines, settings):
     photo = posted(person(), 2)
     services.match_reject(region=face_of(photo, denier), by=denier)
     face = photo.regions.get(index=1)
-    Claim.objects.create(region=face, claimant=claimant)
+    Claim.objects.create(region=face, claimant=claimant, judge_due=timezone.now())
     settings.ENGINE_PACK = AFTER
     assert not claims.judge(Claim.objects.get().pk), "it cannot be compared yet"
-    assert Claim.objects.get().judge_due is not None
+    assert not claims.waiting_for(photo.post.author).exists()
     run_all()
+    assert not claims.judge(Claim.objects.get().pk)
+    assert claims.waiting_for(photo.post.author).exists()
     assert MatchRejection.objects.get().person == denier
     assert not photo.regions.filter(owner=denier).exists()
     assert Claim.objects.get().state == Claim.State.OPEN
@@ -370,6 +373,10 @@ def test_a_photo_that_cannot_be_done_stops_no_other_and_is_hidden_in_the_end(swi
     assert "No such file" in PhotoAnalysis.objects.get(photo=broken).error
     assert not broken.regions.filter(owner__isnull=False).exists()
     assert broken.regions.filter(pack=AFTER).count() == 0
+    region = broken.regions.first()
+    claim = Claim.objects.create(region=region, claimant=switched.stranger, judge_due=timezone.now())
+    assert not claims.judge(claim.pk)
+    assert claims.waiting_for(broken.post.author).exists(), "it will never be compared"
     assert rematch() >= 0
     assert not broken.regions.filter(owner__isnull=False).exists()
     whole = switched.photos[1]
