@@ -50,7 +50,7 @@ INSTALLED_APPS = [
     "photos",
     "community",
     "faceaccess",
-    "django.contrib.admin",
+    "socialnet.apps.StaffConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
