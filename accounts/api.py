@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import consent, selectors, services
-from accounts.models import Circle, FaceCapture, Friendship, User
+from accounts.models import Circle, CircleMembership, FaceCapture, Friendship, User
 from accounts.serializers import (
     CaptureSerializer,
     CircleSerializer,
@@ -139,7 +139,7 @@ class CirclesViewSet(viewsets.ModelViewSet):
     queryset = Circle.objects.none()
 
     def get_queryset(self):
-        return selectors.circles_of(self.request.user)
+        return selectors.circles_with_members(self.request.user)
 
     def perform_create(self, serializer: CircleSerializer) -> None:
         serializer.instance = services.circle_create(owner=self.request.user, **serializer.validated_data)
@@ -147,6 +147,7 @@ class CirclesViewSet(viewsets.ModelViewSet):
     def perform_update(self, serializer: CircleSerializer) -> None:
         name = serializer.validated_data.get("name", serializer.instance.name)
         services.circle_rename(circle=serializer.instance, by=self.request.user, name=name)
+        serializer.instance = self.get_object()  # with its members as they are seen
 
     def perform_destroy(self, instance: Circle) -> None:
         services.circle_delete(circle=instance, by=self.request.user)
@@ -160,12 +161,21 @@ class CirclesViewSet(viewsets.ModelViewSet):
     def members(self, request: Request, pk: int, handle: str) -> Response:
         """Put a friend into the circle (PUT), or take somebody out (DELETE)."""
         circle = self.get_object()
+        person = selectors.person_for(request.user, handle)
         if request.method == "PUT":
-            person = selectors.person_for(request.user, handle)
             services.circle_add(circle=circle, by=request.user, person=person)
         else:
-            person = get_object_or_404(circle.members, username=handle)
+            get_object_or_404(CircleMembership, circle=circle, person=person)
             services.circle_remove(circle=circle, by=request.user, person=person)
+        return no_content()
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["delete"], url_path=r"memberships/(?P<membership>\d{1,18})")
+    def memberships(self, request: Request, pk: int, membership: str) -> Response:
+        """Take out whoever the membership is of, also somebody who is not there for one any more."""
+        circle = self.get_object()
+        found = get_object_or_404(CircleMembership, circle=circle, pk=membership)
+        services.circle_remove(circle=circle, by=request.user, person=found.person)
         return no_content()
 
 

@@ -212,8 +212,8 @@ def _data(user: User) -> dict[str, Any]:
         "requests_received": [request.requester.username for request in selectors.requests_for(user)],
         "requests_sent": [request.addressee.username for request in selectors.requests_by(user)],
         "circles": {
-            circle.name: [member.username for member in circle.members.all()]
-            for circle in selectors.circles_of(user)
+            circle.name: [each.seen.username if each.seen else None for each in circle.memberships.all()]
+            for circle in selectors.circles_with_members(user)
         },
         "blocked": [person.username for person in selectors.blocked_by(user)],
         "muted": [person.username for person in selectors.muted_by(user)],

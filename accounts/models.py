@@ -127,6 +127,11 @@ class CircleMembership(models.Model):
     def __str__(self) -> str:
         return f"{self.person_id} in {self.circle_id}"
 
+    @property
+    def seen(self) -> User | None:
+        """The person, out of selectors.circles_with_members: None for one hidden from the owner meanwhile."""
+        return getattr(self, "person", None)
+
 
 class Block(models.Model):
     """Works in both directions: neither sees the other's photos or face."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404
 
-from accounts.models import Block, Circle, Friendship, Mute, User
+from accounts.models import Block, Circle, CircleMembership, Friendship, Mute, User
 
 SUGGESTIONS_AT_MOST = 20
 
@@ -51,7 +51,20 @@ def people_visible_to(viewer: User | AnonymousUser) -> QuerySet[User]:
     """Everyone whose existence ``viewer`` may know of: active accounts, without those a block stands between."""
     if not viewer.is_authenticated:
         return User.objects.none()
-    return User.objects.filter(is_active=True).exclude(is_hidden_from(viewer))
+    return _known_to(viewer)
+
+
+def _known_to(reader: User | int) -> QuerySet[User]:
+    return User.objects.filter(is_active=True).exclude(is_hidden_from(reader))
+
+
+def seen_by(reader: User | int, field: str) -> Prefetch:
+    """For prefetch_related: the person in ``field`` of every row, or None for one ``people_visible_to`` leaves out.
+
+    The reader keeps the row, and acts on it by its own key; what its person is called meanwhile is not even read.
+    One query however many rows. Of a field that cannot be null, None is Django's DoesNotExist.
+    """
+    return Prefetch(field, _known_to(reader))
 
 
 def person_for(viewer: User | AnonymousUser, handle: str) -> User:
@@ -135,4 +148,10 @@ def suggestions(viewer: User, at_most: int = SUGGESTIONS_AT_MOST) -> list[User]:
 
 
 def circles_of(user: User) -> QuerySet[Circle]:
-    return Circle.objects.filter(owner=user).prefetch_related("members")
+    return Circle.objects.filter(owner=user)
+
+
+def circles_with_members(user: User) -> QuerySet[Circle]:
+    """With their ``memberships``, each with the person as ``seen``: None for one hidden from the owner meanwhile."""
+    memberships = CircleMembership.objects.order_by("pk").prefetch_related(seen_by(user, "person"))
+    return circles_of(user).prefetch_related(Prefetch("memberships", memberships))

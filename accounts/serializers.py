@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 from rest_framework import serializers
 
-from accounts.models import Circle, DataExport, FaceCapture, Friendship, Report, User
+from accounts.models import Circle, CircleMembership, DataExport, FaceCapture, Friendship, Report, User
 from socialnet.api import PersonSerializer
 
 
@@ -35,8 +35,21 @@ class FriendRequestSerializer(serializers.ModelSerializer):
         fields = ("id", "requester", "addressee", "accepted", "created_at")
 
 
+class MemberSerializer(serializers.Serializer):
+    """Somebody in one's circle. All but ``id`` is null for who is not there for one now: a block, a closed account."""
+
+    id = serializers.IntegerField(source="pk", read_only=True, help_text="Of the membership, to end it by.")
+    handle = serializers.CharField(source="seen.username", read_only=True, allow_null=True)
+    name = serializers.CharField(source="seen.name", read_only=True, allow_null=True)
+    bio = serializers.CharField(source="seen.bio", read_only=True, allow_null=True)
+    avatar = serializers.SerializerMethodField()
+
+    def get_avatar(self, membership: CircleMembership) -> str | None:
+        return PersonSerializer().get_avatar(membership.seen) if membership.seen else None
+
+
 class CircleSerializer(serializers.ModelSerializer):
-    members = PersonSerializer(many=True, read_only=True)
+    members = MemberSerializer(source="memberships", many=True, read_only=True)
 
     class Meta:
         model = Circle

@@ -155,9 +155,9 @@ def unmute(request: HttpRequest, handle: str) -> HttpResponse:
 def circles(request: HttpRequest) -> HttpResponse:
     form = CircleForm()
     friends = list(selectors.friends_of(request.user))
-    own = list(selectors.circles_of(request.user))
+    own = list(selectors.circles_with_members(request.user))
     for circle in own:
-        inside = {member.pk for member in circle.members.all()}
+        inside = {membership.person_id for membership in circle.memberships.all()}
         circle.addable = [friend for friend in friends if friend.pk not in inside]
     page = {"form": form, "circles": own, "has_friends": bool(friends)}
     return render(request, "accounts/circles.html", page)
@@ -195,27 +195,28 @@ def circle_delete(request: HttpRequest, pk: int) -> HttpResponse:
 def circle_add(request: HttpRequest, pk: int) -> HttpResponse:
     circle = _own_circle(request, pk)
     person = selectors.person_for(request.user, request.POST.get("person", ""))
-    services.circle_add(circle=circle, by=request.user, person=person)
+    membership = services.circle_add(circle=circle, by=request.user, person=person)
     done(
         request,
         _("%(name)s is in “%(circle)s” now.") % {"name": person.name, "circle": circle.name},
         undo=reverse("circle-remove", args=[circle.pk]),
-        person=person.username,
+        membership=str(membership.pk),
     )
     return back(request, "circles")
 
 
 @action("circles")
 def circle_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """By the membership, never by a handle: to be told whether one fits would find out that of a hidden person."""
     circle = _own_circle(request, pk)
-    person = get_object_or_404(circle.members, username=request.POST.get("person", ""))
-    services.circle_remove(circle=circle, by=request.user, person=person)
-    done(
-        request,
-        _("%(name)s is no longer in “%(circle)s”.") % {"name": person.name, "circle": circle.name},
-        undo=reverse("circle-add", args=[circle.pk]),
-        person=person.username,
-    )
+    number = request.POST.get("membership", "")
+    membership = get_object_or_404(circle.memberships, pk=number if number.isdecimal() else None)
+    services.circle_remove(circle=circle, by=request.user, person=membership.person)
+    seen = selectors.people_visible_to(request.user).filter(pk=membership.person_id).first()
+    name = seen.name if seen else _("Somebody")
+    undo = {"undo": reverse("circle-add", args=[pk]), "person": seen.username} if seen else {}
+    text = _("%(name)s is no longer in “%(circle)s”.")
+    done(request, text % {"name": name, "circle": circle.name}, **undo)
     return back(request, "circles")
 
 

@@ -18,7 +18,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.selectors import person_for
+from accounts.selectors import person_for, seen_by
 from accounts.serializers import HandleSerializer
 from faceaccess import claims, hiding, marks, seeing, selectors, services
 from faceaccess.effects import CHANGES_OF_ONE, WORDS, rule_effect, scene, statement_effect
@@ -61,9 +61,8 @@ class FacesViewSet(viewsets.GenericViewSet):
     def get_queryset(self) -> QuerySet[FaceRegion]:
         return self._with_statements(selectors.regions_of(self.request.user))
 
-    @staticmethod
-    def _with_statements(regions: QuerySet[FaceRegion]) -> QuerySet[FaceRegion]:
-        tags = Prefetch("tags", Tag.objects.select_related("tagger"))
+    def _with_statements(self, regions: QuerySet[FaceRegion]) -> QuerySet[FaceRegion]:
+        tags = Prefetch("tags", Tag.objects.prefetch_related(seen_by(self.request.user, "tagger")))
         return regions.prefetch_related(tags, "authorizations", "overrides")
 
     @extend_schema(parameters=[AS])
@@ -251,9 +250,7 @@ class RulesViewSet(viewsets.ModelViewSet):
     queryset = Rule.objects.none()
 
     def get_queryset(self) -> QuerySet[Rule]:
-        return Rule.objects.filter(owner=self.request.user).select_related(
-            "subject_person", "uploader_person"
-        )
+        return selectors.own_rules(self.request.user)
 
     def perform_create(self, serializer: RuleSerializer) -> None:
         fields = dict(serializer.validated_data)
@@ -261,9 +258,8 @@ class RulesViewSet(viewsets.ModelViewSet):
         serializer.instance = services.rule_create(owner=self.request.user, enabled=enabled, **fields)
 
     def perform_update(self, serializer: RuleSerializer) -> None:
-        serializer.instance = services.rule_update(
-            rule=serializer.instance, by=self.request.user, **serializer.validated_data
-        )
+        services.rule_update(rule=serializer.instance, by=self.request.user, **serializer.validated_data)
+        serializer.instance = self.get_object()  # with its people as they are seen
 
     def perform_destroy(self, instance: Rule) -> None:
         services.rule_delete(rule=instance, by=self.request.user)

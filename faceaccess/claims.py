@@ -122,6 +122,7 @@ def waiting_for(uploader: User) -> QuerySet[Claim]:
         Claim.objects.filter(
             state=Claim.State.OPEN,
             judge_due=None,
+            claimant__is_active=True,
             region__photo__post__author=uploader,
             region__photo__state=Photo.State.READY,
         )

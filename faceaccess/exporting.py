@@ -38,22 +38,21 @@ def disclosed(user: User) -> str:
     return ",".join(renditions.key(photo, seen[photo.pk], SIZE) for photo in photos)
 
 
+def _rule(rule: Rule) -> dict[str, Any]:
+    """A person who is hidden from the owner now (a block, a closed account) is null."""
+    told: dict[str, Any] = {name: getattr(rule, name) for name in ("position", "enabled", "effect")}
+    for who in ("subject", "uploader"):
+        circle, person = getattr(rule, f"{who}_circle"), getattr(rule, f"{who}_person")
+        told[who] = getattr(rule, who)
+        told[f"{who}_circle__name"] = circle.name if circle else None
+        told[f"{who}_person__username"] = person.username if person else None
+    return told
+
+
 def decisions(user: User) -> dict[str, Any]:
     return {
         "access_model": selectors.effective_model(user),
-        "rules": list(
-            Rule.objects.filter(owner=user).values(
-                *(
-                    "position",
-                    "enabled",
-                    "effect",
-                    "subject",
-                    "subject_circle__name",
-                    "subject_person__username",
-                ),
-                *("uploader", "uploader_circle__name", "uploader_person__username"),
-            )
-        ),
+        "rules": [_rule(rule) for rule in selectors.own_rules(user)],
         "tags": list(Tag.objects.filter(owner=user).values("region__photo", "created_at", "withdrawn_at")),
         "answers": list(
             Authorization.objects.filter(owner=user).values("region__photo", "answer", "answered_at")

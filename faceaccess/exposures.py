@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.selectors import people_visible_to
 from faceaccess import facts
 from faceaccess.effects import friends_of_friends, relations_of
 from faceaccess.models import Exposure, FaceRegion, Rule, Standing
@@ -176,7 +177,10 @@ def _note_standing(owner: int, person: int, circle: int | None, *, near: bool) -
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One span as the owner reads it; ``people``: their friends or circle's members then, by name."""
+    """One span as the owner reads it; ``people``: their friends or circle's members then, by name.
+
+    Those hidden from the owner now (a block, a closed account) are "somebody", all of them once.
+    """
 
     who: str
     reason: str
@@ -186,33 +190,37 @@ class Line:
 
 
 def lines(owner: User, spans: Iterable[Exposure]) -> dict[int, Line]:
-    """By the span's key. Three queries however many spans: names come from the owner's own friends and circles."""
+    """By the span's key. Two queries however many spans: names come from the owner's own friends, circles and rules."""
     spans = list(spans)
     standing = list(
-        Standing.objects.filter(owner=owner, person__is_active=True)
-        .filter(_overlaps(spans))
-        .select_related("person")
-        .order_by("person__display_name", "person__username")
+        Standing.objects.filter(owner=owner).filter(_overlaps(spans))
     ) if any(span.who in (Who.FRIENDS, Who.CIRCLE) for span in spans) else []  # fmt: skip
-    return {span.pk: _line(span, standing) for span in spans}
+    ids = {row.person_id for row in (*standing, *spans)} - {None}
+    seen = people_visible_to(owner).filter(pk__in=ids).order_by("display_name", "username")
+    names = {person.pk: person.name for person in seen}
+    return {span.pk: _line(span, standing, names) for span in spans}
 
 
 def _overlaps(spans: list[Exposure]) -> Q:
     return Q(until=None) | Q(until__gt=min(span.since for span in spans))
 
 
-def _line(span: Exposure, standing: list[Standing]) -> Line:
-    near = [
-        row.person.name
+def _line(span: Exposure, standing: list[Standing], names: dict[int, str]) -> Line:
+    """``names``: of the people the owner may know of, in order. Others, after a block, are "somebody"."""
+    near = {
+        row.person_id
         for row in standing
         if span.who in (Who.FRIENDS, Who.CIRCLE)
         and row.circle_id == (span.circle_id if span.who == Who.CIRCLE else None)
         and (span.until is None or row.since < span.until)
         and (row.until is None or row.until > span.since)
-    ]
+    }
+    told = [name for pk, name in names.items() if pk in near]
+    if near - names.keys():
+        told.append(_("somebody"))
     who = str(Who(span.who).label)
-    if span.who == Who.PERSON and span.person:
-        who = span.person.name
+    if span.who == Who.PERSON:
+        who = names.get(span.person_id, who)
     elif span.who == Who.CIRCLE:
         who = (
             _("your circle “%(name)s”") % {"name": span.circle.name}
@@ -220,4 +228,4 @@ def _line(span: Exposure, standing: list[Standing]) -> Line:
             else _("a circle of yours")
         )
     reason = f"{span.detail}." if span.detail else str(REASONS.get(span.reason, ""))
-    return Line(who, reason, span.since, span.until, tuple(dict.fromkeys(near)))
+    return Line(who, reason, span.since, span.until, tuple(dict.fromkeys(told)))

@@ -67,8 +67,9 @@ class QuestionsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
 class ExposureSerializer(serializers.ModelSerializer):
     """To whom one's face was disclosed in a photo, why, since when and until when (null: still).
 
-    ``people``: one's own friends, or members of one's own circle, who were so meanwhile. ``photo`` is null where it is
-    gone, or not there for oneself any more; the face can be hidden there all the same ("hide").
+    ``people``: one's own friends, or members of one's own circle, who were so meanwhile; "somebody" for who is not
+    there for oneself now. ``photo`` is null where it is gone, or not there for oneself any more; the face can be hidden
+    there all the same ("hide").
     """
 
     photo = serializers.SerializerMethodField()
@@ -99,7 +100,7 @@ class ExposuresViewSet(viewsets.GenericViewSet):
     queryset = Exposure.objects.none()
 
     def get_queryset(self) -> QuerySet[Exposure]:
-        return Exposure.objects.filter(owner=self.request.user).select_related("circle", "person")
+        return Exposure.objects.filter(owner=self.request.user).select_related("circle")
 
     def list(self, request: Request) -> Response:
         """The log of who could see one's face where, newest first."""

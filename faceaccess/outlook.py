@@ -15,6 +15,7 @@ from faceaccess import facts
 from faceaccess.models import FaceRegion, Rule
 from faceaccess.policies import Decision, FaceFacts, Model, Person, Reason, decide
 from faceaccess.seeing import NOBODY_REAL
+from faceaccess.selectors import own_rules
 from faceaccess.wording import reason_sentence
 
 NAMED_AT_MOST = 12  # people named in rules who are looked up one by one
@@ -61,7 +62,7 @@ def outlook(region: FaceRegion) -> Outlook | None:
         return None
     face = facts.face_facts(own, facts.relations([own], None))
     stranger = decide(face, Person(NOBODY_REAL))
-    rules = list(Rule.objects.filter(owner=own.owner_id).select_related("subject_circle", "subject_person"))
+    rules = list(own_rules(own.owner_id))
     if face.model is not Model.RULES or face.override is not None:
         everybody = Line(_("everyone who sees the photo"), stranger.shown, reason_sentence(stranger, rules))
         return Outlook(face.model, stranger.reason, (everybody,))
@@ -85,6 +86,7 @@ def _kinds(face: FaceFacts, rules: list[Rule], stranger: Decision) -> Iterator[t
 
 
 def _named(own: facts.RegionFacts, face: FaceFacts, rules: list[Rule]) -> Iterator[tuple[str, Decision]]:
+    """Nobody across a block and nobody gone is among them: such a person sees no face of the owner anyway."""
     people = {
         rule.subject_person.pk: rule.subject_person for rule in rules if rule.enabled and rule.subject_person
     }

@@ -12,9 +12,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from accounts.selectors import friends_of
+from accounts.selectors import friends_of, seen_by
 from faceaccess import facts, policies
-from faceaccess.models import AccessModel, FacePreference, FaceRegion
+from faceaccess.models import AccessModel, FacePreference, FaceRegion, Rule
 from faceaccess.policies import Decision
 from faceaccess.prepared import PreparedQuery
 from photos.models import Photo
@@ -90,6 +90,15 @@ def effective_model(owner: User) -> AccessModel:
     """The model in force for this owner: the site's pin, else their own choice, else the site's default."""
     choice = FacePreference.objects.filter(owner=owner).values_list("model", flat=True).first()
     return AccessModel(facts.model_of(choice))
+
+
+def own_rules(owner: User | int) -> QuerySet[Rule]:
+    """The owner's list in order, as they may read it: without a person who is hidden from them meanwhile.
+
+    Such a rule stands, and can be changed, moved and deleted; it says "one person". Not for saving or deciding.
+    """
+    rules = Rule.objects.filter(owner=owner).select_related("subject_circle", "uploader_circle")
+    return rules.prefetch_related(seen_by(owner, "subject_person"), seen_by(owner, "uploader_person"))
 
 
 def regions_of(owner: User) -> QuerySet[FaceRegion]:

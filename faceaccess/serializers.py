@@ -142,6 +142,8 @@ class ViewAsSerializer(serializers.Serializer):
 
 
 class TagSerializer(serializers.Serializer):
+    """``tagger`` is null for one who is gone, or not there for oneself now: a block, a closed account."""
+
     tagger = serializers.CharField(source="tagger.username", read_only=True, allow_null=True)
     withdrawn = serializers.SerializerMethodField()
 
@@ -232,6 +234,8 @@ class VisiblePersonField(serializers.SlugRelatedField):
 
 
 class RuleSerializer(serializers.ModelSerializer):
+    """A person is null, in a rule about "person", who is not there for oneself now: a block, a closed account."""
+
     subject_circle = OwnCircleField(required=False, allow_null=True)
     subject_person = VisiblePersonField(required=False, allow_null=True)
     uploader_circle = OwnCircleField(required=False, allow_null=True)

@@ -73,7 +73,7 @@ def _rows(owner: User, photos: list[object]) -> list[dict[str, object]]:
 
 def _spans(own: QuerySet[Exposure], photo: object) -> QuerySet[Exposure]:
     spans = own.filter(photo=photo) if photo else own.filter(photo=None)
-    return spans.select_related("circle", "person")[:SPANS_A_PHOTO]
+    return spans.select_related("circle")[:SPANS_A_PHOTO]
 
 
 @action("who-could-see")

@@ -22,7 +22,7 @@ from accounts.views import relations_of
 from community.pages import conversation
 from community.selectors import counted, mentioned_in
 from faceaccess import marks, seeing, selectors
-from faceaccess.models import Claim, FaceRegion, Rule, Tag
+from faceaccess.models import Claim, FaceRegion, Tag
 from faceaccess.outlook import outlook
 from faceaccess.policies import Reason
 from faceaccess.views_log import statement_words
@@ -179,7 +179,7 @@ def _faces_to_act_on(photo: Photo, viewer: User) -> dict[str, object]:
         "override": own.overrides.filter(owner=viewer).first() if own else None,
         "faces": faces,
         "people": selectors.taggable_people(viewer, faces[0]) if faces else [],
-        "given": given.select_related("owner", "region"),
+        "given": given.select_related("region").prefetch_related(people.seen_by(viewer, "owner")),
         "marks": [face for face in faces if marks.may_remove(face, viewer)],
         "may_claim": own is None and viewer.captures.in_force().exists(),
         "asked": Claim.objects.filter(region__photo=photo, claimant=viewer).exists(),
@@ -194,11 +194,8 @@ def _as_somebody(request: HttpRequest, photo: Photo, own: FaceRegion | None) -> 
     found: dict[str, object] = {"onlookers": seeing.onlookers(request.user), "as_chosen": chosen}
     view = seeing.view_as(own, request.user, seeing.onlooker_for(request.user, chosen)) if chosen else None
     if view is not None:
-        own_rules = Rule.objects.filter(owner=request.user)
-        named = own_rules.select_related(
-            "subject_circle", "subject_person", "uploader_circle", "uploader_person"
-        )
-        found |= {"as_view": view, "as_reason": reason_sentence(view.decision, named)}
+        reason = reason_sentence(view.decision, selectors.own_rules(request.user))
+        found |= {"as_view": view, "as_reason": reason}
     return found
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -34,14 +33,8 @@ QUESTIONS = {
 SWITCH_ON = (_lazy("Switch this rule on?"), _lazy("Switch it on"))
 
 
-def own_rules(owner: User) -> QuerySet[Rule]:
-    return Rule.objects.filter(owner=owner).select_related(
-        "subject_circle", "subject_person", "uploader_circle", "uploader_person"
-    )
-
-
 def own_rule(request: HttpRequest, pk: int) -> Rule:
-    return get_object_or_404(own_rules(request.user), pk=pk)
+    return get_object_or_404(selectors.own_rules(request.user), pk=pk)
 
 
 def rule_form(request: HttpRequest) -> RuleForm:
@@ -54,7 +47,7 @@ def rule_form(request: HttpRequest) -> RuleForm:
 
 
 def rules_page(request: HttpRequest, form: RuleForm) -> HttpResponse:
-    rules = list(own_rules(request.user))
+    rules = list(selectors.own_rules(request.user))
     page = {
         "form": form,
         "person": form.person,

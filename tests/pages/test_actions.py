@@ -154,7 +154,8 @@ def test_a_circle_that_a_rule_names_says_why_it_stays(network):
 
 
 def test_leaving_a_circle_can_be_undone(network):
-    response = press(network.me, "circle-remove", network.circle.pk, person=network.friend.username)
+    membership = network.circle.memberships.get(person=network.friend)
+    response = press(network.me, "circle-remove", network.circle.pk, membership=membership.pk)
     assert list(network.circle.members.all()) == []
     (undo,) = [
         form
