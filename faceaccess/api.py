@@ -177,7 +177,7 @@ class FacesViewSet(viewsets.GenericViewSet):
     @extend_schema(request=ReasonSerializer, responses={204: None})
     @action(detail=True, methods=["post"])
     def unmark(self, request: Request, pk: int) -> Response:
-        """Take out a mark in which there is no face: its maker, the photo's author and staff can."""
+        """Take out a mark in which no face was made out: its maker can, and staff in photos of others."""
         marks.mark_remove(region=self._seen(pk), by=request.user, **self._given(ReasonSerializer))
         return no_content()
 

@@ -235,11 +235,14 @@ def _settle(region: FaceRegion, face: types.Face, patch: types.Decoy) -> bool:
 
 
 def describe(region: FaceRegion, face: types.Face, *, is_face: bool) -> None:
-    """``is_face``: landmarks good enough that donors were tried. Else quality 0: never matched to anybody."""
+    """``is_face``: landmarks good enough that donors were tried. Else it is in doubt, and of quality 0: never matched
+    to anybody by itself. What one pack has found to be a face stays one, whatever the next makes of it."""
     box = region.box
+    was_face = region.is_face and bool(region.landmarks)  # without these nobody has looked yet
     decoys.describe(region, face)
-    region.box, region.score, region.is_face, region.analysis_due = box, 1.0, is_face, None
-    if not is_face:
+    region.box, region.score, region.analysis_due = box, 1.0, None
+    region.is_face = is_face or was_face
+    if not region.is_face:
         region.quality = 0.0
     region.full_clean()
     region.save()
@@ -264,18 +267,23 @@ def covers(patch: types.Decoy, box: Sequence[float]) -> bool:
 
 
 def may_remove(region: FaceRegion, by: User) -> bool:
-    """Whether ``by``, who may see the photo, is offered to take the mark out: its maker, the uploader, staff."""
+    """Whether ``by``, who may see the photo, is offered to take the mark out: its maker, or staff in others' photos.
+
+    Never the uploader of somebody else's mark, nor once its maker is gone: what the engine cannot make out in it may
+    well be a face. Covered, small and turned ones are what detectors miss, and what no donor is tried on.
+    """
     if region.source != FaceRegion.Source.MARKED:
         return False
-    return by.is_staff or by.pk in (region.marked_by_id, region.photo.post.author_id)
+    return by.pk == region.marked_by_id or (by.is_staff and by.pk != region.photo.post.author_id)
 
 
 @transaction.atomic
 def mark_remove(*, region: FaceRegion, by: User, reason: str) -> None:
-    """Take out a mark in which there is no face. Raises PermissionDenied or ValidationError.
+    """Take out a mark in which no face was made out. Raises PermissionDenied or ValidationError.
 
     A mark with a face in it stays, matched or not, and the answer is the same: only the pixels decide, so nobody
-    learns from it whether somebody was recognised. The uploader cannot lay a stranger's face bare this way either.
+    learns from it whether somebody was recognised. What is in doubt goes back to how it was before by the word of who
+    marked it, and they can mark it again; the uploader cannot lay a stranger's face bare.
     """
     photo = Photo.objects.select_for_update().filter(pk=region.photo_id).first()
     region = FaceRegion.objects.select_related("photo__post").filter(pk=region.pk).first()

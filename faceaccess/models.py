@@ -69,7 +69,7 @@ class FaceRegion(models.Model):
     # What a person marked is hidden at once and analysed after.
     source = models.CharField(max_length=10, choices=Source, default=Source.DETECTED)
     marked_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
-    is_face = models.BooleanField(default=True)  # False: the engine finds no face in the mark
+    is_face = models.BooleanField(default=True)  # False: the engine makes out none in the mark; it may be one
     analysis_due = models.DateTimeField(
         null=True, blank=True, db_index=True
     )  # when to ask (again); null: done

@@ -50,6 +50,7 @@ class SquareEngine:
         self.before: dict[str, object] = {}
         self.skip_decoys = 0
         self.missed: set[int] = set()  # faces it does not find by itself
+        self.covered: set[int] = set()  # faces on which it tries no donor
 
     def look(self, seed: int) -> np.ndarray:
         return unit_vector(seed + 100_000 * self.space, 128 + 64 * self.space)
@@ -99,7 +100,8 @@ class SquareEngine:
         x0, y0, x1, y1 = (int(edge) for edge in request.face.box)
         pixels = np.full((y1 - y0, x1 - x0, 3), STAND_IN, np.uint8)
         alpha = np.full(pixels.shape[:2], 255, np.uint8)
-        if np.array_equal(request.face.embedding, self.look(5)):  # no face there: nothing to swap
+        hopeless = [self.look(5), *(self.look(1000 + index) for index in self.covered)]  # a wall, or covered
+        if any(np.array_equal(request.face.embedding, look) for look in hopeless):
             return Decoy("redaction", (x0, y0), pixels, alpha, None, 0, 0.9, float("inf"), 0.6)
         donor, look = f"donor-{request.seed.hex()[:6]}", self.look(request.seed[0])[None]
         return Decoy("swap", (x0, y0), pixels, alpha, donor, 1, 0.9, float("inf"), 0.6, look)
