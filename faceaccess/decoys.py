@@ -15,6 +15,7 @@ from PIL import Image as PILImage
 
 import mfmc_engine
 from accounts import templates
+from accounts.engine import space
 from faceaccess import models
 from mfmc_engine import types
 from photos.models import Photo
@@ -122,6 +123,38 @@ def elsewhere(person: str | None) -> types.FloatArray:
                 found.append(templates.open_(sealed, purpose=VIEWS))
     dimensions = found[0].shape[1] if found else 128
     return np.concatenate([np.empty((0, dimensions), np.float32), *found])
+
+
+def worn_beside(region: models.FaceRegion, dimensions: int) -> types.Worn:
+    """What the photo's other faces wear, by the pack in use; ``dimensions``: of its embedding space."""
+    rows = models.Decoy.objects.filter(
+        region__photo=region.photo_id, region__pack=settings.ENGINE_PACK, kind=models.Decoy.Kind.SWAP
+    ).exclude(region=region.pk)
+    worn = list(rows.order_by("pk").values_list("donor", "views"))
+    views = [_views(sealed, dimensions) for _, sealed in worn]
+    return types.Worn(
+        frozenset(donor for donor, _ in worn),
+        np.concatenate([np.empty((0, dimensions), np.float32), *views]),
+    )
+
+
+def _views(sealed: bytes, dimensions: int) -> types.FloatArray:
+    """(V, D) how a stored decoy looks. One row that is not a number if that is not known (any more): a new decoy may
+    look like it, so none is taken beside it."""
+    with contextlib.suppress(templates.TemplateError):
+        views = templates.open_(sealed, purpose=VIEWS)
+        if len(views) and views.shape[1] == dimensions:
+            return views
+    return np.full((1, dimensions), np.nan, np.float32)
+
+
+def keeps_clear(decoy: types.Decoy, worn: types.Worn) -> bool:
+    """Whether a decoy may stand in a photo beside what other faces of it wear. One without a face always may."""
+    from mfmc_engine.guarantee import nearest
+
+    if decoy.kind != models.Decoy.Kind.SWAP:
+        return True
+    return decoy.donor not in worn.donors and nearest(decoy.views, worn.views) > space().match
 
 
 def decoy_row(region: models.FaceRegion, decoy: types.Decoy) -> models.Decoy:

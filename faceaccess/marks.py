@@ -201,15 +201,22 @@ def analyse(region_id: int) -> bool:
         (match,) = get_engine().match([face], people)
         seed = decoys.mark_seed(region.photo_id, region.box)
         request = types.DecoyRequest(face, seed, decoys.elsewhere(match.person))
-        (patch,) = get_engine().make_decoys(image, [request], people)
+        (patch,) = get_engine().make_decoys(image, [request], people, beside=_beside(region, face))
     except Exception:  # the worker must outlive whatever a photo does to the engine
         logger.exception("mark %s could not be analysed", region_id)
         return False
     return _settle(region, face, patch)
 
 
+def _beside(region: FaceRegion, face: types.Face) -> types.Worn:
+    return decoys.worn_beside(region, len(face.embedding))
+
+
 def _settle(region: FaceRegion, face: types.Face, patch: types.Decoy) -> bool:
-    """Store what was found, together or not at all. False if the mark was removed meanwhile."""
+    """Store what was found, together or not at all. False if the mark was removed meanwhile, or is to be looked at once
+    more: a mark that was looked at side by side with it may have got much the same stand-in just now."""
+    from faceaccess.tasks import enqueue, mark_analyse
+
     row = decoys.decoy_row(region, patch) if covers(patch, region.box) else None
     unused = {row.patch.name} if row else set()
     try:
@@ -219,6 +226,11 @@ def _settle(region: FaceRegion, face: types.Face, patch: types.Decoy) -> bool:
             region = FaceRegion.objects.filter(pk=region.pk, analysis_due__isnull=False).first()
             if photo is None or region is None:
                 return False
+            if row is not None and not decoys.keeps_clear(patch, _beside(region, face)):
+                if region.analysis_attempts < ATTEMPTS:
+                    transaction.on_commit(partial(enqueue, mark_analyse, region.pk))
+                    return False
+                row = None  # the redaction stays
             describe(region, face, is_face=patch.attempts > 0)
             if row is not None:
                 old = Decoy.objects.get(region=region)

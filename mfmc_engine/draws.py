@@ -32,7 +32,7 @@ from mfmc_engine.swapping.eyewear import Eyewear
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
-from mfmc_engine.types import Face, FloatArray, Gallery
+from mfmc_engine.types import Face, FloatArray, Gallery, Worn
 
 Look = tuple[FloatArray, float]  # (n, D) embeddings of some views of a decoy, and its misfit there
 
@@ -107,13 +107,14 @@ class Case:
 
 @dataclass(slots=True)
 class Draws:
-    """The draws for all faces of one photo."""
+    """The draws for all faces of one photo, or for some of them ``beside`` what the others wear."""
 
     pack: Pack
     image: Picture
     cases: list[Case]
     targets: list[Target]
     gallery: Gallery
+    beside: Worn = field(default_factory=Worn)
     aside: Aside[Any] | None = None
 
     def run(self) -> None:
@@ -223,7 +224,7 @@ class Draws:
     def _taken(self) -> set[str]:
         """Donors that a face wears, or may still come to wear. What others gave up fits the next face as well as any:
         the last ones of a crowd would else be left with the donors nobody wants."""
-        wearing = {case.chosen.donor for case in self.cases if case.chosen}
+        wearing = {case.chosen.donor for case in self.cases if case.chosen}.union(self.beside.donors)
         return wearing.union(a.donor for case in self.cases if not case.chosen for a in case.attempts)
 
     def _try(
@@ -334,10 +335,11 @@ class Draws:
             case.chosen, other.chosen = attempt, found
 
     def _keeps_alone(self, case: Case, attempt: Attempt) -> bool:
-        """Whether an attempt would keep the promise on all views if the photo's other faces had no decoys."""
+        """Whether an attempt would keep the promise on all views if the other cases had no decoys."""
 
         def keeps() -> bool:
-            return replace(attempt.verdict, to_decoys=math.inf).keeps(case.thresholds)
+            alone = guarantee.nearest(attempt.views, self.beside.views)
+            return replace(attempt.verdict, to_decoys=alone).keeps(case.thresholds)
 
         if attempt.unseen:
             self._look([(case, attempt)], viewing.first_view)
@@ -405,6 +407,8 @@ class Draws:
     def _others(self, case: Case) -> FloatArray:
         """(M, D) views of what the photo's other faces have got so far."""
         accepted = [other.chosen.views for other in self.cases if other.chosen and other is not case]
+        if len(self.beside.views):
+            accepted.append(self.beside.views)
         return np.concatenate(accepted) if accepted else np.empty((0, len(case.face.embedding)), np.float32)
 
 

@@ -12,7 +12,7 @@ from mfmc_engine.packs import load_pack
 from mfmc_engine.packs.pack import Pack
 from mfmc_engine.recognition import matching
 from mfmc_engine.resampling import Picture, on_host
-from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Selection
+from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Selection, Worn
 
 
 class Engine:
@@ -63,9 +63,13 @@ class Engine:
         requests: Sequence[DecoyRequest],
         gallery: Gallery | None = None,
         selection: Selection = "random",
+        beside: Worn | None = None,
     ) -> list[Decoy]:
-        """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction."""
-        return self.make_decoys_many([image], [requests], gallery, selection)[0]
+        """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction.
+
+        ``beside``: what faces of the photo that are not requested wear. Raises ValueError if it is of another space.
+        """
+        return self.make_decoys_many([image], [requests], gallery, selection, [beside or Worn()])[0]
 
     def make_decoys_many(
         self,
@@ -73,19 +77,22 @@ class Engine:
         requests: Sequence[Sequence[DecoyRequest]],
         gallery: Gallery | None = None,
         selection: Selection = "random",
+        beside: Sequence[Worn] | None = None,
     ) -> list[list[Decoy]]:
-        """``make_decoys`` for each picture, with its own ``requests``; on a card, several share each batch."""
+        """``make_decoys`` for each picture, with its own ``requests`` and ``beside``; on a card, several share each
+        batch."""
         people = gallery or Gallery()
         thresholds = Thresholds.beside(len(people), self.pack.space)
 
-        def make(pack: Pack, image: Picture, wanted: Sequence[DecoyRequest]) -> list[Decoy]:
+        def make(pack: Pack, image: Picture, wanted: Sequence[DecoyRequest], worn: Worn) -> list[Decoy]:
             donors = candidates(on_host(image), people, thresholds, selection, pack)
-            return replacement.make_decoys(pack, image, wanted, people, donors, thresholds)
+            return replacement.make_decoys(pack, image, wanted, people, donors, thresholds, worn)
 
+        others = [Worn()] * len(images) if beside is None else beside
         return self.runner.run(
             [
-                (image, lambda pack, image, wanted=wanted: make(pack, image, wanted))  # type: ignore[misc]
-                for image, wanted in zip(images, requests, strict=True)
+                (image, lambda pack, image, wanted=wanted, worn=worn: make(pack, image, wanted, worn))  # type: ignore[misc]
+                for image, wanted, worn in zip(images, requests, others, strict=True)
             ]
         )
 

@@ -24,7 +24,7 @@ from mfmc_engine.swapping import blending, eyewear, redaction
 from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.swappers import Donor
 from mfmc_engine.swapping.there import PatchThere
-from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image
+from mfmc_engine.types import Decoy, DecoyKind, DecoyRequest, Face, FloatArray, Gallery, Image, Worn
 
 # The donors to try for one face, best first, drawn with that face's random numbers and unlike other decoys (N, D).
 Candidates = Callable[[Face, np.random.Generator, FloatArray], Iterator[Candidate]]
@@ -37,8 +37,10 @@ def make_decoys(
     gallery: Gallery,
     candidates: Candidates,
     thresholds: Thresholds | None = None,
+    beside: Worn | None = None,
 ) -> list[Decoy]:
-    """One verified decoy per request, in order. Same arguments, same bytes."""
+    """One verified decoy per request, in order. Same arguments, same bytes. ``beside``: what other faces of the photo
+    wear; raises ValueError if it is of another space."""
     keep_freed_memory()
     thresholds = thresholds or Thresholds.beside(len(gallery), pack.space)
     cases = [Case(request.face, generator(request.seed), request.apart, thresholds) for request in requests]
@@ -53,7 +55,7 @@ def make_decoys(
                 targets.append(target)
         if targets:
             swappable = [case for case in cases if case.swapped]
-            Draws(pack, pixels, swappable, targets, gallery).run()
+            Draws(pack, pixels, swappable, targets, gallery, beside or Worn()).run()
         return [_finish(pack, image, case, gallery, thresholds) for case in cases]
 
 

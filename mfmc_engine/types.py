@@ -120,4 +120,15 @@ class DecoyRequest:
     apart: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))
 
 
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """What faces of a photo wear already, when decoys are made for some of its others: those keep clear of it as of
+    each other. A redacted face wears nothing."""
+
+    donors: frozenset[str] = frozenset()
+    # (N, D) Decoy.views of all of them, in the pack's embedding space; NaN for what nobody knows any more, beside which
+    # no decoy can be sure of its distance: all are redactions then
+    views: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))
+
+
 Faces = Sequence[Face]

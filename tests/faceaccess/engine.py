@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from mfmc_engine import compositing
+from mfmc_engine.guarantee import nearest
+from mfmc_engine.parameters import DECOYS_THRESHOLD
 from mfmc_engine.recognition import matching
-from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Quality
+from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Image, Match, Quality, Worn
 from tests.factories import unit_vector
 
 PALETTE = [(220, 20, 20), (20, 160, 20), (20, 20, 220), (200, 200, 20), (20, 200, 200), (200, 20, 200)]
@@ -47,6 +49,8 @@ class SquareEngine:
         self.space = space
         self.calls: dict[str, int] = {"analyze": 0, "make_decoys": 0}
         self.requests: list[list[DecoyRequest]] = []  # of every make_decoys
+        self.beside: list[Worn] = []  # the same
+        self.fashion: int | None = None  # a donor that every face is tried with first
         self.before: dict[str, object] = {}
         self.skip_decoys = 0
         self.missed: set[int] = set()  # faces it does not find by itself
@@ -89,21 +93,31 @@ class SquareEngine:
         return matching.match(faces, gallery, exclude)
 
     def make_decoys(
-        self, image: Image, requests: list[DecoyRequest], gallery=None, selection="random"
+        self,
+        image: Image,
+        requests: list[DecoyRequest],
+        gallery=None,
+        selection="random",
+        beside: Worn | None = None,
     ) -> list[Decoy]:
+        worn = beside or Worn()
         self._step("make_decoys")
         self.requests.append(requests)
-        decoys = [self._decoy(request) for request in requests]
+        self.beside.append(worn)
+        decoys = [self._decoy(request, worn) for request in requests]
         return decoys[: len(decoys) - self.skip_decoys]
 
-    def _decoy(self, request: DecoyRequest) -> Decoy:
+    def _decoy(self, request: DecoyRequest, worn: Worn) -> Decoy:
         x0, y0, x1, y1 = (int(edge) for edge in request.face.box)
         pixels = np.full((y1 - y0, x1 - x0, 3), STAND_IN, np.uint8)
         alpha = np.full(pixels.shape[:2], 255, np.uint8)
         hopeless = [self.look(5), *(self.look(1000 + index) for index in self.covered)]  # a wall, or covered
         if any(np.array_equal(request.face.embedding, look) for look in hopeless):
             return Decoy("redaction", (x0, y0), pixels, alpha, None, 0, 0.9, float("inf"), 0.6)
-        donor, look = f"donor-{request.seed.hex()[:6]}", self.look(request.seed[0])[None]
-        return Decoy("swap", (x0, y0), pixels, alpha, donor, 1, 0.9, float("inf"), 0.6, look)
+        for number in (request.seed[0] if self.fashion is None else self.fashion, 256 + request.seed[0]):
+            donor, look = f"donor-{number}", self.look(number)[None]
+            if donor not in worn.donors and nearest(look, worn.views) > DECOYS_THRESHOLD:
+                return Decoy("swap", (x0, y0), pixels, alpha, donor, 1, 0.9, float("inf"), 0.6, look)
+        return Decoy("redaction", (x0, y0), pixels, alpha, None, 2, 0.9, float("inf"), 0.6)
 
     compose = staticmethod(compositing.compose)

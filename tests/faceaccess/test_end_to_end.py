@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from accounts import templates
 from accounts.engine import get_engine
 from accounts.models import User
 from accounts.services import capture_enroll
@@ -120,6 +123,10 @@ def test_a_face_the_detector_missed_is_marked_and_hidden_at_once_and_gets_its_st
     assert marks.analyse(mark.pk)
     mark = photo.regions.get(pk=mark.pk)
     assert (mark.owner, mark.is_face, mark.decoy.kind) == (owner, True, "swap")
+    assert decoys.keeps_clear(
+        replace(decoys.decoy_of(mark.decoy), views=templates.open_(mark.decoy.views, purpose=decoys.VIEWS)),
+        decoys.worn_beside(mark, 128),
+    ), "unlike the photo's other stand-ins"
     assert disclosed(pixels(fetch(author, photo)), picture, faces, owners) == set()
     assert disclosed(pixels(fetch(owner, photo)), picture, faces, owners) == {missed}
 

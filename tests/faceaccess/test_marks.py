@@ -14,8 +14,9 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import templates
 from accounts.models import User
-from faceaccess import marks, renditions, services
+from faceaccess import decoys, marks, renditions, services
 from faceaccess.models import Decoy, FaceRegion, RemovedMark
 from faceaccess.selectors import visible_set
 from faceaccess.tasks import photos_sweep
@@ -141,8 +142,8 @@ def test_a_stand_in_that_lies_beside_the_mark_is_not_taken(engine, photo, monkey
     files = private_files()
     decoy = engine._decoy
 
-    def beside(request):
-        found = decoy(request)
+    def beside(request, worn):
+        found = decoy(request, worn)
         return Patch(
             found.kind, (found.origin[0] - 30, found.origin[1]), found.pixels, found.alpha, found.donor,
             found.attempts, found.distance_to_original, found.nearest_gallery, found.threshold,
@@ -154,6 +155,87 @@ def test_a_stand_in_that_lies_beside_the_mark_is_not_taken(engine, photo, monkey
     assert region.decoy.kind == "redaction"
     assert private_files() == files
     assert not bare(pixels(fetch(person(), photo)))
+
+
+class TestBesideOtherStandIns:
+    """A mark's stand-in is drawn alone, and still unlike those of the photo's other faces."""
+
+    @pytest.fixture
+    def two(self, engine) -> Photo:
+        """Four faces, of which the detector finds the first two."""
+        engine.missed = {2, 3}
+        return posted(person(), 4)
+
+    def test_the_engine_is_told_what_the_photos_other_faces_wear(self, engine, two):
+        mark(two, box=EDGE)  # a redaction wears nothing
+        first, second = (mark(two, box=box_of(index)) for index in (2, 3))
+        found = [region.decoy for region in two.regions.filter(source="detected")]
+        engine.fashion = 7
+        assert marks.analyse(first.pk)
+        assert engine.beside[-1].donors == {decoy.donor for decoy in found}
+        assert engine.beside[-1].views.shape == (2, 128)
+        assert marks.analyse(second.pk)
+        donors = [Decoy.objects.get(region=region).donor for region in (first, second)]
+        assert donors[0] == "donor-7" != donors[1]
+        assert engine.beside[-1].donors == {*(decoy.donor for decoy in found), "donor-7"}
+        np.testing.assert_array_equal(engine.beside[-1].views[2], engine.look(7))
+
+    @pytest.fixture
+    def side_by_side(self, engine, two) -> tuple[FaceRegion, FaceRegion]:
+        """Two marks of which each picks what the other picks, the second while the first is still in work."""
+        first, second = (mark(two, box=box_of(index)) for index in (2, 3))
+        engine.fashion = 7
+
+        def meanwhile() -> None:
+            engine.before.clear()
+            assert marks.analyse(second.pk)
+
+        engine.before["make_decoys"] = meanwhile
+        return first, second
+
+    def test_of_two_looked_at_side_by_side_the_later_is_looked_at_once_more(
+        self, side_by_side, sent_tasks, private_files, django_capture_on_commit_callbacks
+    ):
+        first, second = side_by_side
+        files = len(private_files())
+        with django_capture_on_commit_callbacks(execute=True):
+            assert not marks.analyse(first.pk)
+        assert sent_tasks[-1] == ("faceaccess.tasks.mark_analyse", (first.pk,))
+        assert (first.decoy.kind, second.decoy.kind) == ("redaction", "redaction"), "as they were read"
+        kinds = [Decoy.objects.get(region=region).kind for region in (first, second)]
+        assert kinds == ["redaction", "swap"]
+        with django_capture_on_commit_callbacks(execute=True):
+            assert marks.analyse(first.pk)
+        donors = {Decoy.objects.get(region=region).donor for region in (first, second)}
+        assert len(donors) == 2
+        assert len(private_files()) == files, "what was not taken is gone"
+
+    def test_the_last_look_leaves_the_redaction_rather_than_a_double(self, engine, side_by_side):
+        first, _ = side_by_side
+        FaceRegion.objects.filter(pk=first.pk).update(analysis_attempts=marks.ATTEMPTS - 1)
+        owner = person(2)
+        assert marks.analyse(first.pk)
+        first = FaceRegion.objects.get(pk=first.pk)
+        assert (first.decoy.kind, first.is_face, first.owner) == ("redaction", True, owner)
+
+    @pytest.mark.parametrize("sealed", [b"", b"damaged"])
+    def test_beside_a_stand_in_that_nobody_knows_any_more_there_is_none(self, engine, photo, sealed):
+        Decoy.objects.filter(region__photo=photo, region__index=1).update(views=sealed)
+        region = mark(photo)
+        assert marks.analyse(region.pk)
+        assert np.isnan(engine.beside[-1].views[1]).all()
+        assert Decoy.objects.get(region=region).kind == "redaction"
+
+    def test_another_packs_stand_ins_are_never_compared(self, engine, photo):
+        region = mark(photo)
+        photo.regions.filter(index=0).update(pack="another")
+        Decoy.objects.filter(region__index=1).update(
+            views=templates.seal(np.ones((3, 512)), purpose=decoys.VIEWS)
+        )
+        worn = decoys.worn_beside(region, 128)
+        kept = photo.regions.filter(index__in=(1, 2))
+        assert worn.donors == {region.decoy.donor for region in kept}
+        assert np.isnan(worn.views).all(1).tolist() == [True, False], "of another length: unknown"
 
 
 @pytest.mark.parametrize(("alpha", "expected"), [(255, True), (250, True), (200, False), (0, False)])

@@ -11,7 +11,7 @@ from mfmc_engine.compositing import compose
 from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.swapping import blending
-from mfmc_engine.types import Decoy, DecoyRequest, Gallery
+from mfmc_engine.types import Decoy, DecoyRequest, Gallery, Worn
 
 SEEDS = 3
 HEAD = (
@@ -74,6 +74,18 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_face(photo,
         real_engine.make_decoys(photo, [DecoyRequest(one[0].face, bytes([9, i]))])[0].donor for i in range(4)
     }
     assert len(donors) > 1
+
+
+def test_one_face_alone_keeps_clear_of_what_the_photos_others_wear(photo, requests, real_engine):
+    """Worn by somebody else already, a decoy is drawn again as another one."""
+    (alone,) = real_engine.make_decoys(photo, requests[:1])
+    for worn in (Worn(frozenset([alone.donor])), Worn(views=alone.views)):
+        (beside,) = real_engine.make_decoys(photo, requests[:1], beside=worn)
+        assert (beside.kind, alone.kind) == ("swap", "swap")
+        assert beside.donor != alone.donor
+        if len(worn.views):
+            apart = np.linalg.norm(beside.views[:, None] - worn.views, axis=2)
+            assert apart.min() > Thresholds().decoys
 
 
 def test_nobody_in_the_gallery_is_impersonated(photo, requests, decoys, real_engine):

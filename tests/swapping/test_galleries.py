@@ -19,7 +19,7 @@ from mfmc_engine.donors.forecast import Forecast
 from mfmc_engine.donors.selection import Wanted
 from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.recognition.space import DLIB
-from mfmc_engine.types import DecoyRequest, Face, Gallery, Quality
+from mfmc_engine.types import DecoyRequest, Face, Gallery, Quality, Worn
 
 BANK = donor_bank.load()
 PHOTO = np.zeros((8, 8, 3), np.uint8)
@@ -106,6 +106,13 @@ def face(embedding):
     return Face(box, 1.0, marks, embedding, Quality(80.0, 1.0, 0.0, 1.0))
 
 
+def worn_by(decoys):
+    """What those of ``decoys`` that are swaps make their photo's other faces keep clear of."""
+    swaps = [decoy for decoy in decoys if decoy.kind == "swap"]
+    views = np.concatenate([np.empty((0, 128), np.float32), *(decoy.views for decoy in swaps)])
+    return Worn(frozenset(decoy.donor for decoy in swaps), views)
+
+
 def draw(random, faces, people, thresholds, selection="random", elsewhere=0):
     requests = [
         DecoyRequest(face(e), random.bytes(8), scattered(random, elsewhere)) for e in scattered(random, faces)
@@ -171,6 +178,41 @@ def test_decoys_that_cannot_differ_enough_leave_one_swap(seed):
     assert sum(decoy.kind == "swap" for decoy in made) <= 1
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.floats(0.3, 0.9), SELECTIONS)
+def test_a_part_of_a_photos_faces_keeps_clear_of_what_the_others_wear(seed, part, decoys, selection):
+    thresholds = Thresholds(0.3, 0.34, 0.1, decoys)
+    random = np.random.default_rng(seed)
+    requests, gallery, made = draw(random, 4, 0, thresholds, selection)
+    worn, donors = worn_by(made[part:]), candidates(PHOTO, gallery, thresholds, selection)
+    # what they wear is among it: alone they would come to those donors again
+    wanted = [DecoyRequest(other.face, random.bytes(8)) for other in requests[-part:]]
+    again = replacement.make_decoys(PACK, PHOTO, wanted, gallery, donors, thresholds, worn)
+    for decoy in again:
+        if decoy.kind == "swap":
+            assert decoy.donor not in worn.donors
+            assert closest(decoy.views, worn.views) > thresholds.decoys
+
+
+@pytest.mark.parametrize("views", [np.full((1, 128), np.nan, np.float32), BANK.embeddings[:1]])
+def test_beside_what_nobody_can_keep_clear_of_every_face_is_redacted(views):
+    random, thresholds = np.random.default_rng(3), Thresholds(decoys=5.0)
+    requests = [DecoyRequest(face(one), random.bytes(8)) for one in scattered(random, 2)]
+    donors = candidates(PHOTO, Gallery(), thresholds, "random")
+    worn = Worn(views=views)
+    made = replacement.make_decoys(PACK, PHOTO, requests, Gallery(), donors, thresholds, worn)
+    assert [decoy.kind for decoy in made] == ["redaction"] * 2
+
+
+def test_what_is_worn_in_another_space_is_never_compared():
+    random, thresholds = np.random.default_rng(3), Thresholds()
+    request = DecoyRequest(face(scattered(random, 1)[0]), b"x")
+    donors = candidates(PHOTO, Gallery(), thresholds, "random")
+    worn = Worn(views=np.ones((1, 512), np.float32))
+    with pytest.raises(ValueError, match="dimensions"):
+        replacement.make_decoys(PACK, PHOTO, [request], Gallery(), donors, thresholds, worn)
+
+
 AXES = np.eye(128, dtype=np.float32)  # strangers: they lie 1.41 apart
 HALF = np.sqrt(np.float32(0.5))  # of two strangers: .77 from either
 
@@ -180,7 +222,7 @@ def crowd(monkeypatch):
     """A function: the donors that faces get, at axes 9, 8 and so on of the space, each from donors of its own that
     cost as much as told. ``shown``: the views of a decoy by its donor and the number of its face."""
 
-    def crowd(tried, shown):
+    def crowd(tried, shown, worn=None):
         views = {name: np.broadcast_to(rows, (3, 128)) for name, rows in shown.items()}
 
         def swap(pack, image, target, donors, *shares):
@@ -203,7 +245,8 @@ def crowd(monkeypatch):
             one = face(AXES[9 - i])
             one.landmarks[:] = i
             requests.append(DecoyRequest(one, b"x"))
-        made = replacement.make_decoys(PACK, PHOTO, requests, Gallery(), donors, Thresholds(decoys=0.8))
+        thresholds = Thresholds(decoys=0.8)
+        made = replacement.make_decoys(PACK, PHOTO, requests, Gallery(), donors, thresholds, worn)
         assert all((decoy.kind == "swap") == (decoy.donor is not None) for decoy in made)
         return [decoy.donor for decoy in made]
 
@@ -227,6 +270,21 @@ def test_a_face_left_without_a_place_gets_its_neighbours_if_that_has_another(cro
     costs = {"a": 2.1, "A": 2.15}
     tried = [[(n[0], costs.get(n[0], 10)) for n in shown if n[1] == str(i)] for i in range(len(taken))]
     assert crowd(tried, shown) == taken
+
+
+@pytest.mark.parametrize(
+    ("worn", "taken"),
+    [
+        (Worn(views=AXES[5:6]), ["A", "b"]),
+        (Worn(views=AXES[1:2]), ["a", None]),  # where the neighbour would go
+        (Worn(frozenset("A")), ["a", None]),  # in what it would wear
+        (Worn(frozenset("b")), ["a", None]),
+        (Worn(views=AXES[:1]), ["A", None]),  # where both would stand
+    ],
+)
+def test_room_is_made_only_where_nobody_stands_who_got_theirs_before(crowd, worn, taken):
+    shown = {"a0": AXES[0], "A0": AXES[1], "b1": AXES[0]}
+    assert crowd([[("a", 2.1), ("A", 2.15)], [("b", 10)]], shown, worn) == taken
 
 
 def test_a_donor_that_one_face_gives_up_is_another_ones(crowd):
