@@ -29,6 +29,7 @@ from faceaccess import decoys, matching, selectors
 from faceaccess.models import Decoy, FaceRegion, RemovedMark
 from faceaccess.pipeline import read_original
 from mfmc_engine import types
+from mfmc_engine.placing import covers
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -40,12 +41,6 @@ MIN_SIDE = 12.0  # px of the stored original; less is no face that anybody could
 MAX_SHARE = 0.5  # of the picture's area
 MAX_ASPECT = 2.5  # long to short side; heads are at most about 1.6
 MAX_OVERLAP = 0.5  # of the smaller of two boxes: more is the same face
-CORE = (
-    0.5  # of the half sides: the ellipse in the middle of a mark (eyes to mouth) that a stand-in has to cover
-)
-# Of its pixels. On t1.jpg's six faces, in boxes grown as by hand: at least .83; half a head aside: at most .33.
-CORE_COVERED = 0.75
-OPAQUE = 250  # least alpha of 255 that counts as covering
 RETRY = timedelta(seconds=60)  # a message that nobody took for so long is sent again
 ATTEMPTS = 3  # analyses that may fail before a mark stays a plain redaction
 
@@ -258,21 +253,6 @@ def describe(region: FaceRegion, face: types.Face, *, is_face: bool) -> None:
         region.quality = 0.0
     region.full_clean()
     region.save()
-
-
-def covers(patch: types.Decoy, box: Sequence[float]) -> bool:
-    """Whether the patch hides the core of a marked box. Landmarks found in a box drawn by hand may lie beside it."""
-    x0, y0, x1, y1 = box
-    height, width = patch.alpha.shape
-    # Pixel centres of the whole box, in its own half sides: what the patch does not reach counts as bare.
-    ys, xs = np.mgrid[int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)]
-    across = (xs + 0.5 - (x0 + x1) / 2) / ((x1 - x0) / 2)
-    down = (ys + 0.5 - (y0 + y1) / 2) / ((y1 - y0) / 2)
-    core = across**2 + down**2 <= CORE**2
-    column, row = xs[core] - patch.origin[0], ys[core] - patch.origin[1]
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    opaque = patch.alpha[row[inside], column[inside]] >= OPAQUE
-    return bool(opaque.sum() >= CORE_COVERED * core.sum())
 
 
 # --- taking a mark out again ---

@@ -33,6 +33,7 @@ from accounts.reembedding import of_another_pack
 from faceaccess import decoys, exposures, marks, matching, pipeline, renditions
 from faceaccess.models import Decoy, FaceRegion, PhotoAnalysis, ProtectionJob
 from mfmc_engine import types
+from mfmc_engine.parameters import BOX_CORE
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -162,8 +163,8 @@ def _is_in(found: Sequence[float], box: Sequence[float]) -> bool:
     A smaller face in front of somebody is neither, and is one of its own.
     """
     x, y = (found[0] + found[2]) / 2, (found[1] + found[3]) / 2
-    across = abs(2 * x - box[0] - box[2]) <= marks.CORE * (box[2] - box[0])
-    down = abs(2 * y - box[1] - box[3]) <= marks.CORE * (box[3] - box[1])
+    across = abs(2 * x - box[0] - box[2]) <= BOX_CORE * (box[2] - box[0])
+    down = abs(2 * y - box[1] - box[3]) <= BOX_CORE * (box[3] - box[1])
     return across and down and marks.overlap_of_smaller(found, box) > marks.MAX_OVERLAP
 
 

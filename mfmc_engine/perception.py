@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
+from mfmc_engine import placing
 from mfmc_engine.detection import Detection
 from mfmc_engine.geometry import overlap
 from mfmc_engine.memory import keep_freed_memory
@@ -28,37 +30,70 @@ def analyze(pack: Pack, image: Picture, boxes: Sequence[Sequence[float]] = ()) -
     image = pack.upload(image)
     given = _checked(boxes, image)
     detected = sorted(pack.detector.detect(image), key=lambda d: (float(d.box[0]), float(d.box[1])))
-    known = pack.detector.locate(image, given)
-    for i, box in enumerate(given):
-        same = [d for d in detected if _is_same(d.box, box)]
-        if same:  # the detector's points are better than those found in a box drawn by hand
-            known[i] = replace(known[i], points=max(same, key=lambda d: d.score).points)
-            detected = [d for d in detected if not any(d is s for s in same)]
-    faces = _describe(pack, image, [*detected, *known], len(detected))
+    faces = _describe(pack, image, detected, pack.detector.locate(image, given))
     return Analysis(image.shape[1], image.shape[0], tuple(faces))
 
 
-def _describe(pack: Pack, image: Picture, detections: Sequence[Detection], detected: int) -> list[Face]:
-    """Landmarks, embeddings and quality of all faces at once; after ``detected`` of them come the caller's."""
-    if not detections:
+def _describe(
+    pack: Pack, image: Picture, detected: Sequence[Detection], given: Sequence[Detection]
+) -> list[Face]:
+    """Landmarks, embeddings and quality of all faces at once. A face both detected and given is given."""
+    if not detected and not given:
         return []
-    landmarks = pack.landmarker.mark(image, np.stack([d.points for d in detections]))
+    every = [*detected, *given]
+    landmarks = pack.landmarker.mark(image, np.stack([d.points for d in every]))
+    same = _same(detected, given, landmarks)
+    for (
+        found,
+        one,
+    ) in same.items():  # the detector's points are better than those found in a box drawn by hand
+        landmarks[len(detected) + one] = landmarks[found]
+    kept = [i for i in range(len(every)) if i not in same]
+    are_given = np.array([i >= len(detected) for i in kept])
+    every, landmarks = [every[i] for i in kept], landmarks[kept]
+    astray = placing.astray(np.stack([d.box for d in every]), landmarks, are_given)
+    for i in np.flatnonzero(astray):
+        landmarks[i] = placing.nobodys(every[i].box)
     chips = pack.recognizer.chips(image, landmarks)
     embeddings = pack.recognizer.embed_chips(chips)
     if pack.space is not DLIB:
         chips = extract_chips(image, landmarks)  # what quality is judged on, whatever recognises
     sharp = sharpnesses(chips)
-    return [
+    faces = [
         Face(
             box=d.box.astype(np.float32),
             score=d.score,
             landmarks=landmarks[i],
             embedding=embeddings[i],
             quality=assess(d.box, landmarks[i], sharp[i]),
-            source="detected" if i < detected else "given",
+            source="given" if are_given[i] else "detected",
+            astray=bool(astray[i]),
         )
-        for i, d in enumerate(detections)
+        for i, d in enumerate(every)
     ]
+    return [_unnamed(face) if face.astray else face for face in faces]
+
+
+def _unnamed(face: Face) -> Face:
+    """The face with a quality that nobody is matched at: it is not known where it is in its box."""
+    return replace(face, quality=replace(face.quality, score=0.0))
+
+
+def _same(detected: Sequence[Detection], given: Sequence[Detection], landmarks: FloatArray) -> dict[int, int]:
+    """Number of each detected face that one of the caller's boxes means, and the number of that box.
+
+    One to one, so that they overlap most, and only where the face fits the box: who stands in front of somebody is
+    not who the box around that one means. A box around two faces means neither, and both are kept.
+    """
+    if not detected or not given:
+        return {}
+    common = overlap(np.stack([d.box for d in detected]), np.stack([d.box for d in given]))
+    for i, j in np.argwhere(common > SAME_FACE_IOU):
+        if not placing.fits(landmarks[i], given[j].box):
+            common[i, j] = 0
+    rows, columns = linear_sum_assignment(-np.where(common > SAME_FACE_IOU, common, 0))
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return {i: j for i, j in pairs if common[i, j] > SAME_FACE_IOU}
 
 
 def _checked(boxes: Sequence[Sequence[float]], image: Picture) -> FloatArray:
@@ -69,8 +104,3 @@ def _checked(boxes: Sequence[Sequence[float]], image: Picture) -> FloatArray:
     if not np.isfinite(array).all() or not (clipped[:, 2:] - clipped[:, :2] >= 1).all():
         raise ValueError(f"every box needs x0 < x1 and y0 < y1 inside the {width} x {height} picture")
     return clipped
-
-
-def _is_same(found: FloatArray, given: FloatArray) -> bool:
-    """Whether a found face is the one a caller's box means. A box around two faces means neither: all are kept."""
-    return bool(overlap(found[None], given[None])[0, 0] > SAME_FACE_IOU)

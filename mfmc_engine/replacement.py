@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
-from mfmc_engine import guarantee, viewing
+from mfmc_engine import guarantee, placing, viewing
 from mfmc_engine import parameters as P
 from mfmc_engine.donors.candidates import Candidate
 from mfmc_engine.donors.selection import generator
@@ -60,10 +60,10 @@ def make_decoys(
 
 
 def _finish(pack: Pack, image: Picture, case: Case, gallery: Gallery, thresholds: Thresholds) -> Decoy:
-    if case.chosen is not None:
+    drawn = _drawn(case)
+    if case.chosen is not None and drawn is not None:
         kind: DecoyKind = "swap"
-        found, verdict, donor = case.chosen.patch, case.chosen.verdict, case.chosen.donor
-        patch = found.on_host() if isinstance(found, PatchThere) else found
+        patch, verdict, donor = drawn, case.chosen.verdict, case.chosen.donor
         seen = case.chosen.views
     else:
         kind, donor = "redaction", None
@@ -81,6 +81,18 @@ def _finish(pack: Pack, image: Picture, case: Case, gallery: Gallery, thresholds
         threshold=thresholds.original,
         views=seen,
     )
+
+
+def _drawn(case: Case) -> Patch | None:
+    """The swap chosen for a face, in main memory; None without one, or if it leaves a box bare that the caller gave.
+
+    Such a box is all that is known of where the face is. Detected ones are laid where the landmarks are.
+    """
+    if case.chosen is None:
+        return None
+    found = case.chosen.patch
+    patch = found.on_host() if isinstance(found, PatchThere) else found
+    return patch if case.face.source == "detected" or placing.covers(patch, case.face.box) else None
 
 
 def _redacted(

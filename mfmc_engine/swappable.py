@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfmc_engine import parameters as P
+from mfmc_engine import placing
 from mfmc_engine.geometry import apply
 from mfmc_engine.landmarks import five_of
 from mfmc_engine.packs.pack import Pack
@@ -34,6 +35,7 @@ class Obstacle(StrEnum):
     IMPLAUSIBLE = "landmarks implausible"
     DOUBTFUL = "landmarks in doubt"
     COVERED = "covered"
+    ASTRAY = "landmarks of another face"
 
 
 def prepared(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[tuple[Face, Target] | Obstacle]:
@@ -70,12 +72,29 @@ def to_swap(pack: Pack, image: Picture, faces: Sequence[Face]) -> list[Face | Ob
     marked = marked_anew(pack, image, [faces[i] for i in doubtful])
     for i, face in zip(doubtful, marked, strict=True):
         found[i] = face
-    return found
+    return in_place(found)
+
+
+def in_place(found: Sequence[Face | Obstacle]) -> list[Face | Obstacle]:
+    """The same without faces whose landmarks are another one's: a second search, too, may end at a neighbour."""
+    placed = list(found)
+    able = [(i, face) for i, face in enumerate(found) if isinstance(face, Face)]
+    if not able:
+        return placed
+    boxes = np.stack([face.box for _, face in able])
+    landmarks = np.stack([face.landmarks for _, face in able])
+    given = np.array([face.source == "given" for _, face in able])
+    for (i, _), lost in zip(able, placing.astray(boxes, landmarks, given), strict=True):
+        if lost:
+            placed[i] = Obstacle.ASTRAY
+    return placed
 
 
 def obstacle(face: Face) -> Obstacle | None:
-    """What keeps a face from being swapped, by its size and its landmarks; None if nothing does."""
+    """What keeps a face from being swapped, by its size, its landmarks and their place; None if nothing does."""
     marks = face.landmarks
+    if face.astray:
+        return Obstacle.ASTRAY
     if face.quality.size < P.SWAP_MIN_SIZE:
         return Obstacle.SMALL
     if not np.isfinite(marks).all():

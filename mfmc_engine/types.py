@@ -45,6 +45,8 @@ class Face:
     embedding: FloatArray  # (D,) in the pack's embedding space
     quality: Quality
     source: Literal["detected", "given"] = "detected"
+    # the landmarks that were found are another face's, or lie beside the box: these are nobody's, in the middle of it
+    astray: bool = False
 
 
 @dataclass(frozen=True, slots=True)
