@@ -34,6 +34,7 @@ from faceaccess import decoys, exposures, marks, matching, pipeline, renditions
 from faceaccess.models import Decoy, FaceRegion, PhotoAnalysis, ProtectionJob
 from mfmc_engine import types
 from mfmc_engine.parameters import BOX_CORE
+from mfmc_engine.placing import covers
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -176,9 +177,9 @@ def _store(
     stored = False
     try:
         for row, patch in zip(rows, patches, strict=True):
-            marked = row.source == FaceRegion.Source.MARKED
-            bare = marked and not marks.covers(patch, row.box)
-            made.append(decoys.decoy_row(row, marks.redaction(photo, row.box) if bare else patch))
+            # whoever drew the box: it is all that this pack was told, and what stood there before covered it
+            hidden = covers(patch, row.box)
+            made.append(decoys.decoy_row(row, patch if hidden else marks.redaction(photo, row.box)))
         with transaction.atomic():
             stored = _write(photo, rows, known, patches, made)
     finally:

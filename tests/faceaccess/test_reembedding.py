@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,13 +32,17 @@ from faceaccess.models import (
     Tag,
 )
 from mfmc_engine.errors import WeightsMissingError
+from mfmc_engine.types import Decoy as EngineDecoy
+from mfmc_engine.types import DecoyRequest
 from photos.models import Photo
 from photos.services import post_delete
 from tests.faceaccess.conftest import (
     USERS_OF_THE_ENGINE,
     client_of,
     face_of,
+    fetch,
     person,
+    pixels,
     posted,
     rematch,
     shown_to,
@@ -334,6 +339,31 @@ def test_marked_faces_stay_marked_and_hidden(engines, settings):
     after = FaceRegion.objects.get(pk=region.pk)
     assert (after.source, after.box, after.owner, after.is_face) == ("marked", region.box, owner, True)
     assert shown_to(person(), photo) == set()
+
+
+def test_a_decoy_that_the_new_pack_lays_beside_a_face_does_not_take_the_old_ones_place(
+    engines, settings, monkeypatch
+):
+    photo, viewer = posted(person(), 3), person()
+    assert shown_to(viewer, photo) == set()
+    draw = engines[AFTER]._decoy
+
+    def beside(request: DecoyRequest) -> EngineDecoy:
+        """The face on the left gets its neighbour's decoy."""
+        found = draw(request)
+        return replace(found, origin=box_of(1)[:2]) if found.origin == box_of(0)[:2] else found
+
+    monkeypatch.setattr(engines[AFTER], "_decoy", beside)
+    settings.ENGINE_PACK = AFTER
+    run_all()
+    regions = photo.regions.order_by("index")
+    assert [region.pack for region in regions] == [AFTER] * 3
+    assert [region.decoy.kind for region in regions] == ["redaction", "swap", "swap"]
+    x0, y0, x1, y1 = box_of(0)
+    # a redaction of this one-coloured face keeps its mean colour now and then, but not all over
+    off = np.abs(pixels(fetch(viewer, photo))[y0:y1, x0:x1].astype(int) - PALETTE[0])
+    assert np.quantile(off, 0.9) > 10
+    assert not shown_to(viewer, photo) & {1, 2}
 
 
 def test_claims_and_rejections_hold_in_the_new_space(engines, settings):
