@@ -33,7 +33,7 @@ from faceaccess.models import (
 )
 from mfmc_engine.errors import WeightsMissingError
 from mfmc_engine.types import Decoy as EngineDecoy
-from mfmc_engine.types import DecoyRequest
+from mfmc_engine.types import DecoyRequest, Worn
 from photos.models import Photo
 from photos.services import post_delete
 from tests.faceaccess.conftest import (
@@ -348,9 +348,9 @@ def test_a_decoy_that_the_new_pack_lays_beside_a_face_does_not_take_the_old_ones
     assert shown_to(viewer, photo) == set()
     draw = engines[AFTER]._decoy
 
-    def beside(request: DecoyRequest) -> EngineDecoy:
+    def beside(request: DecoyRequest, worn: Worn) -> EngineDecoy:
         """The face on the left gets its neighbour's decoy."""
-        found = draw(request)
+        found = draw(request, worn)
         return replace(found, origin=box_of(1)[:2]) if found.origin == box_of(0)[:2] else found
 
     monkeypatch.setattr(engines[AFTER], "_decoy", beside)
