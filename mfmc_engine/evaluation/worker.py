@@ -238,6 +238,8 @@ class Worker:
             return max(faces, key=lambda face: face.quality.size, default=None)
         box = np.array(place[0], np.float32)
         faces = self.engine().analyze(image, [place[0]]).faces
+        # the set's box is the same in every picture: of a face that is found with another one it is not the better
+        faces = tuple(face for face in faces if not face.astray) or faces
         return max(faces, key=lambda face: float(overlap(face.box[None], box[None])[0, 0]))
 
     def _boxed(self, index: int) -> Record:
