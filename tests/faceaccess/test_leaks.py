@@ -27,6 +27,7 @@ VIEWERS = ("owner", "uploader", "friend", "member", "stranger", "blocked", "staf
 MODELS = ("proxy", "authorization", "rules")
 SIZES = ("thumb", "feed", "full")
 PAIRS = os.environ.get("LEAKS") == "pairs"
+OTHERS = os.environ.get("LEAKS") == "others"
 CONSENTS = ("silent", "disclosed", "taken back")
 
 # Who may see a photo at all. The uploader befriended the owner, the friend, the member and the blocked one.
@@ -39,9 +40,14 @@ AUDIENCES = {
 
 
 def combined(*values: Iterable[str]) -> list[tuple[str, ...]]:
-    """All combinations. With LEAKS=pairs a third of them: for a second run, on another database, of what the first
-    proved in full."""
-    return a_third_of(*values) if PAIRS else list(product(*values))
+    """All combinations. With LEAKS=pairs a third of them, with LEAKS=others the others: for two runs, on a database
+    each, that prove all of them together."""
+    return part_of(list(product(*values)), a_third_of(*values))
+
+
+def part_of(every: list[tuple[str, ...]], some: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """``some`` of ``every`` with LEAKS=pairs, the others with LEAKS=others, else all."""
+    return some if PAIRS else [chosen for chosen in every if chosen not in some] if OTHERS else every
 
 
 def a_third_of(*values: Iterable[str]) -> list[tuple[str, ...]]:
@@ -66,10 +72,10 @@ def once_each(chosen: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 def scenes() -> list[tuple[str, ...]]:
     """Before all members' eyes every model with every consent. Under the narrower audiences, where most viewers are
     told that there is no photo, a third: whom a photo is for is asked before whose face is in it, and of neither. With
-    LEAKS=pairs a third of these, too: each model, consent and audience once."""
+    LEAKS=pairs a third of these, too, each model, consent and audience once, and with LEAKS=others the others."""
     everybody = [(*chosen, Audience.MEMBERS) for chosen in combined(MODELS, CONSENTS)]
     narrower = [chosen for chosen in a_third_of(MODELS, CONSENTS, AUDIENCES) if chosen[2] != Audience.MEMBERS]
-    return everybody + (once_each(narrower) if PAIRS else narrower)
+    return everybody + part_of(narrower, once_each(narrower))
 
 
 @dataclass

@@ -117,15 +117,14 @@ def everything_asked(world: World) -> dict[str, object]:
 
 def rules_asked(world: World, client: Client) -> dict[str, object]:
     found = {}
-    for (subject, whom), uploader in itertools.product(subjects(world), ("anyone", "friends")):
+    for (subject, whom), uploader in zip(subjects(world), itertools.cycle(("anyone", "friends"))):
         handle = whom.username if isinstance(whom, User) else ""
         given = {"effect": "show", "subject": subject, "uploader": uploader}
         if whom is not None:
             given[f"subject_{subject}"] = handle or whom.pk
         found[f"add {given}"] = told(client.post("/api/v1/rules/effect/", given, "application/json"))
-        if uploader == "anyone":
-            form = given | {"subject": f"{subject}:{whom.pk}" if whom else subject, "person": handle}
-            found[f"add {given} there"] = told(client.post(reverse("rules-preview"), form))
+        form = given | {"subject": f"{subject}:{whom.pk}" if whom else subject, "person": handle}
+        found[f"add {given} there"] = told(client.post(reverse("rules-preview"), form))
     for rule in world.owner.rules.all():
         address = reverse("rule-preview", args=[rule.pk])
         for change in effects.CHANGES_OF_ONE:

@@ -178,7 +178,7 @@ def test_decoys_that_cannot_differ_enough_leave_one_swap(seed):
     assert sum(decoy.kind == "swap" for decoy in made) <= 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.floats(0.3, 0.9), SELECTIONS)
 def test_a_part_of_a_photos_faces_keeps_clear_of_what_the_others_wear(seed, part, decoys, selection):
     thresholds = Thresholds(0.3, 0.34, 0.1, decoys)
