@@ -36,6 +36,8 @@ WORDS = ("show", "hide", "clear")
 
 @dataclass(frozen=True, slots=True)
 class Effect:
+    """What a change would do. An owner is told the numbers; who the ``people`` are is for the server."""
+
     own_photos: int  # posted by the owner, and changed for somebody who may see them
     others_photos: int  # posted by others, and decided differently for somebody, whoever may see them
     people: frozenset[int]  # members who may see an own photo in which the face changes for them

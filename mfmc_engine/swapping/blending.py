@@ -83,12 +83,16 @@ def prepare(image: Picture, landmarks: Sequence[FloatArray], device: str = "cpu"
         likelihood = skin.likelihood(crop, inside)
         inside = [profile.on_silhouette(crop[0], inside[0])]
         lit = Lit(crop, likelihood, inside)
-        others, crowns = (
-            torch.from_numpy(mask[None, None]).to(device) for mask in _others_in_front(i, frames, landmarks)
-        )
-        heads = masks.heads_in_front(lit, crowns) if crowns.any() else crowns
-        barred = torch.maximum(others, heads)
-        return Target(frame, lit, barred, eyes.shut(crop, inside)[0], masks.is_behind(lit, others, heads))
+        others, crowns = _others_in_front(
+            i, frames, landmarks
+        )  # asked in main memory whether there is anybody
+        barred = torch.from_numpy(others[None, None]).to(device)
+        behind = bool(others.any()) and masks.is_behind(lit, barred)
+        if crowns.any():
+            heads = masks.heads_in_front(lit, torch.from_numpy(crowns[None, None]).to(device))
+            behind = behind or masks.are_eyes_behind(lit, heads)
+            barred = torch.maximum(barred, heads)
+        return Target(frame, lit, barred, eyes.shut(crop, inside)[0], behind)
 
     return shared_out(target, range(len(frames)), device)
 

@@ -47,16 +47,23 @@ def heads_in_front(target: Lit, crowns: Tensor) -> Tensor:
     return crowns * hair.cummax(2).values
 
 
-def is_behind(target: Lit, others: Tensor, heads: Tensor) -> bool:
-    """Whether another face (``others``) hides more than a corner of brows, eyes, nose and mouth of a target, a batch of
-    one, or somebody's head (``heads``, both (1, 1, H, W)) its eyes.
+def is_behind(target: Lit, others: Tensor) -> bool:
+    """Whether another face, ``others`` (1, 1, H, W), hides more than a corner of brows, eyes, nose and mouth of a
+    target, a batch of one.
 
     Which of two is nearer is a guess from their sizes. A child before a grown-up would keep what it is known by.
-    Somebody in the row behind has hair of the row in front before their mouth, never before eyes and not the mouth.
     """
-    eyes = torch.maximum(target.part(outlines.eye_openings), target.part(outlines.brow_hair))
-    shares = fields.mean(others, target.part(outlines.core)), fields.mean(heads, eyes)
-    return any(float(share) > P.BEHIND_MOST for share in shares)
+    return _hides(others, target.part(outlines.core))
+
+
+def are_eyes_behind(target: Lit, heads: Tensor) -> bool:
+    """Whether somebody's head, ``heads`` (1, 1, H, W), hides more than a corner of a target's brows and eyes. Somebody
+    in the row behind has hair of the row in front before their mouth, never before eyes and not the mouth."""
+    return _hides(heads, torch.maximum(target.part(outlines.eye_openings), target.part(outlines.brow_hair)))
+
+
+def _hides(front: Tensor, features: Tensor) -> bool:
+    return float(fields.mean(front, features)) > P.BEHIND_MOST
 
 
 def _soft_around(lost: Eyewear) -> Tensor:
