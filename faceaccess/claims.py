@@ -80,11 +80,11 @@ def judge(claim_id: int) -> bool:
     claim = _held(claim_id)
     if claim is None or claim.state != Claim.State.OPEN or claim.judge_due is None:
         return False
-    if _waits(claim.region):
+    regions = matching.comparable(claim.region.photo)
+    if _waits(claim.region, regions):
         Claim.objects.filter(pk=claim_id).update(judge_due=timezone.now() + RETRY)
         return False
     claim.judge_due = None
-    regions = matching.comparable(claim.region.photo)
     if claim.region.owner_id is None and matching.is_near(regions, claim.region, claim.claimant_id):
         _accept(claim, regions)
         return True
@@ -93,13 +93,12 @@ def judge(claim_id: int) -> bool:
     return False
 
 
-def _waits(region: FaceRegion) -> bool:
-    """Whether a face cannot be compared yet: marked and not looked at, or the pack in use has yet to see the photo."""
+def _waits(region: FaceRegion, regions: list[FaceRegion]) -> bool:
+    """Whether a face cannot be compared yet: marked and not looked at, or the pack in use has yet to see the photo.
+    ``regions``: the ``comparable`` ones there."""
     if region.analysis_due is not None or gallery_is_partial():
         return True
-    return (
-        not matching.comparable(region.photo) and reembedding.outdated().filter(pk=region.photo_id).exists()
-    )
+    return not regions and reembedding.outdated().filter(pk=region.photo_id).exists()
 
 
 @transaction.atomic

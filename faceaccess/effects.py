@@ -49,10 +49,6 @@ class Effect:
     def photos(self) -> int:
         return self.own_photos + self.others_photos
 
-    @property
-    def people_told(self) -> int:
-        return len(self.people)
-
 
 @dataclass(frozen=True, slots=True)
 class Scene:

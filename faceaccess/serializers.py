@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from accounts.models import Circle, User
 from accounts.selectors import people_visible_to
+from faceaccess import effects
 from faceaccess.models import AccessModel, Authorization, Claim, Effect, FaceRegion, Rule
 from faceaccess.policies import Reason
 from faceaccess.renditions import SIZES, dimensions
@@ -207,10 +208,13 @@ class EffectToldSerializer(serializers.Serializer):
 
     photos = serializers.IntegerField(read_only=True)
     others_photos = serializers.IntegerField(read_only=True)
-    people = serializers.IntegerField(source="people_told", read_only=True)
+    people = serializers.SerializerMethodField()
     shows = serializers.BooleanField(read_only=True)
     hides = serializers.BooleanField(read_only=True)
     lower_bound = serializers.BooleanField(source="capped", read_only=True)
+
+    def get_people(self, effect: effects.Effect) -> int:
+        return len(effect.people)
 
 
 class ModelSerializer(serializers.Serializer):

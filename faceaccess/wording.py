@@ -94,10 +94,11 @@ def _own(effect: Effect) -> str:
         photos = ngettext(
             "%(n)d photo by you would change", "%(n)d photos by you would change", effect.own_photos
         )
-    people = ngettext("%(n)d person", "%(n)d people", effect.people_told)
+    told = len(effect.people)
+    people = ngettext("%(n)d person", "%(n)d people", told)
     return _("%(photos)s for %(people)s.") % {
         "photos": photos % {"n": effect.own_photos},
-        "people": people % {"n": effect.people_told},
+        "people": people % {"n": told},
     }
 
 
