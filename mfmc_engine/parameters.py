@@ -996,6 +996,9 @@ SEAM_STEP: Final = (
     0.08  # inter-ocular distances from the mask's border at which colours are compared on both sides
 )
 SEAM_SMOOTH: Final = 0.02  # of the same, Gaussian sigma that keeps grain and pores out of the comparison
+SEAM_VISIBLE: Final = (
+    1.0  # CIEDE2000, about what an eye can just tell apart; changes in the original below it count as it
+)
 STRUCTURE_MARGIN: Final = 0.25  # of the patch's size, surroundings that count as outside the mask
 SSIM_WINDOW: Final = 7  # px (Wang et al. 2004 as in scikit-image)
 GAZE_DARK: Final = 0.4  # share of an eye's pixels, the darkest, that count as iris

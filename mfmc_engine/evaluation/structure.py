@@ -49,8 +49,8 @@ class Structure:
 
     @property
     def seam_ratio(self) -> float:
-        """How much more colour changes across the border than it did before."""
-        return self.seam / max(self.seam_original, 1e-6)
+        """How much more colour changes across the border than it did before, or than could be seen."""
+        return self.seam / max(self.seam_original, P.SEAM_VISIBLE)
 
     def as_json(self) -> dict[str, float | bool | None]:
         """All figures by name; what could not be measured is null."""

@@ -58,6 +58,16 @@ def test_another_tint_inside_the_mask_is_a_seam(portrait, face, mask):
     assert found.seam_ratio > 1.3
 
 
+def test_a_seam_on_an_even_ground_is_counted_by_what_can_be_seen(portrait, face, mask):
+    even = np.full_like(portrait, 128)
+    changed = even.copy()
+    changed[mask > 0] = 140
+    found = structure.measure(even, changed, mask, face.landmarks, face.landmarks)
+    assert found.seam_original == pytest.approx(0)
+    assert found.seam_ratio == pytest.approx(found.seam)
+    assert 1.3 < found.seam_ratio < 20
+
+
 def test_blur_lowers_sharpness_and_similarity(portrait, face, mask):
     soft = np.where(mask[..., None] > 0, cv2.GaussianBlur(portrait, (0, 0), 3), portrait)
     found = structure.measure(portrait, soft, mask, face.landmarks, face.landmarks)
