@@ -120,6 +120,7 @@ class AvatarForm(forms.Form):
         label=_("Picture"),
         widget=forms.FileInput(attrs={"accept": "image/*"}),
         error_messages={"required": _("Choose a picture first.")},
+        allow_empty_file=True,  # as below
     )
 
 
@@ -166,9 +167,12 @@ class SeveralFilesInput(forms.ClearableFileInput):
 
 
 class SeveralFilesField(forms.FileField):
-    """One or more files; cleans to a list."""
+    """One or more files; cleans to a list. An empty one is refused where pictures are decoded, which names the file."""
 
     widget = SeveralFilesInput
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(allow_empty_file=True, **kwargs)
 
     def clean(self, data, initial=None) -> list:
         clean_one = super().clean

@@ -103,7 +103,8 @@ class PostEditSerializer(serializers.Serializer):
 class PostCreateSerializer(PostEditSerializer):
     """``photos``: one or more picture files; ``alt_texts``: their descriptions, in the same order."""
 
-    photos = serializers.ListField(child=serializers.FileField(), allow_empty=False)
+    # An empty file is refused where all others are looked at, and named there.
+    photos = serializers.ListField(child=serializers.FileField(allow_empty_file=True), allow_empty=False)
     alt_texts = serializers.ListField(
         child=serializers.CharField(max_length=300, allow_blank=True), required=False
     )

@@ -6,6 +6,7 @@ from functools import cache
 from urllib.parse import parse_qsl, urlsplit
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
@@ -34,6 +35,14 @@ def icon(name: str, size: int = 24) -> SafeString:
 def control(field: BoundField) -> SafeString:
     """A form control without the placeholder that would only repeat its label."""
     return field.as_widget(attrs={"placeholder": ""})
+
+
+@register.inclusion_tag("parts/choosing.html")
+def choosing(where: str) -> dict[str, int | None]:
+    """The place where js/choose.js says what is wrong with files; ``where`` they go: "post", "enrol" or "try"."""
+    limit = settings.TRY_MAX_BYTES if where == "try" else settings.PHOTO_MAX_BYTES
+    most = settings.PHOTOS_PER_POST if where == "post" else None
+    return {"bytes": limit, "megabytes": limit // 2**20, "most": most}
 
 
 @register.filter

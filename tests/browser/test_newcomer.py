@@ -22,6 +22,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"width": 360, "height": 740}
 FIVE_MINUTES = 300  # s
+ANSWER_THE_FIRST_LATE = """() => {
+    const ask = window.fetch;
+    window.fetch = (address, { signal, ...rest }) => new Promise((resolve) => {
+        window.fetch = ask;
+        window.answerTheFirst = async () => {
+            resolve(await ask(address, rest));
+            await new Promise((resolved) => setTimeout(resolved, 500)); // for what would be drawn
+        };
+    });
+}"""
 
 
 @pytest.fixture
@@ -122,3 +132,15 @@ def test_a_photo_chosen_before_the_script_is_there_is_tried(new_page):
     page.locator("#photo").set_input_files(picture())
     held[0].continue_()
     expect(page.get_by_text("Done: 3 stand-ins. Nothing was kept.")).to_be_visible()
+
+    # Another one chosen before the answer to the first: what comes late is not shown.
+    page.evaluate(ANSWER_THE_FIRST_LATE)
+    page.locator("#photo").set_input_files(picture())
+    page.locator("#photo").set_input_files(picture("me.png", 1))
+    expect(page.get_by_text("Done: one stand-in. Nothing was kept.")).to_be_visible()
+    page.evaluate("answerTheFirst()")
+    page.locator("#photo").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
+    expect(page.get_by_text("a.txt is no picture, and was left out.")).to_be_visible()
+    expect(page.get_by_text("Done: one stand-in. Nothing was kept.")).to_be_visible()
+    shown = page.locator("[data-result] .after img")
+    assert shown.evaluate("image => image.naturalWidth") == 320, "of one face, not of three"

@@ -117,12 +117,28 @@ def test_photos_are_dropped_described_sent_and_followed(new_page, screen, db):
     assert [photo.alt_text for photo in post.photos.all()] == ["A lake", ""]
 
 
-def test_a_refused_photo_can_be_exchanged_and_sent_again(new_page, screen, db):
+def test_a_refused_photo_can_be_exchanged_and_sent_again(new_page, screen, db, settings):
+    settings.PHOTO_MAX_BYTES, settings.PHOTOS_PER_POST = 2**20, 2
+
+    def file(name: str, kind: str = "image/png", content: bytes = b"no picture") -> dict[str, object]:
+        return {"name": name, "mimeType": kind, "buffer": content}
+
     page = new_page(UserFactory(), viewport=screen)
     page.goto("/post/new")
-    page.set_input_files(
-        "input[type=file]", {"name": "x.png", "mimeType": "image/png", "buffer": b"no picture"}
-    )
+    left_out, chosen = page.locator("[data-left-out]"), page.locator("[data-list] > li")
+    unfit = [
+        file("a.pdf", "application/pdf"),
+        file("b.png", content=b""),
+        file("c.png", content=bytes(2**20 + 1)),
+    ]
+    page.set_input_files("input[type=file]", [*unfit, file("x.png")])
+    said = ["a.pdf is no picture,", "b.png is empty,", "c.png is larger than 1 MB,"]
+    for sentence in said:
+        expect(left_out).to_contain_text(f"{sentence} and was left out.")
+    page.set_input_files("input[type=file]", [file(f"{name}.png") for name in ("y", "z", "w")])
+    expect(left_out).to_have_text("At most 2 photos fit in one post. Left out: z.png, w.png.")
+    page.get_by_role("button", name="Leave out: y.png").click()
+    expect(chosen).to_have_count(1)
     page.get_by_role("button", name="Post", exact=True).click()
     expect(page.locator("[data-told]")).to_contain_text("x.png:")
     expect(page.locator(".upload-step")).to_contain_text("failed")

@@ -5,17 +5,30 @@
 for (const area of document.querySelectorAll("[data-previews]")) {
   const input = area.querySelector("input[type=file]");
   const list = area.querySelector("[data-list]");
+  const leftOut = area.querySelector("[data-left-out]");
   let chosen = [];
   let addresses = [];
 
   const sameFile = (a, b) => a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
 
-  // Some systems know no type for HEIC.
-  const isPicture = (file) => file.type.startsWith("image/") || /\.(heic|heif|avif)$/i.test(file.name);
-
+  // What will not do is left out and named at once, not after all of it was sent.
   const add = (files) => {
-    const fresh = [...files].filter((file) => isPicture(file) && !chosen.some((known) => sameFile(known, file)));
-    chosen = chosen.concat(fresh);
+    const wrong = [];
+    const good = [];
+    for (const file of files) {
+      const said = whatIsWrong(file, leftOut);
+      if (said) wrong.push(said);
+      else if (!chosen.some((known) => sameFile(known, file))) good.push(file);
+    }
+    const room = Number(leftOut.dataset.most || Infinity) - chosen.length;
+    const names = good.splice(Math.max(0, room)).map((file) => file.name).join(", ");
+    if (names) wrong.push(leftOut.dataset.tooMany.replace("%s", () => names));
+    leftOut.replaceChildren(...wrong.map((sentence) => {
+      const line = document.createElement("span");
+      line.textContent = sentence;
+      return line;
+    }));
+    chosen = chosen.concat(good);
     show();
   };
 
