@@ -34,6 +34,10 @@ from photos.models import Photo, Post
 from socialnet import limits
 from socialnet.api import no_content
 
+SENT_ONCE = (
+    "The same photos sent again with the same key are one post, with the words and audience of the last time."
+)
+
 
 class NewestFirst(CursorPagination):
     ordering = ("-created_at", "-id")
@@ -75,7 +79,10 @@ class PostsViewSet(mixins.DestroyModelMixin, viewsets.GenericViewSet):
         """One post."""
         return Response(shown_posts(self, self.get_object()))
 
-    @extend_schema(request=PostCreateSerializer)
+    @extend_schema(
+        request=PostCreateSerializer,
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=SENT_ONCE)],
+    )
     def create(self, request: Request) -> Response:
         """Post photos. They are served once every face in them is protected; ask again until ``state`` is ready."""
         given = PostCreateSerializer(data=request.data, context=self.get_serializer_context())
@@ -83,7 +90,8 @@ class PostsViewSet(mixins.DestroyModelMixin, viewsets.GenericViewSet):
         limits.check(request, "upload")
         fields = given.validated_data
         uploads = fields.pop("photos")
-        post = services.post_create(author=request.user, uploads=uploads, **fields)
+        token = request.headers.get("Idempotency-Key", "")
+        post = services.post_create(author=request.user, uploads=uploads, token=token, **fields)
         shown = shown_posts(self, self.get_queryset().get(pk=post.pk))
         return Response(shown, status=status.HTTP_201_CREATED)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -53,4 +55,10 @@ class NewPostForm(PostForm):
         widget=SeveralFilesInput(attrs={"accept": "image/*,.heic,.heif,.avif"}),
         error_messages={"required": _("Choose at least one photo.")},
     )
+    # Sent along unchanged. No autocomplete: a browser that fills in a page anew would send an old one.
+    token = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
     field_order = ["photos", "caption", "audience"]
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["token"] = uuid4().hex

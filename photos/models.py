@@ -44,12 +44,15 @@ class Post(models.Model):
     taken_down_at = models.DateTimeField(
         null=True, blank=True, editable=False
     )  # by staff: its author alone sees it
+    # Of the form it was sent with, and of its photos: so a form that is sent again makes no second post.
+    sent_as = models.UUIDField(null=True, editable=False)
 
     objects = PostQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [models.Index(fields=["author", "-created_at"])]
+        constraints = [models.UniqueConstraint(fields=["author", "sent_as"], name="posted_once")]
 
     def __str__(self) -> str:
         return f"post {self.pk}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import BinaryIO
@@ -10,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Circle, User
@@ -29,11 +30,15 @@ def post_create(
     circle: Circle | None = None,
     alt_texts: Sequence[str] = (),
     kind: str = Post.Kind.POST,
+    token: str = "",
 ) -> Post:
     """Store a post with one photo per upload; faces are looked for afterwards, by whoever hears photo_stored.
 
     Every upload is decoded first and re-encoded from its pixels, so nothing else of the file is kept. Raises
     ValidationError, naming the file, if one of them is not a usable picture: then nothing at all is stored.
+
+    ``token``: whatever its author will not send with another post. The same photos with the same token again (an
+    answer that was lost, a second click) are the post there is, with the words and the audience that came last.
     """
     if not author.is_active:
         raise PermissionDenied(_("This account is closed."))
@@ -42,7 +47,53 @@ def post_create(
     if len(uploads) > settings.PHOTOS_PER_POST:
         raise ValidationError({"photos": _("At most %d photos fit in one post.") % settings.PHOTOS_PER_POST})
     post = Post(kind=kind, author=author, caption=caption.strip(), audience=audience, circle=circle)
-    post.full_clean()  # before the expensive part
+    post.sent_as = _sent_as(token, uploads) if token else None
+    post.full_clean(exclude={"sent_as"})  # before the expensive part
+    if earlier := _sent_before(post):
+        return _say_again(earlier, post, alt_texts)
+    try:
+        _save_whole(post, uploads, alt_texts)
+    except IntegrityError:
+        earlier = _sent_before(post)
+        if earlier is None:
+            raise
+        return _say_again(earlier, post, alt_texts)  # sent twice at once: the other one was stored meanwhile
+    return post
+
+
+def _sent_as(token: str, uploads: Sequence[BinaryIO]) -> UUID:
+    """Of the photos too: a page that was gone back to sends its token with others, and those are not there yet.
+
+    It tells nothing of them: the token is kept nowhere.
+    """
+    digest = hashlib.sha256(hashlib.sha256(token.encode()).digest())
+    for upload in uploads:
+        upload.seek(0)
+        digest.update(hashlib.file_digest(upload, "sha256").digest())
+    return UUID(bytes=digest.digest()[:16])
+
+
+def _sent_before(post: Post) -> Post | None:
+    if post.sent_as is None:
+        return None
+    return Post.objects.filter(author=post.author, sent_as=post.sent_as).first()
+
+
+def _say_again(earlier: Post, post: Post, alt_texts: Sequence[str]) -> Post:
+    """The post there is, as it was sent now: whoever saw no answer may have chosen fewer people to see it."""
+    photos = earlier.photos.all()
+    return post_update(
+        post=earlier,
+        by=post.author,
+        caption=post.caption,
+        audience=post.audience,
+        circle=post.circle,
+        alt_texts={photo.pk: text for photo, text in zip(photos, alt_texts, strict=False)},
+    )
+
+
+def _save_whole(post: Post, uploads: Sequence[BinaryIO], alt_texts: Sequence[str]) -> None:
+    """The rows and the files, or neither."""
     stored: list[Photo] = []
     try:
         for position, upload in enumerate(uploads):
@@ -59,7 +110,6 @@ def post_create(
         for photo in stored:
             photo.original.storage.delete(photo.original.name)
         raise
-    return post
 
 
 def _store(post: Post, position: int, upload: BinaryIO, alt_text: str) -> Photo:

@@ -31,6 +31,7 @@ def post_new(request: HttpRequest) -> HttpResponse:
                 audience=data["audience"],
                 circle=data["circle"],
                 alt_texts=request.POST.getlist("alt_texts"),
+                token=data["token"],
             )
         except ValidationError as error:
             form.add_error(None, error.messages)

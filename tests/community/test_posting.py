@@ -53,6 +53,37 @@ def test_a_refusal_says_why_and_which_and_nothing_is_stored(private_files):
     assert private_files() == []
 
 
+def test_an_empty_file_is_named():
+    fields = {"photos": [upload(), SimpleUploadedFile("nothing.jpg", b"")], "audience": "friends"}
+    answer = client_of(UserFactory()).post(
+        reverse("post-new"), fields, headers={"Accept": "application/json"}
+    )
+    assert answer.json() == {"errors": ["nothing.jpg: the file is empty."]}
+
+
+def test_a_form_that_is_sent_twice_leads_to_the_same_post():
+    author = UserFactory()
+    client = client_of(author)
+    pages = [Page.of(client.get(reverse("post-new"))) for _ in range(2)]
+    tokens = [tag["value"] for page in pages for tag in page.all("input") if tag.get("name") == "token"]
+    assert len(set(tokens)) == 2
+    fields = {"audience": "friends", "token": tokens[0]}
+    answers = [client.post(reverse("post-new"), {**fields, "photos": [file_of("PNG")]}) for _ in range(2)]
+    assert {answer.url for answer in answers} == {reverse("post", args=[author.posts.get().pk])}
+    client.post(reverse("post-new"), {**fields, "photos": [file_of("PNG")], "token": tokens[1]})
+    assert author.posts.count() == 2
+
+
+def test_over_the_api_a_key_says_that_it_is_the_same_post():
+    author = UserFactory()
+    for key in ("one", "one", "two"):
+        sent = client_of(author).post(
+            "/api/v1/posts/", {"photos": [file_of("PNG")]}, headers={"Idempotency-Key": key}
+        )
+        assert sent.status_code == 201
+    assert author.posts.count() == 2
+
+
 def test_a_browser_without_the_script_is_led_to_the_post():
     author = UserFactory()
     response = client_of(author).post(reverse("post-new"), {"photos": [upload()], "audience": "friends"})

@@ -330,3 +330,53 @@ def test_a_hostile_file_name_becomes_one_short_line() -> None:
     assert message.startswith("abxxx")
     assert len(message) < 200
     assert message.isprintable()
+
+
+def test_the_same_form_sent_again_is_the_post_there_is(private_files) -> None:
+    author, images = UserFactory(), [picture(seed=1), picture(seed=2)]
+
+    def send(by=author, token="a", images=images, **words):
+        return services.post_create(
+            author=by, uploads=[upload(image) for image in images], token=token, **words
+        )
+
+    post = send(caption="Two", audience=Audience.MEMBERS, alt_texts=["One", "Other"])
+    again = send(caption="The two", audience=Audience.ONLY_ME, alt_texts=["One", "The other"])
+    assert again.pk == post.pk
+    post.refresh_from_db()
+    assert (post.caption, post.audience) == ("The two", Audience.ONLY_ME), "as it was sent last"
+    assert [photo.alt_text for photo in post.photos.all()] == ["One", "The other"]
+    assert len(private_files()) == 2
+    others = [
+        send(token="b"),
+        send(by=UserFactory()),
+        send(images=images[:1]),
+        send(token=""),
+        send(token=""),
+    ]
+    assert len({post.pk, *(other.pk for other in others)}) == 6
+    services.post_delete(post=post, by=author)
+    assert send().pk != post.pk, "one that was deleted may be posted again"
+
+
+def test_of_two_that_are_sent_at_once_one_is_stored(
+    monkeypatch, private_files, heard, django_capture_on_commit_callbacks
+) -> None:
+    """The second comes while the photos of the first are still being decoded, and is through before it."""
+    author, decode, posts = UserFactory(), services.decode_upload, []
+
+    def send():
+        return services.post_create(author=author, uploads=[upload(picture(seed=1))], token="a")
+
+    def meanwhile(file):
+        monkeypatch.setattr(services, "decode_upload", decode)
+        posts.append(send())
+        return decode(file)
+
+    monkeypatch.setattr(services, "decode_upload", meanwhile)
+    with django_capture_on_commit_callbacks(execute=True):
+        posts.append(send())
+    assert len(posts) == 2
+    assert {post.pk for post in posts} == {Post.objects.get().pk}
+    assert private_files() == [Photo.objects.get().original.name]
+    assert heard == [("stored", Photo.objects.get().pk)]
