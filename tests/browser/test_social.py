@@ -137,6 +137,10 @@ def test_photos_are_dropped_described_sent_and_followed(new_page, screen, db):
     page.get_by_role("button", name="Send again").click()
     page.wait_for_url(re.compile("/posts/"))
     expect(page.locator(".steps")).to_have_count(2)
+    menu = page.locator("article .menu")
+    menu.locator("summary").click()
+    expect(menu.get_by_role("link", name="Delete")).to_be_visible()
+    assert menu.evaluate(COVERED) == []
     expect(page.get_by_text("Posted. You will see it as everybody does")).to_be_visible()
     post = Post.objects.get()
     assert [photo.alt_text for photo in post.photos.all()] == ["A lake", ""]
