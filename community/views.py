@@ -44,7 +44,7 @@ def comment_create(request: HttpRequest, pk: UUID) -> HttpResponse:
         error = " ".join(refused.messages)
     if request.htmx:
         page = pages.conversation(_post(request, pk), request.user) | {"error": error}
-        page["draft"] = body if error else ""
+        page |= {"draft": body, "said": ""} if error else {"said": _("Your comment is there.")}
         return render(request, "community/parts/conversation.html", page)  # htmx swaps no error status in
     if error:
         page = pages.conversation(post, request.user) | {"error": error, "draft": body}

@@ -65,6 +65,15 @@ def test_a_like_a_comment_and_what_its_author_hears(new_page, engine, screen):  
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".comment")).to_contain_text("What a #night, @nobody <b>")
     expect(page.locator(".comment a.hashtag")).to_have_text("#night")
+    expect(page.get_by_label("Your comment")).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="Your comment is there.")).to_be_attached()
+    page.keyboard.type("More of it")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".comment")).to_have_count(2)
+    menu = page.locator(".comment .menu").first
+    menu.locator("summary").click()
+    expect(menu.get_by_role("link", name="Edit")).to_be_visible()
+    assert menu.evaluate(COVERED) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= screen["width"]
 
     theirs = new_page(author, viewport=screen)

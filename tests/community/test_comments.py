@@ -160,6 +160,14 @@ class TestOnThePage:
         page = Page.of(response)
         assert page.all("html") == []
         assert "Hi" in page.words
+        assert "Your comment is there." in page.words
+        assert page.all("textarea")[0].get("autofocus") is not None
+
+    def test_a_page_that_is_opened_says_nothing_and_leaves_the_focus_alone(self, post, friend):
+        say(post, friend)
+        page = Page.of(client_of(friend).get(reverse("post", args=[post.pk])))
+        assert "Your comment is there." not in page.words
+        assert not [tag for tag in page.tags if {"autofocus", "hx-swap-oob"} & tag.attributes.keys()]
 
     def test_it_is_changed_on_a_page_of_its_own(self, post, author, friend):
         comment = say(post, friend)
