@@ -11,7 +11,7 @@ from tests.pages.test_every_page import ENTRANCE, PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 860}
+PHONE, DESK = {"width": 320, "height": 740}, {"width": 1280, "height": 860}
 AT_A_DESK = ("feed", "photo", "face", "face-inbox", "people", "settings", "post-new", "tour", "try", "album")
 LEVELS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 AXE = Axe()
