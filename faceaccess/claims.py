@@ -6,11 +6,15 @@ Why this is safe:
 - It is granted without anybody's say only if the claimant's templates are near (CLAIM_THRESHOLD, looser than for
   matching, still for one face of the photo and clear of every other enrolled person by the ambiguity margin).
 - Otherwise the uploader is asked, who has the original anyway. Even their yes has no effect on a face that is matched
-  to somebody else, or that is measurably not the claimant's (CLAIM_LIMIT). Nobody decides their own claim.
+  to somebody else or close to two people, that is measurably not the claimant's (CLAIM_LIMIT), or that cannot be
+  compared: the claimant may be the uploader's second account. Nobody decides their own claim.
+- A yes without effect is kept as a no, and one whose face is recognised as somebody else's later ends with that: it
+  never comes into force by itself, because that person leaves.
 - The uploader hears of a claim only when it was compared and left open, and from then on they alone decide it. One that
   they saw and that was then granted without them would tell whose the hidden face is.
 - An accepted claim is not an owner: faceaccess.matching gives the face to the claimant each time it matches the photo,
-  and only as long as nobody is recognised in it, the claimant is enrolled, and owns no other face there.
+  and only as long as nobody is recognised in it, nobody nearer claims it, the claimant is enrolled, and owns no other
+  face there.
 - After that the face follows the claimant's own access model like any face of theirs.
 """
 
@@ -85,9 +89,8 @@ def judge(claim_id: int) -> bool:
         Claim.objects.filter(pk=claim_id).update(judge_due=timezone.now() + RETRY)
         return False
     claim.judge_due = None
-    if claim.region.owner_id is None and matching.is_near(regions, claim.region, claim.claimant_id):
-        _accept(claim, regions)
-        return True
+    if matching.is_near(regions, claim.region, claim.claimant_id):
+        return _accept(claim, regions)
     claim.save(update_fields=["judge_due"])
     tell_claimed(claim)
     return False
@@ -110,9 +113,7 @@ def claim_answer(*, claim: Claim, by: User, accept: bool) -> None:
     if accept:
         _accept(held, matching.comparable(held.region.photo))
     else:
-        held.state, held.decided_at = Claim.State.REJECTED, timezone.now()
-        held.full_clean()
-        held.save()
+        _decide(held, Claim.State.REJECTED)
 
 
 def waiting_for(uploader: User) -> QuerySet[Claim]:
@@ -140,8 +141,21 @@ def _held(claim_id: int) -> Claim | None:
     return Claim.objects.select_related("region__photo", "claimant").filter(pk=claim_id).first()
 
 
-def _accept(claim: Claim, regions: list[FaceRegion]) -> None:
-    claim.state, claim.decided_at = Claim.State.ACCEPTED, timezone.now()
+def _accept(claim: Claim, regions: list[FaceRegion]) -> bool:
+    """Say yes to a claim and match its photo again. Where that does not make the face theirs, the yes is kept as a no.
+
+    While nothing can be compared (``_waits``) a yes about a face that is nobody's stands until the next matching.
+    """
+    _decide(claim, Claim.State.ACCEPTED)
+    matching.assign(regions)
+    region = FaceRegion.objects.get(pk=claim.region_id)
+    if region.owner_id == claim.claimant_id or (region.owner_id is None and _waits(region, regions)):
+        return True
+    _decide(claim, Claim.State.REJECTED)
+    return False
+
+
+def _decide(claim: Claim, state: Claim.State) -> None:
+    claim.state, claim.decided_at = state, timezone.now()
     claim.full_clean()
     claim.save()
-    matching.assign(regions)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from accounts.engine import space
 from accounts.index import gallery_version, get_index
@@ -39,13 +41,9 @@ def assign(regions: Sequence[FaceRegion]) -> int:
     rejected = set(MatchRejection.objects.filter(region__in=regions).values_list("region", "person"))
     readable = [(region, face) for region in regions if (face := _face(region)) is not None]
     version = get_index().refresh()
-    matches = _match(readable, rejected, gallery_threshold(get_index().size(), space()))
-    found = {region.pk: match for (region, _), match in zip(readable, matches, strict=True)}
-    # Somebody may have left since the gallery was read.
-    named = {int(match.person) for match in matches if match.person is not None}
-    known = set(User.objects.filter(pk__in=named).values_list("pk", flat=True))
-    outcomes = {region.pk: _outcome(found.get(region.pk), known) for region in regions}
+    outcomes = _recognised(regions, readable, rejected)
     outcomes |= _claimed(outcomes, {region.pk: face for region, face in readable}, rejected)
+    _end_claims(outcomes)
     changed = []
     for region in regions:
         owner, state = outcomes[region.pk]
@@ -61,6 +59,20 @@ def assign(regions: Sequence[FaceRegion]) -> int:
     PhotoMatching.objects.update_or_create(photo_id=regions[0].photo_id, defaults={"gallery": version})
     tell_recognised(changed)
     return len(changed)
+
+
+def _recognised(
+    regions: Sequence[FaceRegion],
+    readable: Sequence[tuple[FaceRegion, Face]],
+    rejected: Collection[tuple[int, int]],
+) -> dict[int, tuple[int | None, str]]:
+    """By region: who is recognised in it by themselves, and how that came out. The index has to be refreshed."""
+    matches = _match(readable, rejected, gallery_threshold(get_index().size(), space()))
+    found = {region.pk: match for (region, _), match in zip(readable, matches, strict=True)}
+    # Somebody may have left, or been closed, since the gallery was read.
+    named = {int(match.person) for match in matches if match.person is not None}
+    known = set(User.objects.filter(pk__in=named, is_active=True).values_list("pk", flat=True))
+    return {region.pk: _outcome(found.get(region.pk), known) for region in regions}
 
 
 def _match(
@@ -91,37 +103,78 @@ def _claimed(
     faces: dict[int, Face],
     rejected: Collection[tuple[int, int]],
 ) -> dict[int, tuple[int | None, str]]:
-    """What accepted claims change: faces nobody is recognised in, for people who own no other face of the photo."""
+    """What accepted claims change: faces nobody is recognised in, for people who own no other face of the photo.
+
+    A face that is close to two people is not one of these: nobody's word can tell the two apart. Who is near enough to
+    be given a face by their claim alone comes first, and the nearest of these; where two are about as near it is
+    ambiguous, as in matching. Beyond that the uploader's word counts, the latest first: they may have been wrong.
+    """
     taken = {owner for owner, _ in outcomes.values() if owner is not None}
-    given: dict[int, tuple[int | None, str]] = {}
+    possible = []
     claims = Claim.objects.filter(region__in=outcomes, state=Claim.State.ACCEPTED).order_by(
-        "decided_at", "pk"
+        "-decided_at", "-pk"
     )
-    for region, person in claims.values_list("region", "claimant"):
-        free = outcomes[region][0] is None and region not in given and person not in taken
-        if free and (region, person) not in rejected and _may_be(faces.get(region), person):
+    for age, (region, person) in enumerate(claims.values_list("region", "claimant")):
+        unknown = outcomes[region][1] == FaceRegion.Match.UNKNOWN
+        free = unknown and person not in taken and (region, person) not in rejected
+        distance = _distance(faces.get(region), person) if free else math.inf
+        if distance <= space().claim:
+            possible.append((0, distance, region, person))
+        elif distance <= space().claim_limit:
+            possible.append((1, float(age), region, person))
+    given: dict[int, tuple[int | None, str]] = {}
+    for rank, distance, region, person in sorted(possible):
+        if region in given or person in taken:
+            continue
+        near = [other for r, other, face, who in possible if (r, face) == (0, region) and who != person]
+        if rank == 0 and any(other - distance <= space().margin for other in near):
+            given[region] = None, FaceRegion.Match.AMBIGUOUS
+        else:
             given[region] = person, FaceRegion.Match.MATCHED
             taken.add(person)
     return given
 
 
-def _may_be(face: Face | None, person: int) -> bool:
-    """Whether an enrolled person's claim is possible: not if the face can be compared and is far from them."""
+def _distance(face: Face | None, person: int) -> float:
+    """From a face to the nearest picture of somebody enrolled. Infinite if there is none, or nothing to compare.
+
+    Whose a face is that cannot be compared, nobody's word can tell: neither the claimant's, who may be anybody, nor
+    the uploader's, whose second account the claimant may be. It stays hidden.
+    """
     from mfmc_engine.parameters import MATCH_MIN_QUALITY
 
     own = gallery(only=person).embeddings
-    if not len(own):
-        return False  # not enrolled (any more)
-    if face is None or face.quality.score < MATCH_MIN_QUALITY:
-        return True
-    return bool(np.linalg.norm(own - face.embedding, axis=1).min() <= space().claim_limit)
+    if not len(own) or face is None or face.quality.score < MATCH_MIN_QUALITY:
+        return math.inf
+    return float(np.linalg.norm(own - face.embedding, axis=1).min())
+
+
+def _end_claims(outcomes: dict[int, tuple[int | None, str]]) -> None:
+    """End the accepted claims on faces that turn out to be somebody else's, or may be.
+
+    Kept, they would come into force again by themselves as soon as that person erases their enrolment.
+    """
+    accepted = Claim.objects.filter(region__in=outcomes, state=Claim.State.ACCEPTED)
+    ended = [
+        pk
+        for pk, region, claimant in accepted.values_list("pk", "region", "claimant")
+        if outcomes[region][1] != FaceRegion.Match.UNKNOWN and outcomes[region][0] != claimant
+    ]
+    if ended:
+        Claim.objects.filter(pk__in=ended).update(state=Claim.State.REJECTED, decided_at=timezone.now())
 
 
 def is_near(regions: Sequence[FaceRegion], region: FaceRegion, person: int) -> bool:
-    """Whether ``region`` would be matched to ``person`` at the looser threshold of a claim, every doubt as before."""
+    """Whether ``region`` would be matched to ``person`` at the looser threshold of a claim, every doubt as before.
+
+    Not if it is recognised as somebody else's. Who only claimed it has no more right to it than this person.
+    """
     rejected = set(MatchRejection.objects.filter(region__in=regions).values_list("region", "person"))
     readable = [(row, face) for row in regions if (face := _face(row)) is not None]
     get_index().refresh()
+    owner, state = _recognised(regions, readable, rejected).get(region.pk, (None, FaceRegion.Match.UNKNOWN))
+    if state == FaceRegion.Match.AMBIGUOUS or owner not in (None, person):
+        return False
     matches = _match(readable, rejected, space().claim)
     here = [found for (row, _), found in zip(readable, matches, strict=True) if row.pk == region.pk]
     return bool(here) and here[0].person == str(person)

@@ -60,7 +60,11 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
     region = visible_region(request, pk)
     claims.claim_create(region=region, by=request.user)
     # The same words whatever is known about this face.
-    done(request, _("Noted. It is compared with your pictures; if it is not clear, who posted it is asked."))
+    text = _(
+        "Noted. It is compared with your pictures; if it is not clear, who posted it is asked. A face that cannot be "
+        "compared stays hidden."
+    )
+    done(request, text)
     return back(request, "photo", region.photo_id)
 
 
@@ -74,7 +78,8 @@ def claim_answer(request: HttpRequest, pk: int) -> HttpResponse:
     claims.claim_answer(claim=claim, by=request.user, accept=given == "yes")
     if given == "yes":
         text = _(
-            "Noted. If nobody else is recognised there, %(name)s decides who sees that face from now on."
+            "Noted. If that face can be compared, may be theirs and is nobody else's, %(name)s decides who sees it "
+            "from now on."
         )
     else:
         text = _("Noted. The face stays as it is, and %(name)s is not told.")

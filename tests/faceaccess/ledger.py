@@ -15,7 +15,7 @@ from tests.faceaccess.reference import PEOPLE, Picture, RuleLine, Statement, Wor
 CLEAR = "clear"  # recognised by itself
 NEAR = "near"  # not recognised, but near enough for a claim to be granted at once
 FAR = "far"  # not recognised; the uploader's word can still make it theirs
-BLURRED = "blurred"  # cannot be compared with anybody
+BLURRED = "blurred"  # cannot be compared with anybody: stays nobody's, whatever is said
 CLAIMS_EACH = 3
 
 
@@ -245,7 +245,8 @@ class Ledger:
         if face.claims.get(claimant) != "open" or not face.analysed:
             return
         alike = face.looks == claimant and face.kind in (CLEAR, NEAR)
-        if face.owner is None and alike and claimant in self.enrolled and claimant not in face.rejected:
+        free = face.owner in (None, claimant)
+        if free and alike and claimant in self.enrolled and claimant not in face.rejected:
             self._accept(photo, face, claimant)
         else:
             face.claims[claimant] = "asked"
@@ -270,6 +271,8 @@ class Ledger:
         face.claims[claimant] = "accepted"
         photo.accepted.append((face, claimant))
         self.match(photo)
+        if face.owner != claimant:  # a yes without effect is none, later either
+            face.claims[claimant] = "rejected"
 
     def match(self, photo: LedgerPhoto) -> None:
         """Who is recognised by themselves; then who claimed a face that nobody was recognised in."""
@@ -279,10 +282,15 @@ class Ledger:
         for face in photo.regions:
             known = face.analysed and face.kind == CLEAR and face.looks in self.enrolled - face.rejected
             face.owner = face.looks if known else None
+            if known:  # what others said about it ends
+                over = [
+                    who for who, state in face.claims.items() if state == "accepted" and who != face.looks
+                ]
+                face.claims |= dict.fromkeys(over, "rejected")
         for face, claimant in photo.accepted:
             taken = {other.owner for other in photo.regions}
             standing = face.claims.get(claimant) == "accepted" and claimant in self.enrolled - face.rejected
-            possible = not face.analysed or face.kind == BLURRED or face.looks == claimant
+            possible = face.analysed and face.kind != BLURRED and face.looks == claimant
             if face.owner is None and claimant not in taken and standing and possible:
                 face.owner = claimant
         for face, former in zip(photo.regions, before, strict=True):

@@ -10,9 +10,10 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import services as people
 from accounts.models import User
 from community import notifications
-from faceaccess import claims, services, tasks
+from faceaccess import claims, matching, services, tasks
 from faceaccess.models import Claim, DecisionLog, FaceRegion
 from mfmc_engine.parameters import AMBIGUITY_MARGIN, CLAIM_LIMIT, CLAIM_THRESHOLD, MATCH_THRESHOLD
 from photos.models import Photo, Post
@@ -129,11 +130,151 @@ def test_two_people_about_as_near_are_told_apart_by_no_machine(photo):
     assert owner_of(photo) is None
 
 
-def test_a_face_too_poor_to_compare_is_the_uploaders_to_decide(photo):
-    FaceRegion.objects.filter(photo=photo).update(quality=0.0)
+@pytest.mark.parametrize("poor", [{"quality": 0.1}, {"embedding": b""}, {"embedding": b"damaged"}])
+def test_a_face_that_cannot_be_compared_is_given_to_nobody_whoever_says_yes(photo, poor):
+    """The claimant may be anybody, the uploader's second account for one."""
+    FaceRegion.objects.filter(photo=photo).update(**poor)
     claimant = somebody(NEAR)
-    claims.claim_answer(claim=left_open(photo, claimant), by=photo.post.author, accept=True)
-    assert owner_of(photo) == claimant
+    services.rule_create(owner=claimant, effect="show", subject="everyone")
+    claim = left_open(photo, claimant)
+    uploader = client_of(photo.post.author)
+    answered = uploader.post(f"/claims/{claim.pk}/answer", {"answer": "yes"}, follow=True)
+    assert [str(message) for message in answered.context["messages"]] == [
+        f"Noted. If that face can be compared, may be theirs and is nobody else's, {claimant.name} decides who sees it "
+        "from now on."
+    ]
+    assert owner_of(photo) is None
+    assert shown_to(person(), photo) == shown_to(claimant, photo) == set()
+
+
+def test_an_ambiguous_face_is_given_to_nobody_whoever_says_yes(engine):
+    """Two people enrolled one face: neither shows it by the word of an uploader."""
+    vera, twin = person(0, "authorization"), person(0, "rules")
+    services.rule_create(owner=twin, effect="show", subject="everyone")
+    photo = posted(person())
+    claims.claim_answer(claim=left_open(photo, twin), by=photo.post.author, accept=True)
+    assert (owner_of(photo), photo.regions.get(index=0).match) == (None, FaceRegion.Match.AMBIGUOUS)
+    assert shown_to(person(), photo) == shown_to(vera, photo) == set()
+
+
+class TestTwoClaimOneFace:
+    """The nearer one has it, whoever was first; where no distance tells, the uploader's last word counts."""
+
+    def answered(self, photo: Photo, by: User, yes: bool = True) -> None:
+        claims.claim_answer(claim=left_open(photo, by), by=photo.post.author, accept=yes)
+
+    def test_who_is_near_takes_it_from_whom_the_uploader_gave_it(self, photo):
+        vera, other = somebody(NEAR), somebody(BETWEEN)
+        services.rule_create(owner=other, effect="show", subject="everyone")
+        self.answered(photo, other)
+        assert shown_to(person(), photo) == {0}
+        assert claims.judge(claimed(photo, vera).pk)
+        assert owner_of(photo) == vera
+        assert shown_to(person(), photo) == set()
+
+    def test_and_the_uploader_does_not_take_it_from_them(self, photo):
+        vera, other = somebody(NEAR), somebody(BETWEEN)
+        assert claims.judge(claimed(photo, vera).pk)
+        self.answered(photo, other)
+        rematch()
+        assert owner_of(photo) == vera
+
+    def test_of_two_that_are_near_the_nearer_one(self, photo):
+        near = somebody(CLAIM_THRESHOLD - 0.001)
+        assert claims.judge(claimed(photo, near).pk)
+        nearer = somebody(MATCH_THRESHOLD + 0.001)
+        assert claims.judge(claimed(photo, nearer).pk)
+        assert owner_of(photo) == nearer
+
+    def test_of_two_that_are_about_as_near_neither(self, photo):
+        """By the uploader's word for the second one, whichever is nearer. It is hidden from both, for good."""
+        for index, sign in ((0, -1), (1, 1)):
+            vera = somebody(NEAR, index)
+            assert claims.judge(claimed(photo, vera, index).pk)
+            puppet = somebody(NEAR + sign * AMBIGUITY_MARGIN / 2, index)
+            services.rule_create(owner=puppet, effect="show", subject="everyone")
+            claim = left_open(photo, puppet, index)
+            claims.claim_answer(claim=claim, by=photo.post.author, accept=True)
+            assert shown_to(person(), photo) == shown_to(vera, photo) == set()
+            people.enrolment_delete(user=vera)
+            rematch(vera.pk)
+            assert owner_of(photo, index) is None
+
+    def test_the_uploader_corrects_themselves(self, photo):
+        wrong, right = somebody(BETWEEN - 0.01), somebody(BETWEEN)
+        self.answered(photo, wrong)
+        self.answered(photo, right)
+        rematch()
+        assert owner_of(photo) == right
+
+    def test_who_lost_it_does_not_get_it_back_when_the_other_leaves(self, photo):
+        vera, other = somebody(NEAR), somebody(BETWEEN)
+        self.answered(photo, other)
+        assert claims.judge(claimed(photo, vera).pk)
+        people.enrolment_delete(user=vera)
+        rematch(vera.pk)
+        assert owner_of(photo) is None
+
+
+class TestAYesThatSleeps:
+    """A yes never comes into force by itself, because the person who is recognised in the face leaves."""
+
+    def leaves(self, owner: User) -> None:
+        people.enrolment_delete(user=owner)
+        rematch(owner.pk)
+
+    @pytest.fixture
+    def other(self) -> User:
+        other = somebody(BETWEEN)
+        services.rule_create(owner=other, effect="show", subject="everyone")
+        return other
+
+    def test_said_about_a_face_that_is_somebody_elses(self, photo, other):
+        owner = person(0, "authorization")
+        rematch(owner.pk)
+        claim = left_open(photo, other)
+        claims.claim_answer(claim=claim, by=photo.post.author, accept=True)
+        claim.refresh_from_db()
+        assert claim.state == Claim.State.REJECTED
+        self.leaves(owner)
+        assert owner_of(photo) is None
+        assert shown_to(person(), photo) == set()
+
+    @pytest.mark.parametrize("twins", [1, 2])
+    def test_said_before_somebody_was_recognised_there(self, photo, other, twins):
+        """With two of them the face is ambiguous: theirs rather than the claimant's."""
+        claims.claim_answer(claim=left_open(photo, other), by=photo.post.author, accept=True)
+        assert shown_to(person(), photo) == {0}
+        owners = [person(0, "authorization") for _ in range(twins)]
+        rematch()
+        for owner in owners:
+            self.leaves(owner)
+        assert owner_of(photo) is None
+        assert shown_to(person(), photo) == set()
+
+    @pytest.mark.parametrize("enrolled", [False, True])
+    def test_said_while_nothing_can_be_compared(self, photo, other, enrolled, monkeypatch):
+        """What is nobody's waits for the next matching; what is somebody's is theirs, and the yes a no."""
+        owner = person(0, "authorization") if enrolled else None
+        rematch()
+        claim = left_open(photo, other)
+        for module in (claims, matching):
+            monkeypatch.setattr(module, "gallery_is_partial", lambda: True)
+        claims.claim_answer(claim=claim, by=photo.post.author, accept=True)
+        monkeypatch.undo()
+        if owner is not None:
+            self.leaves(owner)
+        rematch()
+        assert owner_of(photo) == (None if enrolled else other)
+
+    def test_what_one_is_recognised_in_oneself_stays_claimed(self, photo):
+        claimant = somebody(NEAR)
+        assert claims.judge(claimed(photo, claimant).pk)
+        better = FaceCaptureFactory(user=claimant, embedding=embedding_of(0))
+        rematch()
+        better.delete()
+        rematch()
+        assert owner_of(photo) == claimant
 
 
 def test_one_face_per_person_and_photo(photo):

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import templates
 from accounts.models import User
-from faceaccess import decoys, marks, renditions, services
+from faceaccess import claims, decoys, marks, renditions, services
 from faceaccess.models import Decoy, FaceRegion, RemovedMark
 from faceaccess.selectors import visible_set
 from faceaccess.tasks import photos_sweep
@@ -302,6 +302,25 @@ def test_who_may_not_see_a_photo_marks_nothing_in_it(engine):
     photo.refresh_from_db()
     with pytest.raises(PermissionDenied):
         mark(photo, photo.post.author, EDGE)
+
+
+def test_a_mark_in_which_no_face_is_made_out_is_laid_bare_by_no_claim(engine, photo):
+    """Neither the uploader nor anybody else: the claimant may be their second account."""
+    engine.covered = {3}
+    victim, puppet, uploader = person(), person(5, "rules"), photo.post.author
+    services.rule_create(owner=puppet, effect="show", subject="everyone")
+    region = mark(photo, victim)
+    early = claims.claim_create(region=region, by=puppet)
+    assert not claims.judge(early.pk)
+    assert marks.analyse(region.pk)
+    assert not claims.judge(early.pk)
+    claims.claim_answer(claim=early, by=uploader, accept=True)
+    rematch()
+    region.refresh_from_db()
+    assert (region.is_face, region.owner) == (False, None)
+    photo.refresh_from_db()
+    for viewer in (person(), uploader, puppet, victim):
+        assert not bare(pixels(fetch(viewer, photo)))
 
 
 class TestTakingOut:
