@@ -169,8 +169,11 @@ class Mute(models.Model):
 
 class FaceCaptureQuerySet(models.QuerySet["FaceCapture"]):
     def in_force(self) -> FaceCaptureQuerySet:
-        """The ones that count. Nobody is recognised, or taken for enrolled, by one that waits for a look."""
-        return self.filter(held_at=None)
+        """The ones that count. Nobody is recognised, or taken for enrolled, by one that waits for a look.
+
+        Nor by those of a closed account, which nobody can speak for: it may have been closed for its face.
+        """
+        return self.filter(held_at=None, user__is_active=True)
 
     def held(self) -> FaceCaptureQuerySet:
         return self.filter(held_at__isnull=False)

@@ -11,7 +11,8 @@ from accounts.selectors import blocked_by, people_visible_to
 
 def _set_active(active: bool):
     def change(person: User) -> None:
-        User.objects.filter(pk=person.pk).update(is_active=active)
+        person.is_active = active
+        person.save(update_fields=["is_active"])  # not update(): their faces have to be matched again
 
     return change
 

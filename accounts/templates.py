@@ -88,9 +88,9 @@ def capture_purpose(user_id: int) -> str:
 def gallery(*, only: int | None = None, without: int | None = None, held_too: bool = False) -> Gallery:
     """All templates of the pack in use; ``people`` holds the user's primary key as text, once per capture.
 
-    ``only`` one person, or everybody ``without`` one (primary keys). Captures that are held count only where asked
-    for: to recognise somebody by one is not allowed. A template that does not open is left out
-    and reported: its owner is then not recognised, so their face stays hidden.
+    ``only`` one person, or everybody ``without`` one (primary keys). Captures that are held, and those of closed
+    accounts, count only where asked for (``held_too``): to recognise somebody by one is not allowed. A template that
+    does not open is left out and reported: its owner is then not recognised, so their face stays hidden.
     """
     captures = FaceCapture.objects.all() if held_too else FaceCapture.objects.in_force()
     rows = captures.filter(pack=settings.ENGINE_PACK)

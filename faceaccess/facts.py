@@ -61,7 +61,7 @@ def region_facts(photo_ids: Collection[object], owner: User | None = None) -> li
 
 def _statements(photo_ids: Collection[object]) -> QuerySet:
     # An owner is present while enrolled in the region's own embedding space: read here rather than trusted to have
-    # been tidied up, so that deleting an enrolment hides the face in the same instant.
+    # been tidied up, so that deleting an enrolment, or closing an account, hides the face in the same instant.
     own = FaceCapture.objects.in_force().filter(user=OuterRef("owner"))
     enrolled = own.known_in(OuterRef("pack"))
     return (
@@ -72,7 +72,7 @@ def _statements(photo_ids: Collection[object]) -> QuerySet:
             answer=FilteredRelation("authorizations", condition=Q(authorizations__owner=F("owner"))),
             word=FilteredRelation("overrides", condition=Q(overrides__owner=F("owner"))),
             uploader_is_friend=_are_friends("owner", "photo__post__author"),
-            tagger_is_friend=_are_friends("owner", "tag__tagger"),
+            tagger_is_friend=_are_friends("owner", "tag__tagger") & Q(tag__tagger__is_active=True),
             tagger_is_blocked=_is_blocked("owner", "tag__tagger"),
         )
         .order_by("index")

@@ -9,7 +9,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.models import CircleMembership, FaceCapture, Friendship, User
-from accounts.signals import enrolment_changed
+from accounts.signals import account_switched, enrolment_changed
 from faceaccess import exposures, history, matching, notices, pipeline, renditions, tasks
 from faceaccess.models import Authorization, Exposure, FacePreference, PhotoOverride, Rule, Tag
 from photos.models import Photo
@@ -36,6 +36,13 @@ def match_again(user: User, **kwargs: object) -> None:
     if user.pk is not None:
         matching.forget(user.pk)
     tasks.send_rematch()
+
+
+@receiver(account_switched)
+def note_whom_they_tagged(user: User, **kwargs: object) -> None:
+    """The word of who is closed discloses nobody's face (facts.py)."""
+    tags = Tag.objects.filter(tagger=user, withdrawn_at=None).exclude(owner=user)
+    exposures.touch(*tags.values_list("owner", flat=True))
 
 
 # --- the log of who could see a face where (exposures) ---
