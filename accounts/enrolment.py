@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 def capture_enroll(
     *, user: User, upload: BinaryIO, consented: bool, replaces: FaceCapture | None = None
 ) -> FaceCapture:
-    """Enrol ``user`` with the one good face of ``upload``; a good one takes the place of ``replaces``.
+    """Enrol ``user`` with the one good face of ``upload``; a good one takes the place of ``replaces`` once it counts.
 
-    A face that resembles one of another account is kept back (``is_held``) until staff have looked at it.
+    A face that resembles one of another account is kept back (``is_held``) until staff have looked at it. It counts
+    for nothing until then, not even as a doubt: or anybody could hide a face by enrolling a picture of it.
     Raises EnrolmentRejected (a ValidationError) with a reason to act on, TooOftenError for one try too many. Nothing
     is looked at before consent.
     """
@@ -59,10 +60,7 @@ def capture_enroll(
         _lock_enrolment()
         _check_room(user, replaces)
         _check_same_person(face, user)
-        capture = _save(user, crop, face, held=_is_like_another(face, user))
-        if replaces is not None:
-            FaceCapture.objects.filter(pk=replaces.pk).delete()
-        return capture
+        return _save(user, crop, face, replaces, held=_is_like_another(face, user))
 
 
 @transaction.atomic
@@ -101,7 +99,7 @@ def _check_room(user: User, replaces: FaceCapture | None) -> None:
 
 
 def _is_like_another(face: Face, user: User) -> bool:
-    """Whether the face might be that of another account, in force or held. Whose is asked by nobody."""
+    """Whether the face might be that of another account, in force, held or closed. Whose is asked by nobody."""
     others = gallery(without=user.pk, held_too=True)
     return get_engine().match([face], others)[0].state != "unknown"
 
@@ -118,11 +116,12 @@ def _check_same_person(face: Face, user: User) -> None:
         )
 
 
-def _save(user: User, crop: Image, face: Face, *, held: bool) -> FaceCapture:
+def _save(user: User, crop: Image, face: Face, replaces: FaceCapture | None, *, held: bool) -> FaceCapture:
     now = timezone.now()
     capture = FaceCapture(
         user=user,
         held_at=now if held else None,
+        replaces=replaces,
         template=seal(face.embedding, purpose=capture_purpose(user.pk)),
         pack=settings.ENGINE_PACK,
         consent_version=consent.VERSION,

@@ -208,6 +208,8 @@ class FaceCapture(models.Model):
     held_at = models.DateTimeField(
         null=True, blank=True
     )  # waits for staff: it resembles another account's face
+    # Goes as soon as this one counts (accounts/signals.py): until then its owner has no other.
+    replaces = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
 
     objects = FaceCaptureQuerySet.as_manager()
 

@@ -71,7 +71,9 @@ class EnrolSerializer(serializers.Serializer):
 
     picture = serializers.FileField()
     consent = serializers.BooleanField()
-    replaces = serializers.IntegerField(required=False)  # a capture whose place the new one takes
+    replaces = serializers.IntegerField(
+        required=False
+    )  # a capture whose place the new one takes, once it counts
 
 
 class SuggestionSerializer(PersonSerializer):

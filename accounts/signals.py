@@ -30,6 +30,20 @@ def renew_version(pack: str) -> None:
     GalleryVersion.objects.update_or_create(pack=pack, defaults={"version": uuid.uuid4()})
 
 
+@receiver(post_save, sender=FaceCapture)
+def take_the_place(
+    sender: type[FaceCapture], instance: FaceCapture, raw: bool = False, **kwargs: object
+) -> None:
+    """What a picture replaces goes when the picture counts: at once, or when staff have looked at it.
+
+    Gone before, it would leave a face that its owner shares with a look-alike to the look-alike.
+    """
+    if raw or instance.is_held or instance.replaces_id is None:
+        return
+    FaceCapture.objects.filter(pk=instance.replaces_id, user=instance.user_id).delete()
+    instance.replaces = None
+
+
 @receiver(pre_save, sender=User)
 def note_switch(sender: type[User], instance: User, raw: bool = False, **kwargs: object) -> None:
     """Remember whether the account is about to be closed or opened, for whatever has to follow."""

@@ -26,7 +26,7 @@ FRAME_CHECK_S = 15  # after so long a frame that is still looked at no longer ho
 def enrol(request: HttpRequest) -> HttpResponse:
     """Each picture stands for itself: good ones are kept, the others come back with what to do about them.
 
-    ``?replace=<id>``: the first good one takes the place of that capture.
+    ``?replace=<id>``: the first good one takes the place of that capture, once it counts.
     """
     form = EnrolForm(request.POST or None, request.FILES or None)
     replaces = _replaced(request)
@@ -90,8 +90,9 @@ def _tell(request: HttpRequest, kept: list[FaceCapture]) -> None:
         done(
             request,
             _(
-                "Some pictures are looked at by a person before they count, and so is this one. Until then your "
-                "face is hidden, as before."
+                "Some pictures are looked at by a person before they count, and so is this one. Until then nobody "
+                "is recognised by it, and a picture that it is to replace stays. Should a photo show your face "
+                "against your will, report the photo."
             ),
         )
 

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 from skimage.data import astronaut
 
-from accounts import consent, services
+from accounts import consent, moderation, services
 from accounts.capture_quality import aligned_crop, check_eyes, good_capture
 from accounts.models import FaceCapture
 from accounts.signals import enrolment_changed
@@ -252,6 +252,62 @@ def test_a_good_picture_takes_the_place_of_another_and_a_poor_one_does_not(
         new = enroll(mara, cv2.flip(PORTRAIT, 1), replaces=old)
     assert FaceCapture.objects.get() == new
     assert private_files() == [new.picture.name]
+
+
+class TestReplacedByOneThatIsHeld:
+    """Nobody loses their enrolment, or a shared face to a look-alike, because their new picture waits for a look."""
+
+    @pytest.fixture
+    def twin(self, people_of):
+        twin = UserFactory()
+        enroll(twin, people_of[1])
+        return twin
+
+    @pytest.fixture
+    def old(self, mara, twin, people_of) -> FaceCapture:
+        old = enroll(mara, people_of[1])
+        self.decide(old, allow=True)
+        return FaceCapture.objects.get(pk=old.pk)
+
+    def decide(self, capture: FaceCapture, *, allow: bool) -> None:
+        moderation.capture_decide(capture=capture, by=UserFactory(is_staff=True), allow=allow)
+
+    def test_the_old_one_stays_until_the_new_one_counts(
+        self, mara, old, people_of, private_files, django_capture_on_commit_callbacks
+    ) -> None:
+        new = enroll(mara, cv2.flip(people_of[1], 1), replaces=old)
+        assert new.is_held
+        assert set(mara.captures.all()) == {old, new}
+        assert list(mara.captures.in_force()) == [old]
+        with django_capture_on_commit_callbacks(execute=True):
+            self.decide(new, allow=True)
+        assert list(mara.captures.in_force()) == list(mara.captures.all()) == [new]
+        assert old.picture.name not in private_files()
+
+    def test_the_old_one_stays_if_the_new_one_is_refused(self, mara, old, people_of) -> None:
+        self.decide(enroll(mara, cv2.flip(people_of[1], 1), replaces=old), allow=False)
+        assert list(mara.captures.in_force()) == list(mara.captures.all()) == [old]
+
+    def test_they_can_both_be_deleted_meanwhile(self, mara, old, people_of) -> None:
+        new = enroll(mara, cv2.flip(people_of[1], 1), replaces=old)
+        services.capture_delete(capture=old, by=mara)
+        self.decide(FaceCapture.objects.get(pk=new.pk), allow=True)
+        assert list(mara.captures.in_force()) == [new]
+
+    def test_replacing_again_and_again_makes_no_room(self, mara, old, people_of, settings) -> None:
+        settings.CAPTURES_PER_PERSON = 1
+        enroll(mara, cv2.flip(people_of[1], 1), replaces=old)
+        with pytest.raises(services.EnrolmentRejected, match="Delete one"):
+            enroll(mara, people_of[1], replaces=old)
+        assert mara.captures.count() == 2
+
+    def test_the_person_is_told_so(self, mara, old, people_of, client) -> None:
+        client.force_login(mara)
+        form = {"uploads": upload(people_of[1], name="me.png"), "consent": "on"}
+        page = client.post(f"/face/enrol?replace={old.pk}", form, follow=True)
+        (message,) = page.context["messages"]
+        assert "nobody is recognised by it, and a picture that it is to replace stays" in str(message)
+        assert old in mara.captures.in_force()
 
 
 def test_more_pictures_must_show_the_same_person(mara, people_of) -> None:
