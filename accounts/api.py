@@ -14,8 +14,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import consent, selectors, services
-from accounts.models import Circle, CircleMembership, FaceCapture, Friendship, User
+from accounts.models import Block, Circle, CircleMembership, FaceCapture, Friendship, User
 from accounts.serializers import (
+    BlockSerializer,
     CaptureSerializer,
     CircleSerializer,
     ConsentSerializer,
@@ -187,21 +188,28 @@ class NamedPeopleViewSet(viewsets.GenericViewSet):
     queryset = User.objects.none()
 
 
-class BlocksViewSet(NamedPeopleViewSet):
-    def list(self, request: Request) -> Response:
-        """People one blocked. Who blocked one is not told."""
-        return Response(self.get_serializer(selectors.blocked_by(request.user), many=True).data)
+class BlocksViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+    serializer_class = BlockSerializer
+    pagination_class = None
+    lookup_value_regex = r"\d{1,18}"
+    queryset = Block.objects.none()
 
-    @extend_schema(request=HandleSerializer, responses={204: None})
+    def get_queryset(self):
+        return selectors.blocks_by(self.request.user)
+
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """The blocks one made, with people's names of then. Who blocked one is not told."""
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=HandleSerializer)
     def create(self, request: Request) -> Response:
         """Block somebody: from now on neither sees the other."""
-        services.block_create(blocker=request.user, blocked=named(request))
-        return no_content()
+        block = services.block_create(blocker=request.user, blocked=named(request))
+        return Response(self.get_serializer(block).data, status=status.HTTP_201_CREATED)
 
-    def destroy(self, request: Request, handle: str) -> Response:
-        """Take a block back."""
-        person = get_object_or_404(selectors.blocked_by(request.user), username=handle)
-        services.block_remove(blocker=request.user, blocked=person)
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Take a block back, by its id: also of somebody who has another handle since."""
+        services.block_remove(blocker=request.user, blocked=self.get_object().blocked)
         return no_content()
 
 

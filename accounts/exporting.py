@@ -215,7 +215,7 @@ def _data(user: User) -> dict[str, Any]:
             circle.name: [each.seen.username if each.seen else None for each in circle.memberships.all()]
             for circle in selectors.circles_with_members(user)
         },
-        "blocked": [person.username for person in selectors.blocked_by(user)],
+        "blocked": [block.handle for block in selectors.blocks_by(user)],
         "muted": [person.username for person in selectors.muted_by(user)],
         "reports": list(user.reports_made.values("kind", "reason", "note", "state", "created_at")),
         "enrolled_pictures": [

@@ -134,10 +134,16 @@ class CircleMembership(models.Model):
 
 
 class Block(models.Model):
-    """Works in both directions: neither sees the other's photos or face."""
+    """Works in both directions: neither sees the other's photos or face.
+
+    ``handle`` and ``name`` are those of the blocked person at that moment, for the blocker's list. What they are called
+    since is hidden from the blocker like all else about them.
+    """
 
     blocker = models.ForeignKey(User, models.CASCADE, related_name="blocks_made")
     blocked = models.ForeignKey(User, models.CASCADE, related_name="blocks_received")
+    handle = models.CharField(max_length=30, editable=False)
+    name = models.CharField(max_length=60, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -148,6 +154,11 @@ class Block(models.Model):
 
     def __str__(self) -> str:
         return f"{self.blocker_id} blocks {self.blocked_id}"
+
+    def save(self, *args, **kwargs) -> None:
+        if not self.handle:
+            self.handle, self.name = self.blocked.username, self.blocked.name
+        super().save(*args, **kwargs)
 
 
 class Mute(models.Model):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.moderation import Reportable
-from accounts.selectors import blocked_by, people_visible_to
+from accounts.selectors import blocks_by, people_visible_to
 
 
 def _set_active(active: bool):
@@ -19,10 +20,8 @@ def _set_active(active: bool):
 
 def _visible(viewer: User, target: str) -> User:
     """Also people the viewer blocked: one blocks first and reports after."""
-    found = User.objects.filter(pk__in=people_visible_to(viewer).values("pk")) | User.objects.filter(
-        pk__in=blocked_by(viewer).values("pk")
-    )
-    return found.get(pk=target)
+    found = Q(pk__in=people_visible_to(viewer).values("pk")) | Q(pk__in=blocks_by(viewer).values("blocked"))
+    return User.objects.filter(found).get(pk=target)
 
 
 PERSON = Reportable(

@@ -32,9 +32,18 @@ def is_blocked_between(one: User, other: User) -> bool:
     return Block.objects.filter(Q(blocker=one, blocked=other) | Q(blocker=other, blocked=one)).exists()
 
 
-def blocked_by(user: User) -> QuerySet[User]:
-    """The people ``user`` blocked, for the page on which they can be unblocked."""
-    return User.objects.filter(blocks_received__blocker=user).order_by("display_name", "username")
+def blocks_by(user: User) -> QuerySet[Block]:
+    """The blocks ``user`` made, for the page on which they are taken back: by their own key, under the name of then.
+
+    Whom they are of is not read: a blocked person may have another handle since, have blocked back, or be gone.
+    """
+    return Block.objects.filter(blocker=user).order_by("name", "handle", "pk")
+
+
+def name_told_to(viewer: User, person: User) -> str:
+    """What ``viewer`` may call ``person``: of somebody they blocked, the name of then."""
+    kept = blocks_by(viewer).filter(blocked=person).values_list("name", flat=True).first()
+    return kept or person.name
 
 
 def is_muted_by(user: User, field: str = "pk") -> Q:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 from rest_framework import serializers
 
-from accounts.models import Circle, CircleMembership, DataExport, FaceCapture, Friendship, Report, User
+from accounts.models import Block, Circle, CircleMembership, DataExport, FaceCapture, Friendship, Report, User
 from socialnet.api import PersonSerializer
 
 
@@ -54,6 +54,17 @@ class CircleSerializer(serializers.ModelSerializer):
     class Meta:
         model = Circle
         fields = ("id", "name", "members")
+
+
+class BlockSerializer(serializers.ModelSerializer):
+    """One's block of somebody, with the handle and name they had then. What they are called now is hidden from one."""
+
+    id = serializers.IntegerField(read_only=True, help_text="Of the block, to take it back by.")
+
+    class Meta:
+        model = Block
+        fields = ("id", "handle", "name", "created_at")
+        read_only_fields = fields
 
 
 class CaptureSerializer(serializers.ModelSerializer):

@@ -123,11 +123,11 @@ def block(request: HttpRequest, handle: str) -> HttpResponse:
 
 
 @action("settings")
-def unblock(request: HttpRequest, handle: str) -> HttpResponse:
-    # Not person_for: a blocked person is not found there.
-    person = get_object_or_404(selectors.blocked_by(request.user), username=handle)
-    services.block_remove(blocker=request.user, blocked=person)
-    done(request, _("%(name)s is unblocked. You are not friends again by that.") % {"name": person.name})
+def unblock(request: HttpRequest, pk: int) -> HttpResponse:
+    """By the block, not by a handle: the person may have another one since."""
+    block = get_object_or_404(selectors.blocks_by(request.user), pk=pk)
+    services.block_remove(blocker=request.user, blocked=block.blocked)
+    done(request, _("%(name)s is unblocked. You are not friends again by that.") % {"name": block.name})
     return back(request, "settings")
 
 
@@ -235,7 +235,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         return redirect("settings")
     page = {
         "form": form,
-        "blocked": selectors.blocked_by(request.user),
+        "blocks": selectors.blocks_by(request.user),
         "muted": selectors.muted_by(request.user),
         "two_factor": is_mfa_enabled(request.user),
     }

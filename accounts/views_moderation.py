@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from accounts import moderation
+from accounts import moderation, selectors
 from accounts.forms import ReportForm
 from accounts.models import FaceCapture
 from accounts.reports import ModerationEntry, Report
@@ -26,7 +26,7 @@ ENTRIES_SHOWN = 50
 def report(request: HttpRequest, kind: str, target: str) -> HttpResponse:
     """Asks what is wrong on GET; tells the staff on POST."""
     thing = moderation.reportable(request.user, kind, target)
-    about = moderation.KINDS[kind].person(thing)
+    name = selectors.name_told_to(request.user, moderation.KINDS[kind].person(thing))
     form = ReportForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -39,7 +39,7 @@ def report(request: HttpRequest, kind: str, target: str) -> HttpResponse:
                 _("Thank you. The people who look after the site will look at it. Nobody else is told."),
             )
             return redirect("feed")
-    page = {"form": form, "kind": moderation.KINDS[kind], "about": about}
+    page = {"form": form, "kind": moderation.KINDS[kind], "name": name}
     return render(request, "accounts/report.html", page, status=422 if form.errors else 200)
 
 

@@ -115,14 +115,16 @@ class TestPeople:
 
     def test_a_block_makes_the_other_one_not_exist(self):
         user, other = person(), person()
-        assert api(user).post("/api/v1/blocks/", {"handle": other.username}).status_code == 204
+        block = api(user).post("/api/v1/blocks/", {"handle": other.username}).json()
         for one, two in ((user, other), (other, user)):
             assert api(one).get(f"/api/v1/people/{two.username}/").status_code == 404
             assert api(one).post("/api/v1/friends/requests/", {"handle": two.username}).status_code == 404
-        assert [p["handle"] for p in api(user).get("/api/v1/blocks/").json()] == [other.username]
+        assert api(user).get("/api/v1/blocks/").json() == [block]
+        assert (block["handle"], block["name"]) == (other.username, other.name)
         assert api(other).get("/api/v1/blocks/").json() == []
-        assert api(other).delete(f"/api/v1/blocks/{user.username}/").status_code == 404
-        assert api(user).delete(f"/api/v1/blocks/{other.username}/").status_code == 204
+        assert api(other).delete(f"/api/v1/blocks/{block['id']}/").status_code == 404
+        assert api(user).delete(f"/api/v1/blocks/{block['id']}/").status_code == 204
+        assert api(other).get(f"/api/v1/people/{user.username}/").status_code == 200
 
     def test_friends_from_asking_to_ending(self):
         one, two, third = person(), person(), person()

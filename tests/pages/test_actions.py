@@ -20,7 +20,7 @@ ACTIONS = {  # name -> arguments out of the network
     "friend-decline": lambda n: [n.asking.username],
     "friend-end": lambda n: [n.friend.username],
     "block": lambda n: [n.stranger.username],
-    "unblock": lambda n: [n.blocked.username],
+    "unblock": lambda n: [n.me.blocks_made.get(blocked=n.blocked).pk],
     "circle-create": lambda n: [],
     "circle-rename": lambda n: [n.circle.pk],
     "circle-delete": lambda n: [n.circle.pk],
@@ -143,8 +143,9 @@ def test_a_blocked_person_has_no_page_and_can_be_unblocked(network):
     press(network.me, "block", network.friend.username)
     for one, other in ((network.me, network.friend), (network.friend, network.me)):
         assert client_of(one).get(reverse("person", args=[other.username])).status_code == 404
-    assert press(network.friend, "unblock", network.me.username).status_code == 404
-    press(network.me, "unblock", network.friend.username)
+    block = Block.objects.get(blocked=network.friend)
+    assert press(network.friend, "unblock", block.pk).status_code == 404
+    assert f"{network.friend.name} is unblocked" in told(press(network.me, "unblock", block.pk))
     assert not Block.objects.filter(blocked=network.friend).exists()
 
 
