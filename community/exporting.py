@@ -8,17 +8,19 @@ from accounts.exporting import Part
 from accounts.models import User
 from community.notifications import switched_off
 from photos.exporting import photo_name
+from photos.models import Post
 
 
 def data(user: User) -> dict[str, Any]:
+    """A post out of sight is not named: likes and bookmarks of it are left out, as if it had been deleted.
+
+    Comments are words of one's own, which can be changed and deleted out of sight too (own_or_visible_comments).
+    """
+    seen = Post.objects.visible_to(user)
     return {
-        "comments": list(
-            user.comments.values("post", "body", "created_at", "edited_at", "taken_down_at").order_by(
-                "created_at"
-            )
-        ),
-        "likes": list(user.likes.values("post", "created_at")),
-        "bookmarks": list(user.bookmarks.values("post", "created_at")),
+        "comments": _comments(user),
+        "likes": list(user.likes.filter(post__in=seen).values("post", "created_at")),
+        "bookmarks": list(user.bookmarks.filter(post__in=seen).values("post", "created_at")),
         "albums": [
             {
                 "title": album.title,
@@ -29,6 +31,13 @@ def data(user: User) -> dict[str, Any]:
         ],
         "notifications_off": sorted(switched_off(user)),
     }
+
+
+def _comments(user: User) -> list[dict[str, Any]]:
+    rows = user.comments.order_by("created_at")
+    known = set(Post.objects.visible_to(user).filter(pk__in=rows.values("post")).values_list("pk", flat=True))
+    told = rows.values("post", "body", "created_at", "edited_at", "taken_down_at")
+    return [row if row["post"] in known else row | {"post": None} for row in told]
 
 
 PART = Part("community", data)

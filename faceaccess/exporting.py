@@ -50,18 +50,26 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def decisions(user: User) -> dict[str, Any]:
+    """A photo out of sight is told like a deleted one: by no row, and by null in the history, which outlives photos."""
+    seen = Photo.objects.visible_to(user)
+    own = {"owner": user, "region__photo__in": seen}
     return {
         "access_model": selectors.effective_model(user),
         "rules": [_rule(rule) for rule in selectors.own_rules(user)],
-        "tags": list(Tag.objects.filter(owner=user).values("region__photo", "created_at", "withdrawn_at")),
-        "answers": list(
-            Authorization.objects.filter(owner=user).values("region__photo", "answer", "answered_at")
-        ),
+        "tags": list(Tag.objects.filter(**own).values("region__photo", "created_at", "withdrawn_at")),
+        "answers": list(Authorization.objects.filter(**own).values("region__photo", "answer", "answered_at")),
         "words_on_photos": list(
-            PhotoOverride.objects.filter(owner=user).values("region__photo", "effect", "changed_at")
+            PhotoOverride.objects.filter(**own).values("region__photo", "effect", "changed_at")
         ),
-        "history": list(DecisionLog.objects.filter(owner=user).values()),
+        "history": _history(user),
     }
+
+
+def _history(user: User) -> list[dict[str, Any]]:
+    lines = DecisionLog.objects.filter(owner=user)
+    seen = Photo.objects.visible_to(user).filter(pk__in=lines.values("photo"))
+    known = set(seen.values_list("pk", flat=True))
+    return [line if line["photo_id"] in known else line | {"photo_id": None} for line in lines.values()]
 
 
 PARTS = (Part("face", decisions, files, disclosed),)
