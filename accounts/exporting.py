@@ -40,13 +40,14 @@ class Part:
     """What one app adds. ``data`` is JSON; ``files`` are (path in the zip, a function that reads it).
 
     ``disclosed`` names what the files disclose right now, in any stable text: it changes whenever one of the pictures
-    would come out differently.
+    would come out differently. ``named`` are the people in the JSON: their keys, and what it calls them.
     """
 
     name: str
     data: Callable[[User], Any]
     files: Callable[[User], Iterable[tuple[str, Read]]] = lambda user: ()
     disclosed: Callable[[User], str] = lambda user: ""
+    named: Callable[[User], Iterable[tuple[int, str]]] = lambda user: ()
 
 
 PARTS: dict[str, Part] = {}
@@ -96,11 +97,11 @@ def export_build(pk: object) -> bool:
     export = DataExport.objects.select_related("user").get(pk=pk)
     try:
         with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-            disclosed = fingerprint(export.user)
+            disclosed, people = fingerprint(export.user), named(export.user)
             _write(export, file)
-            if fingerprint(export.user) != disclosed:
+            if (fingerprint(export.user), named(export.user)) != (disclosed, people):
                 raise StaleExportError("something changed while it was put together")
-            _store(export, file, disclosed)
+            _store(export, file, disclosed, {pk for pk, _handle in people})
     except Exception:
         logger.exception("export %s failed", pk)
         DataExport.objects.filter(pk=pk).update(state=DataExport.State.FAILED)
@@ -125,20 +126,26 @@ def _write(export: DataExport, file: BinaryIO) -> None:
         archive.writestr("data.json", json.dumps(data, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
 
 
-def _store(export: DataExport, file: BinaryIO, disclosed: str) -> None:
-    """The finished file, unless the export (or the account) was deleted while it was made."""
+def _store(export: DataExport, file: BinaryIO, disclosed: str, people: set[int]) -> None:
+    """The finished file, unless the export (or the account, or one of ``people``) was deleted while it was made."""
     file.seek(0)
     export.file.save("export.zip", File(file), save=False)
-    now = timezone.now()
-    stored = DataExport.objects.filter(pk=export.pk, state=DataExport.State.BUILDING).update(
-        state=DataExport.State.READY,
-        file=export.file.name,
-        fingerprint=disclosed,
-        done=F("total"),
-        expires_at=now + KEPT_FOR,
-    )
-    if not stored:
-        export.file.storage.delete(export.file.name)
+    kept = False
+    try:
+        with transaction.atomic():
+            stored = DataExport.objects.filter(pk=export.pk, state=DataExport.State.BUILDING).update(
+                state=DataExport.State.READY,
+                file=export.file.name,
+                fingerprint=disclosed,
+                done=F("total"),
+                expires_at=timezone.now() + KEPT_FOR,
+            )
+            if stored:
+                export.names.set(people)
+        kept = bool(stored)
+    finally:
+        if not kept:
+            export.file.storage.delete(export.file.name)
 
 
 def fingerprint(user: User) -> str:
@@ -147,8 +154,19 @@ def fingerprint(user: User) -> str:
     return hashlib.sha256("|".join(words).encode()).hexdigest()
 
 
+def named(user: User) -> set[tuple[int, str]]:
+    """Whom an export made now would name: keys, and handles."""
+    return {person for part in PARTS.values() for person in part.named(user)}
+
+
+def _is_outdated(export: DataExport, user: User) -> bool:
+    """Whether it shows or names what it would not now: somebody blocked its owner, or closed their account."""
+    then, now = set(export.names.values_list("pk", flat=True)), {pk for pk, _handle in named(user)}
+    return export.fingerprint != fingerprint(user) or not then <= now
+
+
 def export_open(*, export: DataExport, by: User) -> File:
-    """The file, for its owner, while it lasts and while all it shows may still be seen by them.
+    """The file, for its owner, while it lasts and while all it shows and names may still be seen by them.
 
     Raises ValidationError with what to do instead. A file that shows too much is deleted on the spot.
     """
@@ -156,12 +174,10 @@ def export_open(*, export: DataExport, by: User) -> File:
         raise PermissionDenied(_("This is not your file."))
     if not export.is_ready:
         raise ValidationError(_("This file is not there any more. Ask for a new one."))
-    if export.fingerprint != fingerprint(by):
+    if _is_outdated(export, by):
         export.delete()
         raise ValidationError(
-            _(
-                "Something about your photos has changed since the file was made, so it was deleted. Ask for a new one."
-            )
+            _("Something in the file has changed since it was made, so it was deleted. Ask for a new one.")
         )
     return export.file.open("rb")
 
@@ -169,6 +185,11 @@ def export_open(*, export: DataExport, by: User) -> File:
 @transaction.atomic
 def export_delete(*, user: User) -> None:
     DataExport.objects.filter(user=user).delete()
+
+
+def exports_forget(person: User) -> None:
+    """Delete everybody's finished files that name a person who leaves."""
+    DataExport.objects.filter(names=person).delete()
 
 
 def exports_sweep() -> None:
@@ -254,4 +275,19 @@ def _disclosed(user: User) -> str:
     return ",".join(str(pk) for pk in user.captures.order_by("pk").values_list("pk", flat=True))
 
 
-register(Part("you", _data, _files, _disclosed))
+def _named(user: User) -> Iterator[tuple[int, str]]:
+    from accounts import selectors
+
+    circles = selectors.circles_with_members(user)
+    people = [
+        *selectors.friends_of(user),
+        *(request.requester for request in selectors.requests_for(user)),
+        *(request.addressee for request in selectors.requests_by(user)),
+        *(each.seen for circle in circles for each in circle.memberships.all() if each.seen),
+        *selectors.muted_by(user),
+    ]
+    yield from ((person.pk, person.username) for person in people)
+    yield from ((block.blocked_id, block.handle) for block in selectors.blocks_by(user))
+
+
+register(Part("you", _data, _files, _disclosed, _named))

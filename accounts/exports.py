@@ -32,6 +32,7 @@ class DataExport(models.Model):
     done = models.PositiveIntegerField(default=0)  # of ``total`` files
     total = models.PositiveIntegerField(default=0)
     file = models.FileField(upload_to=export_path, blank=True)
+    names = models.ManyToManyField("accounts.User", related_name="+")  # whom the finished file names
     fingerprint = models.CharField(max_length=64, blank=True)  # of what its pictures disclose
     created_at = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(auto_now_add=True)  # the last sign of life of whoever builds it

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import exporting
 from accounts.models import User
 
 
@@ -21,6 +22,7 @@ def account_delete(*, user: User, by: User) -> None:
     axes.utils.reset(username=user.username)  # failed sign-ins are kept by name
     axes.utils.reset(username=user.email)
     _end_sessions(user)
+    exporting.exports_forget(user)
     persons = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(
         content_type=persons, object_id=str(user.pk)

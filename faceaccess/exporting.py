@@ -49,6 +49,13 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return told
 
 
+def named(user: User) -> Iterator[tuple[int, str]]:
+    """The people of the rules."""
+    for rule in selectors.own_rules(user):
+        people = (rule.subject_person, rule.uploader_person)
+        yield from ((person.pk, person.username) for person in people if person)
+
+
 def decisions(user: User) -> dict[str, Any]:
     """A photo out of sight is told like a deleted one: by no row, and by null in the history, which outlives photos."""
     seen = Photo.objects.visible_to(user)
@@ -72,4 +79,4 @@ def _history(user: User) -> list[dict[str, Any]]:
     return [line if line["photo_id"] in known else line | {"photo_id": None} for line in lines.values()]
 
 
-PARTS = (Part("face", decisions, files, disclosed),)
+PARTS = (Part("face", decisions, files, disclosed, named),)

@@ -20,7 +20,7 @@ from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import FaceCapture
+from accounts.models import DataExport, FaceCapture
 from faceaccess import renditions
 from faceaccess.models import Decoy
 from photos.models import Photo
@@ -38,6 +38,7 @@ def remove() -> int:
         (["originals"], Photo.objects.all(), "original"),
         (_folders("decoys"), Decoy.objects.all(), "patch"),
         (_folders("captures"), FaceCapture.objects.all(), "picture"),
+        (_folders("exports"), DataExport.objects.all(), "file"),
     ):
         for folder in folders:
             count += _remove_unnamed(folder, rows, field)

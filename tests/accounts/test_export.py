@@ -6,16 +6,18 @@ import io
 import json
 import zipfile
 from datetime import timedelta
+from importlib import import_module
 
 import numpy as np
 import pytest
+from django.apps import apps
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
 from accounts import exporting, services
-from accounts.models import DataExport
-from faceaccess.services import authorization_answer
+from accounts.models import DataExport, User
+from faceaccess.services import authorization_answer, rule_create
 from tests.faceaccess.conftest import client_of, engine, face_of, person, posted, shows  # noqa: F401
 from tests.factories import CircleFactory, befriend
 
@@ -137,6 +139,117 @@ def test_an_export_whose_worker_died_is_sent_again(mara, sent_tasks) -> None:
     exporting.exports_sweep()
     assert [arguments for _, arguments in sent_tasks] == [(str(export.pk),)]
     assert exporting.export_build(export.pk)
+
+
+# --- the people it names ---
+
+
+@pytest.fixture
+def ines(engine):  # noqa: F811
+    """Somebody whose file names one person in every place there is for one."""
+    ines = person(username="ines")
+    ines.friend, ines.asking, ines.asked = person(), person(), person()
+    ines.muted, ines.blocked, ines.ruled, ines.uploader = person(), person(), person(), person()
+    befriend(ines, ines.friend)
+    for one, other in ((ines.asking, ines), (ines, ines.asked)):
+        services.friendship_request(requester=one, addressee=other)
+    ines.member = person()  # no friend any more, and still in the circle
+    CircleFactory(owner=ines, name="Choir", members=[ines.member])
+    services.mute_create(muter=ines, muted=ines.muted)
+    services.block_create(blocker=ines, blocked=ines.blocked)
+    people = {"subject": "person", "subject_person": ines.ruled}
+    people |= {"uploader": "person", "uploader_person": ines.uploader}
+    rule_create(owner=ines, effect="show", **people)
+    return ines
+
+
+PLACES = ("friend", "asking", "asked", "member", "muted", "blocked", "ruled", "uploader")
+
+
+def words_in(data: object) -> set[str]:
+    """All text in JSON, keys left out."""
+    if isinstance(data, dict):
+        data = list(data.values())
+    if isinstance(data, list):
+        return set().union(*map(words_in, data))
+    return {data} if isinstance(data, str) else set()
+
+
+def test_it_is_noted_whom_a_file_names(ines) -> None:
+    bystander = person()
+    export = built(ines)
+    words = words_in(json.loads(unzip(download(ines, export)).read("data.json")))
+    told = {user for user in User.objects.exclude(pk=ines.pk) if user.username in words}
+    assert told == set(export.names.all()) == {getattr(ines, place) for place in PLACES}
+    assert bystander not in told
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_with_somebody_who_leaves_the_files_go_that_name_them(ines, place, private_files) -> None:
+    person_named, other = getattr(ines, place), person()
+    kept = built(other)
+    built(ines)
+    services.account_delete(user=person_named, by=person_named)
+    assert list(DataExport.objects.all()) == [kept]
+    assert [name for name in private_files() if name.startswith("exports/")] == [kept.file.name]
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place != "blocked"])
+@pytest.mark.parametrize("way", ["blocks", "closed"])
+def test_a_file_that_names_somebody_who_is_hidden_now_is_deleted_instead_of_handed_out(
+    ines, place, way, private_files
+) -> None:
+    export, hidden = built(ines), getattr(ines, place)
+    if way == "blocks":
+        services.block_create(blocker=hidden, blocked=ines)
+    else:
+        User.objects.filter(pk=hidden.pk).update(is_active=False)
+    refused = client_of(ines).get(reverse("export-download", args=[export.pk]), follow=True)
+    assert b"has changed since" in refused.content
+    assert not [name for name in private_files() if name.startswith("exports/")]
+    again = json.loads(unzip(download(ines, built(ines))).read("data.json"))
+    assert hidden.username not in words_in(again)
+
+
+def test_what_a_blocked_person_does_shows_in_no_file(ines) -> None:
+    export, blocked = built(ines), ines.blocked
+    services.block_create(blocker=blocked, blocked=ines)
+    services.profile_update(user=blocked, by=blocked, username="another.one")
+    User.objects.filter(pk=blocked.pk).update(is_active=False)
+    assert download(ines, export).status_code == 200, "it was not taken back because of them"
+
+
+def test_nobody_who_comes_along_takes_a_file_away(ines) -> None:
+    export = built(ines)
+    services.friendship_request(requester=person(), addressee=ines)
+    assert download(ines, export).status_code == 200
+
+
+@pytest.mark.parametrize("step", ["_write", "_store"])
+def test_somebody_named_who_leaves_while_a_file_is_made_is_in_none(
+    ines, step, private_files, monkeypatch
+) -> None:
+    export, friend, then = exporting.export_order(user=ines), ines.friend, getattr(exporting, step)
+
+    def leave_meanwhile(*arguments):
+        if step == "_store":
+            services.account_delete(user=friend, by=friend)
+        then(*arguments)
+        if step == "_write":
+            services.account_delete(user=friend, by=friend)
+
+    monkeypatch.setattr(exporting, step, leave_meanwhile)
+    assert not exporting.export_build(export.pk)
+    assert DataExport.objects.get().state == DataExport.State.FAILED
+    assert not [name for name in private_files() if name.startswith("exports/")]
+
+
+def test_files_from_before_do_not_say_whom_they_name_and_go(ines) -> None:
+    built(ines)
+    waiting = exporting.export_order(user=person())
+    import_module("accounts.migrations.0008_exports_note_whom_they_name").expire(apps, None)
+    exporting.exports_sweep()
+    assert list(DataExport.objects.all()) == [waiting]
 
 
 def test_leaving_while_a_file_is_made_leaves_no_file(mara, private_files, monkeypatch) -> None:

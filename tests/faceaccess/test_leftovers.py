@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from accounts import exporting
+from accounts.models import DataExport
 from accounts.services import account_delete, enrolment_delete
 from faceaccess import leftovers
 from faceaccess.models import Decoy
@@ -50,6 +52,17 @@ def test_nothing_that_a_row_names_is_touched(engine, settings):
     grow_old(settings, hours=1000)
     assert leftovers.remove() == 0
     assert files(settings) == before
+
+
+def test_an_export_whose_owner_left_goes_and_others_stay(engine, settings):
+    leaver, other = person(), person()
+    for user in (other, leaver):
+        assert exporting.export_build(exporting.export_order(user=user).pk)
+    account_delete(user=leaver, by=leaver)
+    grow_old(settings)
+    assert leftovers.remove() == 1
+    kept = settings.PRIVATE_ROOT / DataExport.objects.get(user=other).file.name
+    assert files(settings) == [str(kept)]
 
 
 def test_what_a_deleted_post_left_goes_and_its_neighbours_stay(engine, settings):
