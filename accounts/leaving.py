@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import axes.utils
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import exporting
+from accounts import exporting, traces
 from accounts.models import User
 
 
@@ -19,22 +15,11 @@ def account_delete(*, user: User, by: User) -> None:
     """Rows by cascade, files after the commit (the post_delete receivers of each app), and what no cascade reaches."""
     if user != by:
         raise PermissionDenied(_("This is not your account."))
-    axes.utils.reset(username=user.username)  # failed sign-ins are kept by name
-    axes.utils.reset(username=user.email)
-    _end_sessions(user)
-    exporting.exports_forget(user)
-    persons = ContentType.objects.get_for_model(User)
-    LogEntry.objects.filter(
-        content_type=persons, object_id=str(user.pk)
-    ).delete()  # staff's changes, with the name
-    User.objects.get(pk=user.pk).delete()
-
-
-def _end_sessions(user: User) -> None:
-    """Every browser of theirs. A session names its user inside its sealed data only, so all of them are looked at."""
-    own = [
-        session.pk
-        for session in Session.objects.iterator()
-        if session.get_decoded().get("_auth_user_id") == str(user.pk)
-    ]
-    Session.objects.filter(pk__in=own).delete()
+    account = User.objects.select_for_update().get(pk=user.pk)  # from now on nobody's new row can name it
+    traces.tries_forget(account.username, account.email, *traces.addresses_of(account))
+    traces.sessions_end(account)
+    exporting.exports_forget(account)
+    logged = traces.logged()
+    account.delete()
+    traces.log_forget(logged)
+    traces.log_blank()

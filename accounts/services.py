@@ -13,6 +13,7 @@ from django.db.models import RestrictedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import traces
 from accounts.enrolment import EnrolmentRejected, capture_delete, capture_enroll, enrolment_delete
 from accounts.leaving import account_delete
 from accounts.models import Block, Circle, CircleMembership, Friendship, Mute, User
@@ -232,10 +233,13 @@ def profile_update(
         user.display_name = " ".join(display_name.split())
     if bio is not None:
         user.bio = bio.strip()
+    former = user.username
     if username is not None:
         user.username = handle_clean(username, of=user)
     user.full_clean(exclude={"password", "last_login"})
     user.save(update_fields=["display_name", "bio", "username"])
+    if user.username != former:
+        traces.tries_forget(former)  # nobody would know later whose they were
     return user
 
 

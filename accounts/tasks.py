@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from accounts import exporting
+from accounts import exporting, traces
 
 
 @shared_task
@@ -15,3 +15,8 @@ def export_build(export_id: str) -> None:
 @shared_task
 def exports_sweep() -> None:
     exporting.exports_sweep()
+
+
+@shared_task
+def traces_sweep() -> None:
+    traces.sweep()

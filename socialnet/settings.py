@@ -193,6 +193,11 @@ CELERY_BEAT_SCHEDULE = {
     # Nobody needs two sweeps: one that was not run before the next is due is dropped.
     "photos-sweep": {"task": "faceaccess.tasks.photos_sweep", "schedule": 15.0, "options": {"expires": 15}},
     "exports-sweep": {"task": "accounts.tasks.exports_sweep", "schedule": 600.0, "options": {"expires": 600}},
+    "traces-sweep": {
+        "task": "accounts.tasks.traces_sweep",
+        "schedule": 86_400.0,
+        "options": {"expires": 86_400},
+    },
     "files-sweep": {"task": "faceaccess.tasks.files_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
     "reminders": {
         "task": "faceaccess.tasks.reminders_send",
