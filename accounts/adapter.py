@@ -1,27 +1,32 @@
-"""How allauth and axes see our people: lowercase handles, and one name for every way of signing in."""
+"""How allauth sees our people: lowercase handles, and second factors that are sealed at rest."""
 
 from __future__ import annotations
 
 import base64
+import logging
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """Whatever the case it is typed in, a handle is lowercase."""
         return super().clean_username(username.strip().lower(), shallow)
+
+
+class UnreadableSecretError(ValidationError):
+    """Sealed with a SECRET_KEY that is gone. A form that meets it says so."""
 
 
 class TwoFactorAdapter(DefaultMFAAdapter):
@@ -31,7 +36,12 @@ class TwoFactorAdapter(DefaultMFAAdapter):
         return _cipher().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _cipher().decrypt(encrypted_text.encode()).decode()
+        try:
+            return _cipher().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken as error:
+            log.error("A two-factor secret opens with no SECRET_KEY given: see docs/configuration.md.")
+            text = _("Your second factor cannot be checked. Tell the people who look after the site.")
+            raise UnreadableSecretError(text) from error
 
     def build_totp_svg(self, url: str) -> str:
         import qrcode
@@ -48,6 +58,15 @@ class TwoFactorAdapter(DefaultMFAAdapter):
         )
 
 
+def sealed_anew(sealed: str) -> str | None:
+    """With the present SECRET_KEY; None if it is that already. Raises InvalidToken for what no key opens."""
+    try:
+        _fernet(settings.SECRET_KEY).decrypt(sealed.encode())
+    except InvalidToken:
+        return _cipher().rotate(sealed.encode()).decode()
+    return None
+
+
 def _cipher() -> MultiFernet:
     """Seals with SECRET_KEY and opens with it or one of SECRET_KEY_FALLBACKS."""
     return MultiFernet([_fernet(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
@@ -56,18 +75,3 @@ def _cipher() -> MultiFernet:
 def _fernet(secret: str) -> Fernet:
     key = HKDF(SHA256(), length=32, salt=None, info=b"mfmc two-factor v1").derive(secret.encode())
     return Fernet(base64.urlsafe_b64encode(key))
-
-
-def attempted_handle(request: HttpRequest, credentials: dict | None = None) -> str:
-    """Whom a sign-in is about, for axes: handle and e-mail address, in any case, count as the same person."""
-    given = credentials or {}
-    login = (
-        given.get("username")
-        or given.get("email")
-        or request.POST.get("login")
-        or request.POST.get("username")
-    )
-    login = str(login or "").strip().lower()
-    if "@" in login:
-        return User.objects.filter(email__iexact=login).values_list("username", flat=True).first() or login
-    return login

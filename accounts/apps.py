@@ -5,6 +5,12 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import exporting, moderation, reportables, signals  # noqa: F401  connects the receivers
+        from accounts import (  # noqa: F401  connects the receivers
+            attempts,
+            exporting,
+            moderation,
+            reportables,
+            signals,
+        )
 
         moderation.register(reportables.PERSON)

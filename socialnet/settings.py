@@ -282,13 +282,18 @@ AXES_VERBOSE = False  # no banner in the log of every command
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "accounts.adapter.attempted_handle"
+AXES_USERNAME_CALLABLE = "accounts.attempts.attempted_login"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # a list of everybody's visits is nobody's business
 AXES_LOCKOUT_TEMPLATE = "lockout.html"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="filemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
+# Of what was posted, starred out in the attempts it keeps: a recovery code sent with a wrong password is still good.
+AXES_SENSITIVE_PARAMETERS = [
+    *("username", "ip_address", "login", "email", "code"),
+    *("password", "password1", "password2", "oldpassword"),
+]
 
 # --- whose face, which model ---
 # The model of owners who chose none, and (optionally) one model for everybody: a demo, one arm of a study.

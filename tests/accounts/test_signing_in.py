@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.urls import path
@@ -93,7 +94,7 @@ def test_an_address_in_use_is_not_given_away_where_addresses_are_verified(client
     second = sign_up(client, username="other")
     assert (second.status_code, second.url) == (first.status_code, first.url)
     assert second.status_code == 302
-    assert User.objects.count() == 1
+    assert User.objects.filter(email="mara@mail.example").count() == 1
 
 
 @pytest.mark.parametrize("login", ["mara", "Mara", "mara@mail.example", "MARA@mail.example"])
@@ -120,13 +121,15 @@ def test_a_closed_account_does_not_sign_in(client) -> None:
 
 
 def test_after_many_wrong_passwords_even_the_right_one_gets_a_page_that_says_why(client, settings) -> None:
-    user = UserFactory(username="mara", email="mara@mail.example")
+    UserFactory(username="mara", email="mara@mail.example")
     other = UserFactory(username="theo")
-    logins = ("mara", "MARA", "mara@mail.example")
-    for attempt in range(settings.AXES_FAILURE_LIMIT - 1):
-        assert sign_in(client, logins[attempt % 3], "wrong").status_code == 200, f"attempt {attempt + 1}"
-    locked = sign_in(client, "mara", "wrong")
-    for answer in (locked, sign_in(client, "mara"), sign_in(client, user.email)):
+    for name in ("mara", "mara@mail.example"):
+        spellings = (name, name.upper(), f" {name}")
+        for attempt in range(settings.AXES_FAILURE_LIMIT - 1):
+            answer = sign_in(client, spellings[attempt % 3], "wrong")
+            assert answer.status_code == 200, f"attempt {attempt + 1} as {name}"
+        assert sign_in(client, name, "wrong").status_code == 429
+    for answer in (sign_in(client, "mara"), sign_in(client, "mara@mail.example")):
         assert answer.status_code == 429
         assert "text/html" in answer["Content-Type"]
         assert "15 minutes" in answer.content.decode()
@@ -134,13 +137,48 @@ def test_after_many_wrong_passwords_even_the_right_one_gets_a_page_that_says_why
     assert sign_in(client, other.username).status_code == 302, "others are not locked out with them"
 
 
-def test_the_right_password_in_time_starts_the_count_again(client, settings) -> None:
-    UserFactory(username="mara")
+@pytest.mark.parametrize("address", ["mara@mail.example", "theo@mail.example"])
+def test_wrong_passwords_do_not_tell_whose_an_address_is(client, settings, address) -> None:
+    UserFactory(username="mara", email="mara@mail.example")
+    UserFactory(username="theo", email="theo@mail.example")
+    for _ in range(settings.AXES_FAILURE_LIMIT - 1):
+        sign_in(client, address, "wrong")
+    assert sign_in(client, "mara", "wrong").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["mara@mail.example", "theo@mail.example"])
+def test_nor_do_they_over_the_api(client, settings, address) -> None:
+    UserFactory(username="mara", email="mara@mail.example")
+    UserFactory(username="theo", email="theo@mail.example")
+    for _ in range(settings.AXES_FAILURE_LIMIT - 1):
+        client.post("/api/v1/token/", {"username": address, "password": "wrong"})
+    assert sign_in(client, "mara", "wrong").status_code == 200
+
+
+@pytest.mark.parametrize("login", ["mara", "mara@mail.example"])
+@pytest.mark.parametrize("wrong", ["mara", "mara@mail.example", "Mara@Mail.example"])
+def test_the_right_password_in_time_starts_the_count_again(client, settings, wrong, login) -> None:
+    UserFactory(username="mara", email="mara@mail.example")
     for _ in range(2):
         for _ in range(settings.AXES_FAILURE_LIMIT - 1):
-            sign_in(client, "mara", "wrong")
-        assert sign_in(client, "mara").status_code == 302
+            sign_in(client, wrong, "wrong")
+        assert sign_in(client, login).status_code == 302
         client.logout()
+
+
+def test_an_attempt_that_is_kept_holds_nothing_that_opens_an_account(client) -> None:
+    UserFactory(username="mara")
+    sent = {"username": "mara", "password": "nearly right", "code": "12345678"}
+    client.post("/api/v1/token/?code=87654321", sent)
+    client.post("/accounts/login/?password=in+the+address", {"login": "mara", "password": "nearly right"})
+    for attempt in AccessAttempt.objects.values("get_data", "post_data"):
+        kept = str(attempt)
+        for secret in ("nearly right", "12345678", "87654321", "in the address"):
+            assert secret not in kept
+
+
+def test_a_name_longer_than_the_column_is_a_wrong_one_like_any(client) -> None:
+    assert sign_in(client, "x" * 400).status_code == 200
 
 
 def test_signing_up_again_and_again_is_stopped(client) -> None:
