@@ -11,6 +11,7 @@ class AccountsConfig(AppConfig):
             moderation,
             reportables,
             signals,
+            signing_up,
         )
 
         moderation.register(reportables.PERSON)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from allauth.account import forms as allauth
+from allauth.core import context
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services
+from accounts import services, signing_up
 from accounts.models import Circle, User
 from accounts.reports import Report
 
@@ -40,14 +42,39 @@ class SignupForm(allauth.SignupForm):
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)  # the label says it
 
+    def clean_username(self) -> str:
+        signing_up.expired_forget()
+        signing_up.begin_again(context.request)
+        return super().clean_username()
+
     def clean_display_name(self) -> str:
         return " ".join(self.cleaned_data["display_name"].split())
+
+    def try_save(self, request: HttpRequest):
+        """An address in use gets a mail that says so. In the visitor's eyes, and by the clock, all is as always."""
+        if self.account_already_exists:
+            self._keep_handle(request)
+        return super().try_save(request)
+
+    @transaction.atomic
+    def save(self, request: HttpRequest) -> User:
+        """As one: half of a sign-up would be an account that nobody waits for."""
+        return super().save(request)
+
+    @transaction.atomic
+    def _keep_handle(self, request: HttpRequest) -> None:
+        """What ``save`` leaves, but for the address."""
+        user = User(username=self.cleaned_data["username"])
+        user.set_password(self.cleaned_data["password1"])
+        user.save()
+        self.custom_signup(request, user)
 
     def custom_signup(self, request: HttpRequest, user: User) -> None:
         """allauth calls this with the user it has just saved."""
         user.display_name = self.cleaned_data["display_name"]
         user.save(update_fields=["display_name"])
         services.circle_starters(owner=user)
+        signing_up.begin(request, user)
 
 
 class LoginForm(allauth.LoginForm):

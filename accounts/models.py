@@ -38,9 +38,15 @@ class User(AbstractUser):
     toured_at = models.DateTimeField(
         null=True, blank=True, editable=False
     )  # finished the tour, or left it out
+    # Signed up, and the code that was sent is not typed in yet: accounts/signing_up.py. None for everybody else.
+    pending_until = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
 
     def __str__(self) -> str:
         return self.name
+
+    def check_password(self, raw_password: str) -> bool:
+        """No password opens an account before its address is confirmed, or to try it would tell whose address it is."""
+        return super().check_password(raw_password) and self.pending_until is None
 
     @property
     def name(self) -> str:

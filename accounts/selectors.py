@@ -57,14 +57,17 @@ def muted_by(user: User) -> QuerySet[User]:
 
 
 def people_visible_to(viewer: User | AnonymousUser) -> QuerySet[User]:
-    """Everyone whose existence ``viewer`` may know of: active accounts, without those a block stands between."""
+    """Everyone whose existence ``viewer`` may know of: active accounts, without those a block stands between.
+
+    An account is one once its address is confirmed: accounts/signing_up.py.
+    """
     if not viewer.is_authenticated:
         return User.objects.none()
     return _known_to(viewer)
 
 
 def _known_to(reader: User | int) -> QuerySet[User]:
-    return User.objects.filter(is_active=True).exclude(is_hidden_from(reader))
+    return User.objects.filter(is_active=True, pending_until=None).exclude(is_hidden_from(reader))
 
 
 def seen_by(reader: User | int, field: str) -> Prefetch:

@@ -13,7 +13,7 @@ from django.db.models import RestrictedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import traces
+from accounts import signing_up, traces
 from accounts.enrolment import EnrolmentRejected, capture_delete, capture_enroll, enrolment_delete
 from accounts.leaving import account_delete
 from accounts.models import Block, Circle, CircleMembership, Friendship, Mute, User
@@ -246,6 +246,7 @@ def profile_update(
 def handle_clean(handle: str, *, of: User) -> str:
     """The handle in lower case. Raises ValidationError for one that is reserved (the model refuses the rest)."""
     handle = handle.strip().lower()
+    signing_up.expired_forget()
     if handle in settings.ACCOUNT_USERNAME_BLACKLIST and handle != of.username:
         raise ValidationError({"username": _("This handle is reserved. Choose another one.")})
     return handle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from accounts import exporting, traces
+from accounts import exporting, signing_up, traces
 
 
 @shared_task
@@ -20,3 +20,8 @@ def exports_sweep() -> None:
 @shared_task
 def traces_sweep() -> None:
     traces.sweep()
+
+
+@shared_task
+def signups_sweep() -> None:
+    signing_up.expired_forget()

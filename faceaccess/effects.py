@@ -227,7 +227,9 @@ def friends_of_friends(owner: User) -> set[int]:
 
 def _members(always: set[int]) -> tuple[frozenset[int], bool]:
     """Active members, ``always`` among them; and whether there are more than PEOPLE_AT_MOST."""
-    active = User.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True)
+    active = (
+        User.objects.filter(is_active=True, pending_until=None).order_by("pk").values_list("pk", flat=True)
+    )
     first = list(active[: PEOPLE_AT_MOST + 1])
     if len(first) <= PEOPLE_AT_MOST:
         return frozenset(first), False
