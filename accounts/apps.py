@@ -9,6 +9,7 @@ class AccountsConfig(AppConfig):
             attempts,
             exporting,
             moderation,
+            programs,
             reportables,
             signals,
             signing_up,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import views, views_data, views_enrol, views_moderation
+from accounts import views, views_data, views_enrol, views_moderation, views_sessions
 
 urlpatterns = [
     path("people/", views.people, name="people"),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("circles/<int:pk>/add", views.circle_add, name="circle-add"),
     path("circles/<int:pk>/remove", views.circle_remove, name="circle-remove"),
     path("settings/", views.settings_page, name="settings"),
+    path("settings/programs/end", views_sessions.programs_end, name="programs-end"),
     path("settings/export", views_data.export, name="export"),
     path("settings/export/order", views_data.export_order, name="export-order"),
     path("settings/export/delete", views_data.export_delete, name="export-delete"),

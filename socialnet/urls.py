@@ -8,6 +8,8 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
+from accounts.views_sessions import sessions
+
 # Its script is a file of its own, but it brings a few lines of style and icons inline.
 api_docs = csp_update({"style-src": [UNSAFE_INLINE], "img-src": ["data:"]})(
     SpectacularSwaggerSplitView.as_view(url_name="api-schema", permission_classes=[AllowAny])
@@ -23,7 +25,7 @@ urlpatterns = [
     path("", include("faceaccess.urls_pages")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
-    path("accounts/sessions/", include("allauth.usersessions.urls")),
+    path("accounts/sessions/", sessions, name="usersessions_list"),
     path("admin/", admin.site.urls),
     path("", include("faceaccess.urls")),
     path("api/v1/", include("socialnet.api_urls")),

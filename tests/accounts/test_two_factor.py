@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import (
     TOTP,
     format_hotp_value,
@@ -101,8 +103,6 @@ def test_neither_the_api_nor_the_admin_is_a_way_round_the_second_factor(mara, se
 
 
 def test_a_recovery_code_signs_in_once_over_the_api(mara, secret) -> None:
-    from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-
     code = RecoveryCodes.activate(mara).get_unused_codes()[0]
     login = {"username": "mara", "password": PASSWORD, "code": code}
     assert Client().post("/api/v1/token/", login).status_code == 200
@@ -162,3 +162,59 @@ def test_only_our_own_pages_may_ask_for_the_camera(client) -> None:
     policy = client.get("/accounts/login/")["Permissions-Policy"]
     assert "camera=(self)" in policy
     assert "microphone=()" in policy
+
+
+# --- a browser left open ---
+
+
+ADDRESSES = "/accounts/email/"
+
+
+def change_of_address(client: Client, address: str, mailoutbox) -> None:
+    """All that has to be sent to move the account to another address."""
+    client.post(ADDRESSES, {"email": address, "action_add": ""})
+    codes = [re.search(r"^([A-Z0-9]{3,}-?[A-Z0-9]{3,})$", mail.body, re.M) for mail in mailoutbox]
+    client.post("/accounts/confirm-email/", {"code": codes[-1][1] if codes and codes[-1] else "NONE"})
+    client.post(ADDRESSES, {"email": address, "action_primary": ""})
+    client.post(ADDRESSES, {"email": "mara@mail.example", "action_remove": ""})
+
+
+def addresses_of(user) -> list[str]:
+    return list(EmailAddress.objects.filter(user=user).values_list("email", flat=True))
+
+
+def test_it_is_not_enough_to_take_the_address_away(mara, mailoutbox) -> None:
+    client = signed_in(mara)
+    assert client.get(ADDRESSES).status_code == 200, "to look at it asks for nothing"
+    change_of_address(client, "thief@mail.example", mailoutbox)
+    assert addresses_of(mara) == ["mara@mail.example"]
+    assert not [mail for mail in mailoutbox if mail.to == ["thief@mail.example"]]
+
+
+def test_with_the_password_the_address_is_changed(mara, mailoutbox) -> None:
+    client = signed_in(mara)
+    asked = client.post(ADDRESSES, {"email": "new@mail.example", "action_add": ""})
+    assert asked.url.startswith("/accounts/reauthenticate/")
+    answer = client.post(asked.url, {"password": PASSWORD, "next": ADDRESSES})
+    assert answer.url == "/accounts/confirm-email/", "what was asked for goes on by itself"
+    change_of_address(client, "new@mail.example", mailoutbox)
+    assert addresses_of(mara) == ["new@mail.example"]
+
+
+def test_with_two_factor_a_code_will_do_instead(mara, secret, mailoutbox) -> None:
+    client = signed_in(mara)
+    codes = RecoveryCodes.activate(mara).get_unused_codes()
+    client.post("/accounts/2fa/authenticate/", {"code": codes[0]})
+    assert is_signed_in(client)
+    assert client.post("/accounts/2fa/reauthenticate/", {"code": codes[1]}).status_code == 302
+    change_of_address(client, "new@mail.example", mailoutbox)
+    assert addresses_of(mara) == ["new@mail.example"]
+
+
+def test_the_password_page_asks_for_the_password_itself(mara) -> None:
+    client = signed_in(mara)
+    new = {"password1": "a new and better passphrase", "password2": "a new and better passphrase"}
+    assert client.post("/accounts/password/change/", {"oldpassword": "wrong"} | new).status_code == 200
+    assert client.post("/accounts/password/change/", {"oldpassword": PASSWORD} | new).status_code == 302
+    mara.refresh_from_db()
+    assert mara.check_password(new["password1"])
