@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -30,21 +29,39 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(admin.ModelAdmin):
+    """Accounts are opened by signing up, closed here, and deleted by their owners.
+
+    Nobody's password is set here: its owner would not learn that somebody else can get in. And who may close accounts
+    gets no further rights by it, nor closes those of other staff: rights are given, and staff closed, by superusers.
+    """
+
     list_display = ("username", "display_name", "is_active", "is_staff", "date_joined")
     list_filter = ("is_active", "is_staff")
     search_fields = ("username", "display_name")
     ordering = ("username",)
-    readonly_fields = ("email", "last_login", "date_joined")
+    filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        (_("Profile"), {"fields": ("display_name", "bio", "email")}),
+        (_("Profile"), {"fields": ("username", "display_name", "bio", "email")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
+    their_own = ("username", "display_name", "bio", "email", "last_login", "date_joined")
+    rights = ("is_staff", "is_superuser", "groups", "user_permissions")
 
-    def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
-        return False  # accounts are closed here, and deleted by their owners
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        return self.their_own if request.user.is_superuser else self.their_own + self.rights
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is not None and (obj.is_staff or obj.is_superuser) and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
 
 
 @admin.register(FaceCapture)

@@ -108,9 +108,14 @@ def check_staff(user: User) -> None:
 
 
 def open_reports(moderator: User) -> models.QuerySet[Report]:
-    """What waits for a decision, oldest first; nobody judges what is about them, or what they reported."""
-    own = models.Q(about=moderator) | models.Q(reporter=moderator)
-    return Report.objects.filter(state=Report.State.OPEN).exclude(own).order_by("created_at", "id")
+    """What waits for a decision, oldest first; nobody judges what is about them, or what they reported.
+
+    What they reported is left out with everything that others say of it: it is decided all at once.
+    """
+    waiting = Report.objects.filter(state=Report.State.OPEN)
+    same = waiting.filter(reporter=moderator, kind=models.OuterRef("kind"), target=models.OuterRef("target"))
+    own = models.Q(about=moderator) | models.Exists(same)
+    return waiting.exclude(own).order_by("created_at", "id")
 
 
 def held_captures(moderator: User) -> models.QuerySet[FaceCapture]:
@@ -122,16 +127,17 @@ def held_captures(moderator: User) -> models.QuerySet[FaceCapture]:
 def reports_decide(*, report: Report, by: User, take_down: bool, note: str = "") -> ModerationEntry:
     """Decide all open reports about one thing at once: take it down, or leave it as it is."""
     check_staff(by)
-    if by.pk in (report.about_id, report.reporter_id):
-        raise PermissionDenied(_("Somebody else has to decide this one."))
     kind = KINDS[report.kind]
     same = Report.objects.filter(kind=report.kind, target=report.target, state=Report.State.OPEN)
+    if by.pk in (report.about_id, report.reporter_id) or same.filter(reporter=by).exists():
+        raise PermissionDenied(_("Somebody else has to decide this one."))
     if not same.exists():
         raise ValidationError(_("This was decided already."))
     if take_down:
         thing = kind.find(report.target)
         if thing is None:
             raise ValidationError(_("This is gone already."))
+        _check_may_take_down(by, thing)
         kind.take_down(thing)
     state = Report.State.TAKEN_DOWN if take_down else Report.State.DISMISSED
     same.update(state=state, decided_at=timezone.now())
@@ -146,9 +152,20 @@ def take_down_undo(*, entry: ModerationEntry, by: User, note: str = "") -> Moder
     thing = KINDS[entry.kind].find(entry.target) if entry.kind in KINDS else None
     if entry.action != ModerationEntry.Action.TAKEN_DOWN or thing is None or by.pk == entry.about_id:
         raise ValidationError(_("There is nothing to put back."))
+    _check_may_take_down(by, thing)
     KINDS[entry.kind].put_back(thing)
     back = ModerationEntry.Action.PUT_BACK
     return _log(by, entry.about, back, note, kind=entry.kind, target=entry.target)
+
+
+def may_take_down(by: User, thing: Any) -> bool:
+    """One moderator does not shut out another, or who watches over both; nor let them in again."""
+    return by.is_superuser or not (isinstance(thing, User) and (thing.is_staff or thing.is_superuser))
+
+
+def _check_may_take_down(by: User, thing: Any) -> None:
+    if not may_take_down(by, thing):
+        raise PermissionDenied(_("Accounts of staff are closed and opened by superusers only."))
 
 
 @transaction.atomic

@@ -62,7 +62,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         case["reports"].append(report)
     for (kind, target), case in cases.items():
         case["kind"] = moderation.KINDS.get(kind)
-        case["thing"] = case["kind"].find(target) if case["kind"] else None
+        thing = case["thing"] = case["kind"].find(target) if case["kind"] else None
+        case["may_take_down"] = thing is not None and moderation.may_take_down(request.user, thing)
     page = {"cases": list(cases.values()), "held": moderation.held_captures(request.user)}
     return render(request, "accounts/moderation.html", page)
 
@@ -75,6 +76,8 @@ def log(request: HttpRequest) -> HttpResponse:
     for entry in entries:  # newest first: what was put back since cannot be put back again
         place = entry.kind, entry.target
         entry.can_be_undone = entry.action == entry.Action.TAKEN_DOWN and place not in undone
+        if entry.kind == "person" and not moderation.may_take_down(request.user, entry.about):
+            entry.can_be_undone = False
         if entry.action in (entry.Action.TAKEN_DOWN, entry.Action.PUT_BACK):
             undone.add(place)
     return render(request, "accounts/moderation_log.html", {"entries": entries})

@@ -5,13 +5,20 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from axes.models import AccessAttempt
 from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
 from django.db.models import BinaryField, FileField
+from django.test import Client
 from django.urls import reverse
+from rest_framework.authtoken.models import Token
 
 from accounts.models import FaceCapture, User
+from community import albums
 from photos.models import Photo
-from tests.factories import BlockFactory, FaceCaptureFactory, PhotoFactory, UserFactory
+from tests.factories import PASSWORD, BlockFactory, FaceCaptureFactory, PhotoFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +90,9 @@ def test_no_registration_names_a_file_or_a_template() -> None:
         ("accounts_facecapture", "held_at__isnull=False"),
         ("accounts_facecapture", "user__username=mara"),
         ("community_comment", "body__contains=a"),
-        ("authtoken_tokenproxy", "user__email__startswith=a"),
+        ("account_emailaddress", "user__email__startswith=a"),
+        ("usersessions_usersession", "session_key__startswith=a"),
+        ("axes_accessattempt", "post_data__contains=a"),
     ],
 )
 def test_a_private_column_cannot_be_guessed_by_searching_for_it(staff, page, lookup) -> None:
@@ -172,3 +181,121 @@ def test_staff_cannot_add_change_or_delete_photos_and_captures(staff) -> None:
 def test_the_admin_is_for_staff(client) -> None:
     client.force_login(UserFactory())
     assert client.get(reverse("admin:photos_photo_changelist")).status_code == 302
+
+
+# --- what would make staff anybody ---
+
+
+def with_rights(*names: str, **person: object) -> Client:
+    """Staff with every right there is on those models, and no superuser."""
+    person = UserFactory(is_staff=True, **person)
+    person.user_permissions.add(*Permission.objects.filter(content_type__model__in=names))
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def admin_page(model: str, kind: str, *args: object) -> str:
+    return reverse(f"admin:{model}_{kind}", args=args)
+
+
+def test_which_pages_of_other_packages_there_are() -> None:
+    ours = {"accounts", "photos", "community", "faceaccess"}
+    others = {model._meta.label for model in admin.site._registry if model._meta.app_label not in ours}
+    assert others == {"auth.Group", "account.EmailAddress", "usersessions.UserSession", "axes.AccessAttempt"}
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_nothing_that_opens_an_account_is_listed_or_made(superuser) -> None:
+    mara = UserFactory(username="mara", email="mara@mail.example")
+    token = Token.objects.create(user=mara)
+    client = Client()
+    client.post("/accounts/login/", {"login": "mara", "password": PASSWORD})
+    session = UserSession.objects.get(user=mara)
+    Client().post("/api/v1/token/", {"username": "mara", "password": "wrong", "code": "12345678"})
+    names = ("emailaddress", "usersession", "accessattempt", "tokenproxy", "authenticator", "user")
+    staff = with_rights(*names, is_superuser=superuser)
+    secrets = (token.key, session.session_key, "12345678", mara.password)
+    rows = {
+        "account_emailaddress": EmailAddress.objects.get(user=mara),
+        "usersessions_usersession": session,
+        "axes_accessattempt": AccessAttempt.objects.get(),
+    }
+    for model, row in rows.items():
+        for kind, args in (("changelist", ()), ("change", (row.pk,)), ("history", (row.pk,))):
+            answer = staff.get(admin_page(model, kind, *args))
+            assert answer.status_code == 200
+            assert not [secret for secret in secrets if secret in answer.content.decode()]
+        form = {"user": mara.pk, "email": "staff@mail.example", "verified": "on", "primary": "on"}
+        assert staff.post(admin_page(model, "add"), form).status_code == 403
+        assert staff.post(admin_page(model, "change", row.pk), form).status_code == 403
+        assert staff.post(admin_page(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+        selected = {"action": "make_verified", "_selected_action": row.pk}
+        staff.post(admin_page(model, "changelist"), selected)
+    assert not EmailAddress.objects.filter(email="staff@mail.example").exists()
+    for gone in ("authtoken/tokenproxy/", "mfa/authenticator/"):
+        assert staff.get(f"/admin/{gone}").status_code == 404
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_nobodys_password_is_set_or_shown(superuser) -> None:
+    mara = UserFactory(username="mara", email="mara@mail.example")
+    staff = with_rights("user", is_superuser=superuser)
+    new = {"password1": "brand new phrase 1", "password2": "brand new phrase 1", "usable_password": "true"}
+    staff.post(f"/admin/accounts/user/{mara.pk}/password/", new)
+    page = staff.get(admin_page("accounts_user", "change", mara.pk)).content.decode()
+    assert "password" not in page.replace("/admin/password_change/", "").lower().replace(
+        "change password", ""
+    )
+    form = {"password": "x", "username": "theirs", "email": "staff@mail.example", "is_active": "on"}
+    staff.post(admin_page("accounts_user", "change", mara.pk), form)
+    assert staff.get(admin_page("accounts_user", "add")).status_code == 403
+    kept = User.objects.get(pk=mara.pk)
+    assert kept.check_password(PASSWORD)
+    assert (kept.username, kept.email) == ("mara", "mara@mail.example")
+
+
+RIGHTS = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
+
+
+def test_who_may_close_accounts_does_not_thereby_get_or_give_rights() -> None:
+    mara, staff = UserFactory(username="mara"), with_rights("user", "group", username="vera")
+    vera = User.objects.get(username="vera")
+    permission = Permission.objects.get(codename="change_post")
+    for person in (mara, vera):
+        rights = RIGHTS | {"user_permissions": permission.pk}
+        staff.post(admin_page("accounts_user", "change", person.pk), rights)
+        person.refresh_from_db()
+        assert not person.is_superuser
+        assert not person.user_permissions.filter(pk=permission.pk).exists()
+    assert not mara.is_staff
+    group = Group.objects.create(name="moderators")
+    vera.groups.add(group)
+    form = {"name": "moderators", "permissions": permission.pk}
+    assert staff.post(admin_page("auth_group", "change", group.pk), form).status_code == 403
+    assert staff.post(admin_page("auth_group", "add"), form | {"name": "more"}).status_code == 403
+
+
+def test_it_closes_accounts_of_members_and_not_of_staff() -> None:
+    staff = with_rights("user")
+    mara, theo, root = UserFactory(), UserFactory(is_staff=True), UserFactory(is_superuser=True)
+    for person in (mara, theo, root):
+        staff.post(admin_page("accounts_user", "change", person.pk), {})
+        person.refresh_from_db()
+    assert [person.is_active for person in (mara, theo, root)] == [False, True, True]
+
+
+def test_a_superuser_gives_rights() -> None:
+    mara = UserFactory()
+    with_rights(is_superuser=True).post(admin_page("accounts_user", "change", mara.pk), RIGHTS)
+    mara.refresh_from_db()
+    assert (mara.is_staff, mara.is_superuser) == (True, True)
+
+
+def test_the_title_of_an_album_is_on_no_page_of_the_staff() -> None:
+    album = albums.album_create(owner=UserFactory(), title="Clinic with Theo")
+    staff = with_rights("album")
+    for kind, args in (("changelist", ()), ("change", (album.pk,)), ("history", (album.pk,))):
+        answer = staff.get(admin_page("community_album", kind, *args))
+        assert answer.status_code == 200
+        assert "Clinic" not in answer.content.decode()

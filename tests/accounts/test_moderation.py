@@ -219,3 +219,52 @@ def test_the_person_is_told_that_it_waits_but_not_why(engine) -> None:  # noqa: 
     assert "Waits for a look" in words
     for telling in ("resembl", "another account", "somebody else", "already"):
         assert telling not in words.lower()
+
+
+# --- who decides ---
+
+
+def about_person(reporter: User, who: User) -> Report:
+    return moderation.report_create(reporter=reporter, kind="person", target=str(who.pk), reason="other")
+
+
+def test_nobody_decides_by_another_report_what_they_reported_themselves(vera) -> None:
+    theo, other = person(username="theo"), person()
+    about_person(vera, theo)
+    report = about_person(other, theo)
+    assert not moderation.open_reports(vera).exists()
+    assert "theo" not in Page.of(client_of(vera).get(reverse("moderation"))).words
+    for decision in ("take_down", "dismiss"):
+        answer = client_of(vera).post(reverse("moderation-decide", args=[report.pk]), {"decision": decision})
+        assert answer.status_code == 403
+    theo.refresh_from_db()
+    report.refresh_from_db()
+    assert (theo.is_active, report.state) == (True, Report.State.OPEN)
+    colleague = person(is_staff=True)
+    assert moderation.open_reports(colleague).count() == 2
+    moderation.reports_decide(report=report, by=colleague, take_down=True)
+    theo.refresh_from_db()
+    assert not theo.is_active
+
+
+@pytest.mark.parametrize("rights", [{"is_staff": True}, {"is_superuser": True}])
+def test_accounts_of_staff_are_closed_and_opened_by_superusers_only(vera, rights) -> None:
+    member, root = person(), person(is_staff=True, is_superuser=True)
+    colleague = person(username="colleague", **rights)
+    report = about_person(member, colleague)
+    assert b'value="take_down"' not in client_of(vera).get(reverse("moderation")).content
+    close = {"decision": "take_down"}
+    assert client_of(vera).post(reverse("moderation-decide", args=[report.pk]), close).status_code == 403
+    colleague.refresh_from_db()
+    assert colleague.is_active
+    assert b'value="take_down"' in client_of(root).get(reverse("moderation")).content
+    assert client_of(root).post(reverse("moderation-decide", args=[report.pk]), close).status_code == 302
+    colleague.refresh_from_db()
+    assert not colleague.is_active
+    put_back = reverse("moderation-put-back", args=[ModerationEntry.objects.get().pk])
+    assert put_back.encode() not in client_of(vera).get(reverse("moderation-log")).content
+    assert client_of(vera).post(put_back).status_code == 403
+    assert put_back.encode() in client_of(root).get(reverse("moderation-log")).content
+    assert client_of(root).post(put_back).status_code == 302
+    colleague.refresh_from_db()
+    assert colleague.is_active
