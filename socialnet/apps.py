@@ -9,4 +9,4 @@ class StaffConfig(apps.AdminConfig):
 
     def ready(self) -> None:
         super().ready()  # every package registers its pages
-        from socialnet import staff_pages  # noqa: F401  puts our own in their place
+        from socialnet import folder_checks, staff_pages  # noqa: F401  registers; puts our own in their place

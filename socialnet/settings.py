@@ -14,12 +14,13 @@ import environ
 from csp.constants import NONE, SELF
 from whitenoise.compress import Compressor
 
+from socialnet.folders import own_folder
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
-VAR_DIR = Path(env("MFMC_VAR", default=str(BASE_DIR / "var"))).resolve()
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR = own_folder(Path(env("MFMC_VAR", default=str(BASE_DIR / "var"))).resolve())
 
 
 def _own_secret(name: str) -> str:
@@ -176,7 +177,7 @@ CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://")
 if CELERY_BROKER_URL.startswith("filesystem:"):
     _queue = VAR_DIR / "queue"
     for _folder in ("messages", "control"):
-        (_queue / _folder).mkdir(parents=True, exist_ok=True)
+        own_folder(own_folder(_queue) / _folder)
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_queue / "messages"),
         "data_folder_out": str(_queue / "messages"),
@@ -198,8 +199,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 86_400.0,
         "options": {"expires": 86_400},
     },
-    "files-sweep": {"task": "faceaccess.tasks.files_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
     "signups-sweep": {"task": "accounts.tasks.signups_sweep", "schedule": 600.0, "options": {"expires": 600}},
+    "files-sweep": {"task": "faceaccess.tasks.files_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
     "reminders": {
         "task": "faceaccess.tasks.reminders_send",
         "schedule": 3600.0,
@@ -262,9 +263,9 @@ ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # "your password was changed", "two-factor was switched off"
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 600  # s
 # A browser left open must not be enough to take the account's address away, by which its password is set anew.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600  # s
 MFA_ADAPTER = "accounts.adapter.TwoFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "My Face My Choice"
@@ -288,16 +289,18 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "accounts.attempts.attempted_login"
 AXES_RESET_ON_SUCCESS = True
-AXES_DISABLE_ACCESS_LOG = True  # a list of everybody's visits is nobody's business
-AXES_LOCKOUT_TEMPLATE = "lockout.html"
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="filemail://")
-vars().update(EMAIL_CONFIG)
-EMAIL_FILE_PATH = VAR_DIR / "mail"
 # Of what was posted, starred out in the attempts it keeps: a recovery code sent with a wrong password is still good.
 AXES_SENSITIVE_PARAMETERS = [
     *("username", "ip_address", "login", "email", "code"),
     *("password", "password1", "password2", "oldpassword"),
 ]
+AXES_DISABLE_ACCESS_LOG = True  # a list of everybody's visits is nobody's business
+AXES_LOCKOUT_TEMPLATE = "lockout.html"
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="filemail://")
+vars().update(EMAIL_CONFIG)
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+if EMAIL_CONFIG["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
+    own_folder(EMAIL_FILE_PATH)
 
 # --- whose face, which model ---
 # The model of owners who chose none, and (optionally) one model for everybody: a demo, one arm of a study.
