@@ -1,10 +1,11 @@
 """System checks of the model pack: does it exist, are its weights here, may they be used, what do its distances mean,
-was all embedded with it."""
+was all embedded with it. And whether pictures can be signed, where they are to be."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
@@ -65,6 +66,22 @@ def _thresholds(recognizer: str) -> list[CheckMessage]:
             id="faceaccess.W004",
         )
     ]
+
+
+@register()
+def pictures_can_be_signed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Tried out: a chain or key that does not do is found out by c2pa alone, at the first photo somebody looks at."""
+    from faceaccess import provenance
+    from mfmc_engine.imaging import encode
+
+    if not provenance.signs():
+        return []
+    try:
+        provenance.embedded(encode(np.zeros((16, 16, 3), np.uint8), ".jpg"), "image/jpeg", replaced=True)
+    except Exception as error:  # c2pa's, cryptography's, or ours
+        files = f"C2PA_CERTIFICATE={settings.C2PA_CERTIFICATE!r} and C2PA_KEY={settings.C2PA_KEY!r}"
+        return [Error(f"{files} cannot sign: {error}", id="faceaccess.E004")]
+    return []
 
 
 @register(Tags.database)

@@ -1,10 +1,18 @@
-"""Django's admin, on a site of our own."""
+"""This package's own configuration, and Django's admin on a site of our own."""
 
+from django.apps import AppConfig
 from django.contrib.admin import apps
 
 
+class SocialNetConfig(AppConfig):
+    name = "socialnet"
+
+    def ready(self) -> None:
+        from socialnet import checks  # noqa: F401  registers them
+
+
 class StaffConfig(apps.AdminConfig):
-    default = False  # only for settings to name: this package's own configuration is an ordinary one
+    default = False  # only for settings to name
     default_site = "socialnet.admin.StaffSite"
 
     def ready(self) -> None:

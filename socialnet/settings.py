@@ -10,15 +10,17 @@ import contextlib
 import secrets
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from kombu.transport import TRANSPORT_ALIASES
 from whitenoise.compress import Compressor
 
+from socialnet.environment import Environment
 from socialnet.folders import own_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+env = Environment()
+Environment.read_env(BASE_DIR / ".env")
 
 VAR_DIR = own_folder(Path(env("MFMC_VAR", default=str(BASE_DIR / "var"))).resolve())
 
@@ -110,7 +112,7 @@ TEMPLATES = [
 ]
 
 # --- data ---
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": env.address("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}", "db")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # WAL lets readers go on while the worker writes; IMMEDIATE takes the write lock at BEGIN, so that a
     # transaction waits for it instead of failing half way.
@@ -122,13 +124,11 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Kept open by SQLite too: a new connection parses every statement again, which is most of what a picture costs.
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60, least=0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-_cache_url = env("CACHE_URL", default="")
 CACHES = {
-    "default": env.cache_url_config(_cache_url)
-    if _cache_url
-    else {
+    "default": env.address("CACHE_URL", "", "cache")
+    or {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": VAR_DIR / "cache",
         "OPTIONS": {"MAX_ENTRIES": 10_000},  # beyond it, any third of them is forgotten: counts of tries too
@@ -138,11 +138,15 @@ CACHES = {
 # Originals and decoys live outside anything a web server serves; only the image gate reads them.
 PRIVATE_ROOT = VAR_DIR / "private"
 RENDITION_ROOT = VAR_DIR / "renditions"
-RENDITION_CACHE_BYTES = env.int("RENDITION_CACHE_BYTES", default=2 * 2**30)
+RENDITION_CACHE_BYTES = env.int("RENDITION_CACHE_BYTES", default=2 * 2**30, least=0)
 # Content credentials in pictures with replaced faces: PEM files (the site's certificate, then its issuers').
-C2PA_CERTIFICATE = env("C2PA_CERTIFICATE", default="")
-C2PA_KEY = env("C2PA_KEY", default="")
-C2PA_ALGORITHM = env("C2PA_ALGORITHM", default="es256")
+C2PA_CERTIFICATE = env.file("C2PA_CERTIFICATE")
+C2PA_KEY = env.file("C2PA_KEY")
+C2PA_ALGORITHM = env.choice(
+    "C2PA_ALGORITHM", "es256", ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
+)
+if C2PA_CERTIFICATE and not C2PA_KEY:
+    raise ImproperlyConfigured("C2PA_CERTIFICATE is set, and C2PA_KEY, the file of its key, is not.")
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -167,13 +171,15 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True, mode=0o700)
 PHOTO_MAX_BYTES = env.int("PHOTO_MAX_BYTES", default=30 * 2**20)
 PHOTO_MAX_SIDE = env.int("PHOTO_MAX_SIDE", default=4096)  # px, longest side of a stored original
 CAPTURES_PER_PERSON = env.int("CAPTURES_PER_PERSON", default=8)
-TRY_MAX_BYTES = env.int(
-    "TRY_MAX_BYTES", default=12 * 2**20
-)  # of a photo on the page without an account; in memory
+TRY_MAX_BYTES = env.int("TRY_MAX_BYTES", default=12 * 2**20)  # on the page without an account; in memory
 PHOTOS_PER_POST = env.int("PHOTOS_PER_POST", default=10)
 
 # --- background work ---
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://")
+if CELERY_BROKER_URL.partition("://")[0] not in TRANSPORT_ALIASES:
+    raise ImproperlyConfigured(
+        "CELERY_BROKER_URL takes an address such as redis://host:6379/0, and this is none."
+    )
 if CELERY_BROKER_URL.startswith("filesystem:"):
     _queue = VAR_DIR / "queue"
     for _folder in ("messages", "control"):
@@ -253,7 +259,7 @@ RATE_LIMITS = {
     "mark": (60, 3600),  # a face by hand: the photo is worked on anew
     "naming": (120, 3600),  # whose a face is: tags, and "that's me"
 }
-ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="mandatory")
+ACCOUNT_EMAIL_VERIFICATION = env.choice("EMAIL_VERIFICATION", "mandatory", ("mandatory", "optional", "none"))
 # A code to type in, not a link: it works on whichever device the mail is read, and signs in where it was asked for.
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION != "none"
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
@@ -296,7 +302,7 @@ AXES_SENSITIVE_PARAMETERS = [
 ]
 AXES_DISABLE_ACCESS_LOG = True  # a list of everybody's visits is nobody's business
 AXES_LOCKOUT_TEMPLATE = "lockout.html"
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="filemail://")
+EMAIL_CONFIG = env.address("EMAIL_URL", "filemail://", "email")
 vars().update(EMAIL_CONFIG)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 if EMAIL_CONFIG["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
@@ -304,21 +310,27 @@ if EMAIL_CONFIG["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
 
 # --- whose face, which model ---
 # The model of owners who chose none, and (optionally) one model for everybody: a demo, one arm of a study.
-FACE_DEFAULT_MODEL = env("FACE_DEFAULT_MODEL", default="authorization")
-FACE_PINNED_MODEL = env("FACE_PINNED_MODEL", default="") or None
-FACE_INDEX = env("FACE_INDEX", default="exact")  # or pgvector: read docs/configuration.md first
+_models = ("proxy", "authorization", "rules")  # faceaccess.models.AccessModel, which needs settings to load
+FACE_DEFAULT_MODEL = env.choice("FACE_DEFAULT_MODEL", "authorization", _models)
+FACE_PINNED_MODEL = env.choice("FACE_PINNED_MODEL", "", _models) or None
+FACE_INDEX = env.choice("FACE_INDEX", "exact", ("exact", "pgvector"))  # read docs/configuration.md first
+if FACE_INDEX == "pgvector" and DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    raise ImproperlyConfigured("FACE_INDEX='pgvector' needs PostgreSQL: set DATABASE_URL.")
 REMINDER_DAYS = env.int("REMINDER_DAYS", default=3)  # between two reminders of photos that wait for an answer
-SITE_ADDRESS = env("SITE_ADDRESS", default="http://localhost:8000")  # where links in mails lead to
+# Where links in mails lead to.
+SITE_ADDRESS = env.matching(
+    "SITE_ADDRESS", "http://localhost:8000", r"https?://[^\s/]\S*", "an address with http:// or https://"
+)
 ENGINE_PACK = env("ENGINE_PACK", default="builtin")
-ENGINE_DEVICE = env("ENGINE_DEVICE", default="cpu")
+ENGINE_DEVICE = env.matching("ENGINE_DEVICE", "cpu", r"cpu|auto|cuda(:\d+)?", "cpu, cuda, cuda:1 or auto")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)
-ENGINE_PRECISION = env("ENGINE_PRECISION", default="float32")
+ENGINE_PRECISION = env.choice("ENGINE_PRECISION", "float32", ("float32", "bfloat16", "float16"))
 # On a card: "eager", "graphs" (CUDA graphs) or "compile" (torch.compile). make bench DEVICE=cuda says which pays.
-ENGINE_LAUNCH = env("ENGINE_LAUNCH", default="eager")
+ENGINE_LAUNCH = env.choice("ENGINE_LAUNCH", "eager", ("eager", "graphs", "compile"))
 # Threads with a photo each share the networks' batches: "auto" on a card, "on", "off". See docs/gpu.md.
-ENGINE_BATCH = env("ENGINE_BATCH", default="auto")
+ENGINE_BATCH = env.choice("ENGINE_BATCH", "auto", ("auto", "on", "off"))
 ENGINE_BATCH_PHOTOS = env.int("ENGINE_BATCH_PHOTOS", default=16)
-ENGINE_BATCH_MEGAPIXELS = env.float("ENGINE_BATCH_MEGAPIXELS", default=48)
+ENGINE_BATCH_MEGAPIXELS = env.float("ENGINE_BATCH_MEGAPIXELS", default=48, least=1)
 ENGINE_BATCH_WAIT_MS = env.float("ENGINE_BATCH_WAIT_MS", default=100)
 
 # --- API ---
@@ -337,7 +349,12 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.UserRateThrottle",
         "rest_framework.throttling.ScopedRateThrottle",
     ],
-    "DEFAULT_THROTTLE_RATES": {"user": env("API_RATE", default="600/min"), "login": "10/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "user": env.matching(
+            "API_RATE", "600/min", r"[1-9]\d*/(s|sec|m|min|h|hour|d|day)", "a number/s, /min, /hour or /day"
+        ),
+        "login": "10/min",
+    },
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "My Face My Choice",
@@ -379,7 +396,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-if env.bool("HTTPS", default=False):
+if env.bool("HTTPS"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -390,12 +407,13 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+_levels = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", "INFO", _levels)},
     # A folder as broker has no host name, and kombu would say so at every start.
     "loggers": {"kombu.connection": {"level": "ERROR"}},
 }
