@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -32,7 +31,7 @@ def _try_it(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "faceaccess/try.html", {"limit": trying.megabytes()})
     # Who is not signed in has no key to count by. The address itself is not written down, only what it hashes to.
-    place = salted_hmac("faceaccess.trying", get_adapter().get_client_ip(request)).hexdigest()
+    place = salted_hmac("faceaccess.trying", limits.client_address(request) or "").hexdigest()
     try:
         limits.count("try", place)
     except limits.TooOftenError as error:

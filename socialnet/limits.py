@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from functools import wraps
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.core.cache import cache
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -29,6 +30,17 @@ class TooOftenError(ValidationError):
     def __init__(self, wait: int) -> None:
         super().__init__(sentence(wait))
         self.wait = wait
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Of whoever asks, behind settings.TRUSTED_PROXIES: allauth's answer, for axes and our own limits too.
+
+    None for who asks from no address: a request that code made up, a socket of the machine itself.
+    """
+    try:
+        return get_adapter().get_client_ip(request)
+    except PermissionDenied:
+        return None
 
 
 def count(name: str, person: int | str) -> None:

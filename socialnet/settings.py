@@ -47,6 +47,10 @@ FACE_SECRET = env("FACE_SECRET", default="") or _own_secret("faces")
 FACE_SECRETS_OLD = env.list("FACE_SECRETS_OLD", default=[])  # still open templates: manage.py rotate_face_key
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# How many proxies stand in front, each adding to X-Forwarded-For the address it was asked from: the client's is that
+# many entries from the end. Too few, and everybody shares one address and its limits; too many, and clients choose
+# theirs. Read by allauth and, through socialnet.limits.client_address, by axes and us; the API's throttles below.
+TRUSTED_PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0, least=0)
 
 INSTALLED_APPS = [
     "accounts",
@@ -293,6 +297,7 @@ AXES_VERBOSE = False  # no banner in the log of every command
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "socialnet.limits.client_address"
 AXES_USERNAME_CALLABLE = "accounts.attempts.attempted_login"
 AXES_RESET_ON_SUCCESS = True
 # Of what was posted, starred out in the attempts it keeps: a recovery code sent with a wrong password is still good.
@@ -355,6 +360,7 @@ REST_FRAMEWORK = {
         ),
         "login": "10/min",
     },
+    "NUM_PROXIES": TRUSTED_PROXIES,  # None, its default, takes whatever header a client sends for its address
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "My Face My Choice",

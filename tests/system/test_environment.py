@@ -35,6 +35,7 @@ MISTYPED = [
     ("API_RATE", "0/min", "a number/s"),
     ("C2PA_CERTIFICATE", "/nope.pem", "a file that can be read"),
     ("PHOTOS_PER_POST", "0", "1 or more"),
+    ("TRUSTED_PROXIES", "-1", "0 or more"),
     ("HTTPS", "maybe", "true or false"),
     ("DEBUG", "maybe", "true or false"),
     ("LOG_LEVEL", "loud", "DEBUG, INFO"),
@@ -70,11 +71,12 @@ def test_what_cannot_be_meant_is_refused_in_one_line(monkeypatch, name, value, a
 def test_what_can_be_meant_is_taken(monkeypatch):
     read = settings_with(
         monkeypatch,
-        HTTPS="On", ENGINE_DEVICE="cuda:1", API_RATE="5/s", FACE_PINNED_MODEL="rules",
+        HTTPS="On", TRUSTED_PROXIES="2", ENGINE_DEVICE="cuda:1", API_RATE="5/s", FACE_PINNED_MODEL="rules",
         DATABASE_URL="postgres://u:p@host:5432/name", CACHE_URL="redis://host:6379/1",
         EMAIL_URL="smtp://u:p@host:587", CELERY_BROKER_URL="redis://host:6379/0",
     )  # fmt: skip
     assert read["SESSION_COOKIE_SECURE"]
+    assert read["ALLAUTH_TRUSTED_PROXY_COUNT"] == read["REST_FRAMEWORK"]["NUM_PROXIES"] == 2
     assert read["FACE_PINNED_MODEL"] == "rules"
     assert read["DATABASES"]["default"]["HOST"] == "host"
     assert read["EMAIL_HOST"] == "host"
