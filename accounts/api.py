@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import ValidationError as InvalidError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
 from accounts import consent, selectors, services
@@ -26,12 +28,12 @@ from accounts.serializers import (
     MeSerializer,
 )
 from socialnet import limits
-from socialnet.api import PersonSerializer, no_content
+from socialnet.api import Pages, PersonSerializer, no_content
 
 HANDLE = r"[a-z0-9_.]{3,30}"
 
 
-class ByHandle(CursorPagination):
+class ByHandle(Pages):
     ordering = "username"
 
 
@@ -43,11 +45,17 @@ class MeView(generics.GenericAPIView):
         return Response(self.get_serializer(request.user).data)
 
     def patch(self, request: Request) -> Response:
-        """Change one's name or text."""
+        """Change one's handle, name or text."""
         given = self.get_serializer(request.user, data=request.data, partial=True)
         given.is_valid(raise_exception=True)
         limits.check(request, "profile")
-        user = services.profile_update(user=request.user, by=request.user, **given.validated_data)
+        try:
+            user = services.profile_update(user=request.user, by=request.user, **given.validated_data)
+        except ValidationError as error:
+            errors = as_serializer_error(error)
+            if "handle" in request.data and "username" in errors:
+                errors["handle"] = errors.pop("username")  # under the name it was sent by
+            raise InvalidError(errors) from error
         return Response(self.get_serializer(user).data)
 
 

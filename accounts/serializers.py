@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.models import Block, Circle, CircleMembership, DataExport, FaceCapture, Friendship, Report, User
 from socialnet.api import PersonSerializer
+from socialnet.numbers import KeyField
 
 
 class MeSerializer(serializers.ModelSerializer):
-    handle = serializers.CharField(source="username", read_only=True)
+    """``username`` is another name for ``handle`` in requests. What a handle may be, the service says, as on pages."""
+
+    handle = serializers.CharField(source="username", max_length=30, required=False)
+    username = serializers.CharField(write_only=True, max_length=30, required=False)
 
     class Meta:
         model = User
         fields = ("handle", "username", "display_name", "bio", "email")
         read_only_fields = ("email",)
-        extra_kwargs = {"username": {"write_only": True, "required": False}}  # another handle
+
+    def validate(self, given: dict[str, object]) -> dict[str, object]:
+        if self.initial_data.get("email", self.instance.email) != self.instance.email:
+            text = _("An address is changed on the site, under Settings: it has to be confirmed by a code.")
+            raise serializers.ValidationError({"email": [text]})
+        return given
 
 
 class HandleSerializer(serializers.Serializer):
@@ -82,9 +92,7 @@ class EnrolSerializer(serializers.Serializer):
 
     picture = serializers.FileField()
     consent = serializers.BooleanField()
-    replaces = serializers.IntegerField(
-        required=False
-    )  # a capture whose place the new one takes, once it counts
+    replaces = KeyField(required=False)  # a capture whose place the new one takes, once it counts
 
 
 class SuggestionSerializer(PersonSerializer):

@@ -15,6 +15,7 @@ from accounts.models import Circle, Friendship, User
 from socialnet import limits
 from socialnet.answers import action, back, done
 from socialnet.limits import limited
+from socialnet.numbers import number
 
 RESULTS_AT_MOST = 40
 
@@ -209,8 +210,7 @@ def circle_add(request: HttpRequest, pk: int) -> HttpResponse:
 def circle_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """By the membership, never by a handle: to be told whether one fits would find out that of a hidden person."""
     circle = _own_circle(request, pk)
-    number = request.POST.get("membership", "")
-    membership = get_object_or_404(circle.memberships, pk=number if number.isdecimal() else None)
+    membership = get_object_or_404(circle.memberships, pk=number(request.POST.get("membership", "")))
     services.circle_remove(circle=circle, by=request.user, person=membership.person)
     seen = selectors.people_visible_to(request.user).filter(pk=membership.person_id).first()
     name = seen.name if seen else _("Somebody")

@@ -18,6 +18,7 @@ from accounts.models import FaceCapture, User
 from accounts.uploads import display_name
 from socialnet import limits
 from socialnet.answers import action, back, done
+from socialnet.numbers import number
 
 FRAME_CHECK_S = 15  # after so long a frame that is still looked at no longer holds up the next one
 
@@ -50,11 +51,8 @@ def enrol(request: HttpRequest) -> HttpResponse:
 
 
 def _replaced(request: HttpRequest) -> FaceCapture | None:
-    try:
-        pk = int(request.GET.get("replace", ""))
-    except ValueError:
-        return None
-    return get_object_or_404(request.user.captures, pk=pk)
+    pk = number(request.GET.get("replace", ""))
+    return None if pk is None else get_object_or_404(request.user.captures, pk=pk)
 
 
 def _enrol(

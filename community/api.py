@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, mixins, status, viewsets
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,14 +22,14 @@ from community.serializers import (
 from faceaccess.posts_api import NewestFirst, PostList
 from photos.models import Post
 from socialnet import limits
-from socialnet.api import no_content
+from socialnet.api import Pages, no_content
 
 
-class OldestFirst(CursorPagination):
+class OldestFirst(Pages):
     ordering = ("created_at", "id")
 
 
-class LatestKeptFirst(CursorPagination):
+class LatestKeptFirst(Pages):
     ordering = ("-kept_at", "-id")
 
 

@@ -14,7 +14,6 @@ from rest_framework import generics, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import get_object_or_404
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -39,7 +38,8 @@ from faceaccess.serializers import (
 )
 from photos.models import Photo
 from socialnet import limits
-from socialnet.api import no_content
+from socialnet.api import Pages, no_content
+from socialnet.numbers import number
 
 AS = OpenApiParameter(
     "as", str, description="Handle of the viewer `decision` is for. Without it: somebody unrelated."
@@ -49,7 +49,7 @@ OUT_OF_SIGHT = OpenApiResponse(description="Done, in a photo that one may not se
 LATER = OpenApiParameter("later", bool, description="Those that were put off, instead of the others.")
 
 
-class LastFoundFirst(CursorPagination):
+class LastFoundFirst(Pages):
     ordering = "-id"
 
 
@@ -76,7 +76,7 @@ class FacesViewSet(viewsets.GenericViewSet):
         """One's face in one photo, what one said about it, and whether a given viewer sees it, and why."""
         return Response(self._decided([self.get_object()])[0])
 
-    @extend_schema(parameters=[LATER])
+    @extend_schema(parameters=[AS, LATER], responses=OwnFaceSerializer(many=True))
     @action(detail=False)
     def inbox(self, request: Request) -> Response:
         """Photos that wait for one's answer (model "authorization")."""
@@ -314,10 +314,8 @@ class RulesViewSet(viewsets.ModelViewSet):
     @action(detail=False, url_path="try")
     def try_it(self, request: Request) -> Response:
         """What one's rules say about one person and one photo, and which rule decided; also while not in force."""
-        face = request.query_params.get("face", "")
-        if not face.isdecimal():
-            raise Http404
-        region = get_object_or_404(selectors.regions_of(request.user), pk=int(face))
+        face = number(request.query_params.get("face", ""))
+        region = get_object_or_404(selectors.regions_of(request.user), pk=face)
         onlooker = seeing.onlooker_for(request.user, request.query_params.get("as", ""))
         decision = seeing.try_rules(region, onlooker)
         if decision is None:

@@ -14,7 +14,7 @@ from django.utils.cache import get_conditional_response
 from faceaccess.renditions import Rendition
 
 # One range, from and to: "0-99", "100-" or the last bytes, "-50".
-RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII | re.IGNORECASE)
+RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
 def deliver(request: HttpRequest, made: Rendition) -> HttpResponse:

@@ -6,14 +6,13 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, mixins, serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from faceaccess import exposures, hiding, questions, reminders
 from faceaccess.models import Exposure, Question
 from photos.models import Photo
-from socialnet.api import no_content
+from socialnet.api import Pages, no_content
 
 
 class RemindersSerializer(serializers.Serializer):
@@ -90,7 +89,7 @@ class ExposureSerializer(serializers.ModelSerializer):
         return list(self.context["lines"][span.pk].people)
 
 
-class LastFirst(CursorPagination):
+class LastFirst(Pages):
     ordering = ("-since", "-id")
 
 

@@ -8,7 +8,6 @@ from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,14 +31,14 @@ from faceaccess.services import photo_retry
 from photos import selectors, services
 from photos.models import Photo, Post
 from socialnet import limits
-from socialnet.api import no_content
+from socialnet.api import Pages, no_content
 
 SENT_ONCE = (
     "The same photos sent again with the same key are one post, with the words and audience of the last time."
 )
 
 
-class NewestFirst(CursorPagination):
+class NewestFirst(Pages):
     ordering = ("-created_at", "-id")
 
 
@@ -98,9 +97,12 @@ class PostsViewSet(mixins.DestroyModelMixin, viewsets.GenericViewSet):
     @extend_schema(request=PostEditSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the caption or the audience of one's post."""
-        given = PostEditSerializer(data=request.data, context=self.get_serializer_context(), partial=True)
+        post = self.get_object()
+        given = PostEditSerializer(
+            post, data=request.data, context=self.get_serializer_context(), partial=True
+        )
         given.is_valid(raise_exception=True)
-        services.post_update(post=self.get_object(), by=request.user, **given.validated_data)
+        services.post_update(post=post, by=request.user, **given.validated_data)
         return Response(shown_posts(self, self.get_object()))
 
     def perform_destroy(self, instance: Post) -> None:

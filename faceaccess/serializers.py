@@ -6,6 +6,7 @@ Others' faces have no shape here but a place in the picture: no owner, match, st
 from __future__ import annotations
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -18,6 +19,7 @@ from faceaccess.renditions import SIZES, dimensions
 from faceaccess.seeing import View
 from photos.models import Audience, Photo, Post
 from socialnet.api import PersonSerializer
+from socialnet.numbers import LARGEST, KeyField
 
 
 class OwnCircleField(serializers.PrimaryKeyRelatedField):
@@ -30,6 +32,9 @@ class OwnCircleField(serializers.PrimaryKeyRelatedField):
 
     def get_queryset(self):
         return Circle.objects.filter(owner=self.context["request"].user)
+
+    def to_internal_value(self, data: object) -> Circle:
+        return super().to_internal_value(KeyField().run_validation(data))
 
 
 class ImageSerializer(serializers.Serializer):
@@ -72,7 +77,10 @@ class PhotoSerializer(serializers.ModelSerializer):
 
 
 class PostSerializer(serializers.ModelSerializer):
-    """A post out of ``community.selectors.counted``: ``likes`` and ``comments`` by whom the viewer may know of."""
+    """A post out of ``community.selectors.counted``: ``likes`` and ``comments`` by whom the viewer may know of.
+
+    ``circle``: the audience's, told to the author alone; null for everybody else.
+    """
 
     author = PersonSerializer(read_only=True)
     photos = PhotoSerializer(many=True, read_only=True)
@@ -80,14 +88,18 @@ class PostSerializer(serializers.ModelSerializer):
     comments = serializers.IntegerField(source="comment_count", read_only=True)
     liked = serializers.BooleanField(read_only=True)
     bookmarked = serializers.BooleanField(source="kept", read_only=True)
+    circle = serializers.SerializerMethodField()
 
     class Meta:
         model = Post
         fields = (
             "id", "author", "caption", "audience", "created_at", "photos",
-            "likes", "comments", "liked", "bookmarked",
+            "likes", "comments", "liked", "bookmarked", "circle",
         )  # fmt: skip
         read_only_fields = fields
+
+    def get_circle(self, post: Post) -> int | None:
+        return post.circle_id if post.author_id == self.context["request"].user.pk else None
 
 
 class PhotoEditSerializer(serializers.Serializer):
@@ -98,6 +110,19 @@ class PostEditSerializer(serializers.Serializer):
     caption = serializers.CharField(max_length=500, allow_blank=True, required=False)
     audience = serializers.ChoiceField(Audience.choices, required=False)
     circle = OwnCircleField(required=False, allow_null=True)
+
+    def validate(self, given: dict[str, object]) -> dict[str, object]:
+        """A circle that would count for nothing is refused: the post would be seen by others than was meant."""
+        if "circle" in given:
+            before = self.instance.audience if self.instance else Audience.FRIENDS
+            wanted = given.get("audience", before) == Audience.CIRCLE
+            if wanted and given["circle"] is None:
+                raise serializers.ValidationError({"circle": [_("Choose one of your circles.")]})
+            if not wanted and given["circle"] is not None:
+                raise serializers.ValidationError(
+                    {"circle": [_("A circle goes with the audience “circle”.")]}
+                )
+        return given
 
 
 class PostCreateSerializer(PostEditSerializer):
@@ -260,7 +285,9 @@ class MoveSerializer(serializers.Serializer):
 
 
 class PlaceInListSerializer(serializers.Serializer):
-    place = serializers.IntegerField(min_value=0, help_text="Counted from 0; beyond the end is at the end.")
+    place = serializers.IntegerField(
+        min_value=0, max_value=LARGEST, help_text="Counted from 0; beyond the end is at the end."
+    )
 
 
 class BoxSerializer(serializers.Serializer):
@@ -276,7 +303,7 @@ class ReasonSerializer(serializers.Serializer):
 class AnswersSerializer(serializers.Serializer):
     """The same answer for several of one's faces."""
 
-    faces = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=200)
+    faces = serializers.ListField(child=KeyField(), allow_empty=False, max_length=200)
     answer = serializers.ChoiceField([*Authorization.Answer.choices, ("later", "later")])
 
 

@@ -22,6 +22,7 @@ from faceaccess.views_rules import own_rule
 from faceaccess.wording import effect_sentence, rule_text
 from photos.models import Photo
 from socialnet.answers import action, back, done
+from socialnet.numbers import number, numbers
 
 PHOTOS_A_PAGE = 20
 SPANS_A_PHOTO = 60  # newest first; all spans of nearly every photo
@@ -149,8 +150,8 @@ def inbox_preview(request: HttpRequest) -> HttpResponse:
         return inbox_answer(request)
     if given not in Authorization.Answer.values:
         raise Http404
-    numbers = [int(pk) for pk in request.POST.getlist("face") if pk.isdecimal()]
-    regions = list(selectors.regions_of(request.user).filter(pk__in=numbers))
+    faces = numbers(request.POST.getlist("face"))
+    regions = list(selectors.regions_of(request.user).filter(pk__in=faces))
     if not regions:
         return redirect("face-inbox")
     word = "show" if given == Authorization.Answer.APPROVED else "hide"
@@ -178,11 +179,11 @@ def _question(word: str, number: int) -> str:
 @action("face-rules")
 def rule_place(request: HttpRequest, pk: int) -> HttpResponse:
     rule = own_rule(request, pk)
-    place = request.POST.get("place", "")
-    if not place.isdecimal():
+    place = number(request.POST.get("place", ""))
+    if place is None:
         raise ValidationError(_("Choose a place in the list."))
     before = [row.pk for row in request.user.rules.all()].index(rule.pk)
-    services.rule_place(rule=rule, by=request.user, place=int(place) - 1)
+    services.rule_place(rule=rule, by=request.user, place=place - 1)
     undo = {"undo": reverse("rule-place", args=[pk]), "place": str(before + 1)}
     done(request, _("Moved: %(rule)s.") % {"rule": rule_text(rule)}, **undo)
     return back(request, "face-rules")

@@ -18,6 +18,7 @@ from faceaccess.models import Authorization, FaceRegion
 from photos.models import Photo
 from socialnet.answers import action, back, done
 from socialnet.limits import limited
+from socialnet.numbers import numbers
 
 HISTORY_A_PAGE = 50
 
@@ -96,8 +97,7 @@ def inbox_answer(request: HttpRequest) -> HttpResponse:
     given = request.POST.get("answer", "")
     if given not in (*Authorization.Answer.values, services.LATER):
         raise ValidationError(_("Choose to show your face, to keep it hidden, or to answer later."))
-    numbers = {int(pk) for pk in request.POST.getlist("face") if pk.isdecimal()}
-    regions = hiding.faces_to_answer(request.user, numbers, given)
+    regions = hiding.faces_to_answer(request.user, numbers(request.POST.getlist("face")), given)
     if not regions:
         raise ValidationError(_("Select the photos first."))
     n = services.authorizations_answer(regions=regions, by=request.user, answer=given)

@@ -21,6 +21,7 @@ from faceaccess.forms import RuleForm
 from faceaccess.models import AccessModel, Rule
 from faceaccess.policies import Model
 from faceaccess.wording import MODELS, ModelWords, effect_sentence, reason_sentence
+from socialnet.numbers import number
 
 # change -> question, the button's words, address of the button, what it posts besides
 QUESTIONS = {
@@ -63,9 +64,10 @@ def _tried(request: HttpRequest, rules: list[Rule]) -> dict[str, object]:
     """The outcome for the person (``as``) and the photo (``face``: one's own region) that were picked, if any."""
     who, face = request.GET.get("as", ""), request.GET.get("face", "")
     picked: dict[str, object] = {"try_who": who, "try_face": face}
-    if not (who and face.isdecimal()):
+    pk = number(face)
+    if not who or pk is None:
         return picked
-    region = get_object_or_404(selectors.regions_of(request.user), pk=int(face))
+    region = get_object_or_404(selectors.regions_of(request.user), pk=pk)
     onlooker = seeing.onlooker_for(request.user, who)
     decision = seeing.try_rules(region, onlooker)
     if decision is None:
@@ -113,12 +115,12 @@ def rule_preview(request: HttpRequest, pk: int) -> HttpResponse:
     *words, address, fields = QUESTIONS[change]
     if change == "toggle" and not rule.enabled:
         words = SWITCH_ON
-    place = request.GET.get("place", "")
+    at = None
     if change == "place":
-        if not place.isdecimal():
+        place = number(request.GET.get("place", ""))
+        if place is None:
             raise Http404
-        fields = {"place": place}
-    at = int(place) - 1 if change == "place" else None
+        fields, at = {"place": str(place)}, place - 1
     return _ask(request, change, rule, words, reverse(address, args=[pk]), fields, at)
 
 

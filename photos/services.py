@@ -135,12 +135,14 @@ def post_update(
     circle: Circle | None = None,
     alt_texts: Mapping[UUID, str] | None = None,
 ) -> Post:
-    """Change the words or audience of one's post. None leaves a part as it is; ``circle`` goes with an audience."""
+    """Change the words or audience of one's post. None leaves a part as it is; only the audience "circle" has one."""
     _check_author(post, by)
     if caption is not None:
         post.caption = caption.strip()
     if audience is not None:
-        post.audience, post.circle = audience, circle
+        post.audience = audience
+    if circle is not None:
+        post.circle = circle
     post.full_clean()
     post.save(update_fields=["caption", "audience", "circle"])
     post_written.send(sender=Post, post=post)

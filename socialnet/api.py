@@ -7,13 +7,16 @@ from allauth.mfa.base.forms import BaseAuthenticateForm
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.core import exceptions as django
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.urls import resolve, reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.authtoken.models import Token
 from rest_framework.authtoken.serializers import AuthTokenSerializer
-from rest_framework.exceptions import Throttled
+from rest_framework.exceptions import NotFound, Throttled
+from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -107,5 +110,26 @@ class PersonSerializer(serializers.Serializer):
         return reverse("avatar", args=[person.username]) if person.avatar else None
 
 
+class Pages(CursorPagination):
+    """A subclass says the order. A cursor that somebody wrote by hand is no page (404), whatever they wrote."""
+
+    def paginate_queryset(self, queryset, request, view=None):
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, django.ValidationError) as error:  # of the place in it, as a date or a key
+            if self.cursor_query_param not in request.query_params:
+                raise
+            raise NotFound(self.invalid_cursor_message) from error
+
+
 def no_content() -> Response:
     return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@csrf_exempt  # it changes nothing, and a page about cookies is no answer to a program
+def no_such_address(request: HttpRequest) -> HttpResponse:
+    """404 in JSON. Only reading is sent on to the same address with its last slash: a body would be lost on the way."""
+    if request.method in ("GET", "HEAD") and resolve(f"{request.path_info}/").func is not no_such_address:
+        return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
+    text = _("Nothing is at this address. All addresses of the API end with a slash.")
+    return JsonResponse({"detail": str(text)}, status=status.HTTP_404_NOT_FOUND)

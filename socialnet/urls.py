@@ -4,11 +4,12 @@ from allauth.account.decorators import secure_admin_login
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
 from accounts.views_sessions import sessions
+from socialnet.api import no_such_address
 
 # Its script is a file of its own, but it brings a few lines of style and icons inline.
 api_docs = csp_update({"style-src": [UNSAFE_INLINE], "img-src": ["data:"]})(
@@ -31,4 +32,5 @@ urlpatterns = [
     path("api/v1/", include("socialnet.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="api-schema"),
     path("api/docs/", api_docs, name="api-docs"),
+    re_path(r"^api/", no_such_address),
 ]

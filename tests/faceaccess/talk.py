@@ -60,8 +60,9 @@ def check_talk(this: Scene, name: str) -> None:
     post = client.get(f"/api/v1/posts/{photo.post_id}/").json()
     assert post.keys() == {
         *("id", "author", "caption", "audience", "created_at", "photos"),
-        *("likes", "comments", "liked", "bookmarked"),
+        *("likes", "comments", "liked", "bookmarked", "circle"),
     }
+    assert post["circle"] is None or name == "uploader"
     answers = [
         post,
         client.get("/api/v1/tags/table/").json(),

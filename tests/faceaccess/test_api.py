@@ -15,7 +15,15 @@ from faceaccess.models import Authorization, PhotoOverride, Rule, Tag
 from photos.models import Photo, Post
 from tests.faceaccess.conftest import face_of, person, posted, shown_to
 from tests.faceaccess.engine import group_photo
-from tests.factories import PASSWORD, BlockFactory, CircleFactory, FaceCaptureFactory, befriend, upload
+from tests.factories import (
+    PASSWORD,
+    BlockFactory,
+    CircleFactory,
+    FaceCaptureFactory,
+    PostFactory,
+    befriend,
+    upload,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -102,10 +110,29 @@ def test_every_address_needs_somebody_signed_in():
 class TestPeople:
     def test_oneself(self):
         user = person()
-        answer = api(user).patch("/api/v1/me/", {"display_name": "Mara", "handle": "root", "is_staff": True})
+        answer = api(user).patch("/api/v1/me/", {"display_name": "Mara", "is_staff": True})
         assert answer.json()["display_name"] == "Mara"
         user.refresh_from_db()
         assert (user.display_name, user.is_staff, user.username) == ("Mara", False, answer.json()["handle"])
+
+    @pytest.mark.parametrize("name", ["handle", "username"])
+    def test_ones_handle_follows_the_rules_of_the_settings_page(self, name):
+        user, other = person(), person()
+        assert api(user).patch("/api/v1/me/", {name: " Mara.L "}).json()["handle"] == "mara.l"
+        for refused in ("root", "m", "a b c", other.username):
+            answer = api(user).patch("/api/v1/me/", {name: refused})
+            assert (answer.status_code, list(answer.json())) == (400, [name])
+        user.refresh_from_db()
+        assert user.username == "mara.l"
+
+    def test_an_address_cannot_be_changed_here_and_that_is_said(self):
+        user = person()
+        answer = api(user).patch("/api/v1/me/", {"email": "other@mail.example", "bio": "Hello"})
+        assert answer.status_code == 400
+        assert "Settings" in answer.json()["email"][0]
+        user.refresh_from_db()
+        assert user.bio == ""
+        assert api(user).patch("/api/v1/me/", api(user).get("/api/v1/me/").json()).status_code == 200
 
     def test_others_show_their_name_and_no_more(self):
         other = person()
@@ -205,6 +232,39 @@ class TestPosts:
             assert getattr(api(other), method)(address).status_code == 404
         assert api(author).delete(address).status_code == 204
         assert not Post.objects.exists()
+
+    def test_another_circle_alone_is_another_audience_and_its_author_alone_reads_it(self, engine):
+        author, old, new = person(), person(), person()
+        befriend(author, old)
+        befriend(author, new)
+        first, second = CircleFactory(owner=author, members=[old]), CircleFactory(owner=author, members=[new])
+        post = PostFactory(author=author, audience="circle", circle=first)
+        address = f"/api/v1/posts/{post.pk}/"
+        assert api(author).get(address).json()["circle"] == first.pk
+        assert api(old).get(address).json()["circle"] is None
+        assert api(author).patch(address, {"circle": second.pk}).json()["circle"] == second.pk
+        assert [api(someone).get(address).status_code for someone in (old, new)] == [404, 200]
+        assert api(author).patch(address, {"caption": "Look"}).json()["circle"] == second.pk
+        answer = api(author).patch(address, {"audience": "friends"}).json()
+        assert (answer["audience"], answer["circle"]) == ("friends", None)
+
+    def test_a_circle_that_would_count_for_nothing_is_refused(self):
+        author = person()
+        circle = CircleFactory(owner=author)
+        post = PostFactory(author=author, audience="friends")
+        address = f"/api/v1/posts/{post.pk}/"
+        for given in (
+            {"circle": circle.pk},
+            {"audience": "members", "circle": circle.pk},
+            {"audience": "circle"},
+        ):
+            answer = api(author).patch(address, given)
+            assert (answer.status_code, list(answer.json())) == (400, ["circle"])
+        given = {"photos": [upload()], "circle": circle.pk}
+        assert api(author).post("/api/v1/posts/", given, format="multipart").status_code == 400
+        api(author).patch(address, {"audience": "circle", "circle": circle.pk})
+        assert api(author).patch(address, {"circle": None}, format="json").status_code == 400
+        assert Post.objects.get().circle == circle
 
     def test_a_file_that_is_no_picture_is_refused_with_its_reason(self):
         broken = upload()

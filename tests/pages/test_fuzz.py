@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 
 from accounts import moderation
 from tests.faceaccess.conftest import client_of, engine, person  # noqa: F401  a fixture, and a helper
@@ -93,6 +94,34 @@ def nonsense(form: Form, chance: random.Random) -> dict[str, object]:
             case _:
                 data[name] = chance.choice(WORDS)
     return data | {name: chance.choice(FILES)() for name in form.files if form.method == "post"}
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000, "²"])
+def test_numbers_that_no_row_can_have_are_those_of_nothing(network: Network, number):
+    """SQLite takes none beyond 64 bits, and Python reads none of 4300 digits: neither is an error of ours."""
+    rule, circle = network.rule.pk, network.circle.pk
+    posts = [
+        ("inbox-answer", [], {"face": number, "answer": "denied"}),
+        ("inbox-preview", [], {"face": number, "answer": "denied"}),
+        ("rule-place", [rule], {"place": number}),
+        ("circle-remove", [circle], {"membership": number}),
+    ]
+    gets = [
+        ("rule-preview", [rule], {"change": "place", "place": number}),
+        ("face-rules", [], {"as": network.friend.username, "face": number}),
+        ("face-enrol", [], {"replace": number}),
+        ("face-history", [], {"page": number}),
+        ("who-could-see", [], {"page": number}),
+        ("feed", [], {"before": f"{number}-{network.photo.pk}"}),
+    ]
+    client = client_of(network.me)
+    answers = [client.post(reverse(name, args=given), data).status_code for name, given, data in posts]
+    assert answers == [302, 302, 302, 404]
+    answers = [client.get(reverse(name, args=given), data).status_code for name, given, data in gets]
+    assert answers == [404, 200, 200, 200, 200, 200]
+    if number.isascii():
+        picture = reverse("photo-image", args=[network.photo.pk, "thumb"])
+        assert client.get(picture, headers={"Range": f"bytes={number}-"}).status_code in (200, 416)
 
 
 @pytest.fixture
