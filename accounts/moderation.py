@@ -91,7 +91,8 @@ def report_create(*, reporter: User, kind: str, target: str, reason: str, note: 
     about = KINDS[kind].person(thing)
     if about == reporter:
         raise ValidationError(_("This is your own: you can change or delete it yourself."))
-    told = Report.objects.filter(reporter=reporter, kind=kind, target=target, state=Report.State.OPEN).first()
+    same = Report.objects.filter(reporter=reporter, kind=kind, target=target, state=Report.State.OPEN)
+    told = same.select_for_update().first()  # one that is decided at this moment is not opened again
     report = told or Report(reporter=reporter, kind=kind, target=target)
     report.about, report.reason, report.note = about, reason, note.strip()
     report.full_clean()

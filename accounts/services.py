@@ -176,13 +176,17 @@ def circle_create(*, owner: User, name: str) -> Circle:
 def circle_rename(*, circle: Circle, by: User, name: str) -> Circle:
     _check_owner(circle, by)
     _lock(by)
-    return _save_circle(circle, name)
+    current = Circle.objects.filter(pk=circle.pk).first()
+    if current is None:  # saving it would bring it back
+        raise ValidationError(_("This circle is gone."))
+    return _save_circle(current, name)
 
 
 @transaction.atomic
 def circle_delete(*, circle: Circle, by: User) -> None:
     """What was posted for the circle is then seen by its author only. A circle that a rule names is kept."""
     _check_owner(circle, by)
+    _lock(by)
     try:
         circle.delete()
     except RestrictedError as error:
@@ -226,18 +230,24 @@ def profile_update(
     bio: str | None = None,
     username: str | None = None,
 ) -> User:
-    """Change what others read about ``user``. None leaves a field as it is. ``username`` is the handle."""
+    """Change what others read about ``user``. None leaves a field as it is. ``username`` is the handle.
+
+    Writes what is given and nothing else: ``user`` was read before, and the rest may have changed since.
+    """
     if user != by:
         raise PermissionDenied(_("This is not your profile."))
+    given = {}
     if display_name is not None:
-        user.display_name = " ".join(display_name.split())
+        given["display_name"] = " ".join(display_name.split())
     if bio is not None:
-        user.bio = bio.strip()
+        given["bio"] = bio.strip()
     former = user.username
     if username is not None:
-        user.username = handle_clean(username, of=user)
+        given["username"] = handle_clean(username, of=user)
+    for name, value in given.items():
+        setattr(user, name, value)
     user.full_clean(exclude={"password", "last_login"})
-    user.save(update_fields=["display_name", "bio", "username"])
+    user.save(update_fields=list(given))
     if user.username != former:
         traces.tries_forget(former)  # nobody would know later whose they were
     return user

@@ -330,9 +330,12 @@ def model_choose(*, owner: User, model: str) -> FacePreference:
     """Choose one's access model; the empty one follows the site's default."""
     if settings.FACE_PINNED_MODEL:
         raise PermissionDenied(_("This site uses one model for everybody."))
-    preference = FacePreference.objects.filter(owner=owner).first() or FacePreference(owner=owner)
+    # Held, and its own column alone: what is said about reminders at the same moment stands as well.
+    FacePreference.objects.get_or_create(owner=owner)
+    preference = FacePreference.objects.select_for_update().get(owner=owner)
     preference.model = AccessModel(model) if model in AccessModel.values else model
-    _save(preference)
+    preference.full_clean()
+    preference.save(update_fields=["model"])
     note(owner, Action.MODEL, detail=str(AccessModel(preference.model).label) if model else "")
     return preference
 

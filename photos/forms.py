@@ -34,6 +34,8 @@ class PostForm(forms.ModelForm):
         named = [(key, _("Circle: %(name)s") % {"name": circle.name}) for key, circle in self.circles.items()]
         self.fields["audience"].choices = plain[:2] + named + plain[2:]
         self.initial.setdefault("audience", self.instance.audience)
+        # What the page showed goes with it: who saves a page that lay open means only what they changed on it.
+        self.fields["audience"].show_hidden_initial = not self.instance._state.adding
         if self.instance.audience == Audience.CIRCLE:
             self.initial["audience"] = f"{CIRCLE_PREFIX}{self.instance.circle_id}"
 

@@ -135,16 +135,25 @@ def post_update(
     circle: Circle | None = None,
     alt_texts: Mapping[UUID, str] | None = None,
 ) -> Post:
-    """Change the words or audience of one's post. None leaves a part as it is; only the audience "circle" has one."""
+    """Change the words or audience of one's post. None leaves a part as it is; only the audience "circle" has one.
+
+    Goes by the post as it is now and writes what is given: ``post`` was read earlier, and who corrects a caption must
+    not put back an audience that was narrowed meanwhile.
+    """
     _check_author(post, by)
+    post = _held(post)
+    given = []
     if caption is not None:
         post.caption = caption.strip()
+        given.append("caption")
     if audience is not None:
         post.audience = audience
+        given += ["audience", "circle"]
     if circle is not None:
         post.circle = circle
+        given.append("circle")
     post.full_clean()
-    post.save(update_fields=["caption", "audience", "circle"])
+    post.save(update_fields=given)
     post_written.send(sender=Post, post=post)
     for photo in post.photos.filter(pk__in=alt_texts or {}):
         photo.alt_text = alt_texts[photo.pk].strip()
@@ -158,6 +167,13 @@ def post_delete(*, post: Post, by: User) -> None:
     """The post, its photos and everything known about their faces; the files follow after the commit."""
     _check_author(post, by)
     Post.objects.filter(pk=post.pk).delete()
+
+
+def _held(post: Post) -> Post:
+    current = Post.objects.select_for_update(of=("self",)).filter(pk=post.pk).first()
+    if current is None:
+        raise ValidationError(_("This post is gone."))
+    return current
 
 
 def _check_author(post: Post, by: User) -> None:

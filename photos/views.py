@@ -72,17 +72,16 @@ def post_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = PostForm(request.POST or None, instance=post, author=request.user)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        alt_texts = {
-            photo.pk: request.POST.get(f"alt-{photo.pk}", photo.alt_text) for photo in post.photos.all()
-        }
+        names = {photo.pk: f"alt-{photo.pk}" for photo in post.photos.all()}
+        alt_texts = {pk: request.POST[name] for pk, name in names.items() if name in request.POST}
+        chosen = {name: data[name] for name in ("audience", "circle") if "audience" in form.changed_data}
         try:
             services.post_update(
                 post=post,
                 by=request.user,
                 caption=data["caption"],
-                audience=data["audience"],
-                circle=data["circle"],
                 alt_texts=alt_texts,
+                **chosen,
             )
         except ValidationError as error:
             form.add_error(None, error.messages)

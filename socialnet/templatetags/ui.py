@@ -34,7 +34,8 @@ def icon(name: str, size: int = 24) -> SafeString:
 @register.simple_tag
 def control(field: BoundField) -> SafeString:
     """A form control without the placeholder that would only repeat its label."""
-    return field.as_widget(attrs={"placeholder": ""})
+    shown = field.as_hidden(only_initial=True) if field.field.show_hidden_initial else SafeString()
+    return field.as_widget(attrs={"placeholder": ""}) + shown
 
 
 @register.inclusion_tag("parts/choosing.html")

@@ -23,6 +23,14 @@ def test_an_owner_names_renames_and_deletes_a_circle(circle) -> None:
     assert not Circle.objects.exists()
 
 
+def test_renaming_brings_no_deleted_circle_back(circle) -> None:
+    read_before = Circle.objects.get()
+    services.circle_delete(circle=circle, by=circle.owner)
+    with pytest.raises(ValidationError):
+        services.circle_rename(circle=read_before, by=read_before.owner, name="Home")
+    assert not Circle.objects.exists()
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 41, "family", " FAMILY "])
 def test_a_name_is_needed_short_and_used_once(circle, name) -> None:
     with pytest.raises(ValidationError) as caught:

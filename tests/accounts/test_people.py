@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 
 from accounts import selectors, services
+from accounts.models import User
 from tests.factories import BlockFactory, FriendshipFactory, UserFactory, befriend
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +99,12 @@ def test_a_profile_is_changed_by_its_owner_only() -> None:
         services.profile_update(user=mara, by=UserFactory(is_staff=True), bio="Hacked")
     mara.refresh_from_db()
     assert mara.bio == "Walks."
+
+
+def test_what_is_not_given_stays_as_somebody_changed_it_meanwhile() -> None:
+    mara = UserFactory(username="mara", display_name="Mara")
+    read_before = User.objects.get(pk=mara.pk)
+    services.profile_update(user=mara, by=mara, display_name="M.", username="mlind")
+    services.profile_update(user=read_before, by=read_before, bio="Walks.")
+    mara.refresh_from_db()
+    assert (mara.username, mara.display_name, mara.bio) == ("mlind", "M.", "Walks.")

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 
 from accounts.services import account_delete, circle_delete
 from faceaccess import selectors, services
-from faceaccess.models import Authorization, PhotoOverride, Rule, Tag
+from faceaccess.models import Authorization, FacePreference, PhotoOverride, Rule, Tag
 from faceaccess.policies import Reason
 from photos.models import Photo
 from tests.faceaccess.conftest import face_of, person, posted, shown_to
@@ -189,6 +189,19 @@ class TestModels:
         settings.FACE_PINNED_MODEL = "rules"
         with pytest.raises(PermissionDenied):
             services.model_choose(owner=owner, model="proxy")
+
+    def test_choosing_one_does_not_switch_reminders_on_again(self, owner, monkeypatch):
+        FacePreference.objects.update(reminders=True)
+        clean = FacePreference.full_clean
+
+        def meanwhile(preference, *args, **kwargs):
+            FacePreference.objects.filter(pk=preference.pk).update(reminders=False)
+            return clean(preference, *args, **kwargs)
+
+        monkeypatch.setattr(FacePreference, "full_clean", meanwhile)
+        services.model_choose(owner=owner, model="rules")
+        preference = FacePreference.objects.get(owner=owner)
+        assert (preference.model, preference.reminders) == ("rules", False)
 
 
 class TestRules:

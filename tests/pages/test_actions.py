@@ -241,6 +241,22 @@ def test_a_post_that_cannot_be_is_refused_in_words(fields, network):
     assert Photo.objects.count() == before
 
 
+def test_a_page_that_lay_open_changes_what_was_changed_on_it_and_no_audience(network):
+    post, author = network.photo.post, client_of(network.me)
+    address = reverse("post-edit", args=[post.pk])
+    (shown,) = [
+        tag for tag in Page.of(author.get(address)).all("input") if tag.get("name") == "initial-audience"
+    ]
+    lay_open = {"caption": post.caption, "audience": post.audience, "initial-audience": shown["value"]}
+    author.post(address, lay_open | {"audience": "only_me"})
+    author.post(address, lay_open | {"caption": "A comma"})
+    post.refresh_from_db()
+    assert (post.caption, post.audience) == ("A comma", "only_me")
+    author.post(address, lay_open | {"audience": "friends"})
+    post.refresh_from_db()
+    assert post.audience == "friends", "what is chosen on the page counts"
+
+
 def test_a_post_is_edited(network):
     post = network.photo.post
     fields = {"caption": "New words", "audience": "only_me", f"alt-{network.photo.pk}": "Three squares"}

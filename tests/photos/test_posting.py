@@ -298,6 +298,27 @@ def test_an_author_changes_words_and_audience() -> None:
     assert (post.caption, post.audience, post.circle) == ("Newer", Audience.CIRCLE, circle)
 
 
+@pytest.mark.parametrize("what", ["caption", "description"])
+def test_correcting_words_puts_back_no_audience_that_was_narrowed_meanwhile(what) -> None:
+    photo = PhotoFactory(audience=Audience.MEMBERS)
+    author = photo.post.author
+    read_before = Post.objects.get()
+    services.post_update(post=Post.objects.get(), by=author, audience=Audience.ONLY_ME, caption="Mine")
+    words = {"caption": "A comma"} if what == "caption" else {"alt_texts": {photo.pk: "us"}}
+    services.post_update(post=read_before, by=author, **words)
+    post = Post.objects.get()
+    assert post.audience == Audience.ONLY_ME
+    assert post.caption == ("A comma" if what == "caption" else "Mine")
+
+
+def test_a_post_that_is_gone_is_not_changed_nor_brought_back() -> None:
+    post = PostFactory()
+    Post.objects.all().delete()
+    with pytest.raises(ValidationError):
+        services.post_update(post=Post(pk=post.pk, author=post.author), by=post.author, caption="Hello")
+    assert not Post.objects.exists()
+
+
 def test_alt_texts_reach_photos_of_the_same_post_only() -> None:
     mine, other = PhotoFactory(), PhotoFactory()
     services.post_update(post=mine.post, by=mine.post.author, alt_texts={other.pk: "mine now"})
