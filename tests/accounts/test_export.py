@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import time
 import zipfile
 from datetime import timedelta
 from importlib import import_module
@@ -11,12 +13,14 @@ from importlib import import_module
 import numpy as np
 import pytest
 from django.apps import apps
+from django.core.files import File
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
 from accounts import exporting, services
 from accounts.models import DataExport, User
+from faceaccess import leftovers
 from faceaccess.services import authorization_answer, rule_create
 from tests.faceaccess.conftest import client_of, engine, face_of, person, posted, shows  # noqa: F401
 from tests.factories import CircleFactory, befriend
@@ -129,6 +133,32 @@ def test_a_file_expires_and_goes(mara, private_files) -> None:
     exporting.exports_sweep()
     assert not DataExport.objects.exists()
     assert not [name for name in private_files() if name.startswith("exports/")]
+
+
+def test_the_file_of_a_worker_killed_before_it_was_named_does_not_stay(
+    mara, private_root, private_files, monkeypatch
+) -> None:
+    """It shows what was disclosed when it was made, and no row leads to it any more."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(export, file, disclosed) -> None:
+        export.file.save("export.zip", File(file), save=False)
+        raise Killed
+
+    kept = built(mara.friend)
+    export = exporting.export_order(user=mara)
+    monkeypatch.setattr(exporting, "_store", killed)
+    with pytest.raises(Killed):
+        exporting.export_build(export.pk)
+    (left,) = {name for name in private_files() if name.startswith("exports/")} - {kept.file.name}
+    assert leftovers.remove() == 0, "it may still get its row"
+    for name in private_files():
+        os.utime(private_root / name, (time.time() - 2 * 3600,) * 2)
+    assert leftovers.remove() == 1
+    assert left not in private_files()
+    assert kept.file.name in private_files()
 
 
 def test_an_export_whose_worker_died_is_sent_again(mara, sent_tasks) -> None:
