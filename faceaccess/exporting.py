@@ -9,6 +9,7 @@ from accounts.exporting import Part, Read
 from accounts.models import User
 from faceaccess import renditions, selectors
 from faceaccess.models import Authorization, DecisionLog, PhotoOverride, Rule, Tag
+from faceaccess.snapshot import snapshot
 from photos.exporting import photo_name
 from photos.models import Photo
 
@@ -23,8 +24,10 @@ def files(user: User) -> Iterator[tuple[str, Read]]:
     for photo in photos_of(user):
 
         def read(photo=photo) -> bytes | None:
+            with snapshot():
+                seen = selectors.visible_set(photo, user)
             try:
-                return renditions.rendition(photo, user, SIZE).read()
+                return renditions.rendition(photo, seen, SIZE).read()
             except (renditions.UnavailableError, OSError):
                 return None  # never the original instead
 
@@ -33,8 +36,9 @@ def files(user: User) -> Iterator[tuple[str, Read]]:
 
 def disclosed(user: User) -> str:
     """The keys of all pictures: they name everything the pixels depend on."""
-    photos = photos_of(user)
-    seen = selectors.visible_sets(photos, user)
+    with snapshot():
+        photos = photos_of(user)
+        seen = selectors.visible_sets(photos, user)
     return ",".join(renditions.key(photo, seen[photo.pk], SIZE) for photo in photos)
 
 

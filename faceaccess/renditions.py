@@ -27,14 +27,12 @@ from django.conf import settings
 from PIL import Image as PILImage
 
 import mfmc_engine
-from accounts.models import User
 from faceaccess import provenance
 from faceaccess.decoys import decoy_of
 from faceaccess.models import FaceRegion
 from faceaccess.pipeline import read_original
 from faceaccess.policies import Decision, Reason
-from faceaccess.seeing import Onlooker, seen_as
-from faceaccess.selectors import Viewer, VisibleSet, visible_set
+from faceaccess.selectors import VisibleSet, visible_set
 from mfmc_engine.imaging import resize_to_fit, size_to_fit
 from mfmc_engine.types import Decoy, Image
 from photos.models import Photo
@@ -77,29 +75,27 @@ class Rendition:
         return self.path.read_bytes()
 
 
-def rendition(photo: Photo, viewer: Viewer, size: str) -> Rendition:
-    """What ``viewer`` gets to see of the photo. Whether they may see it at all is for the caller to ask first.
+def rendition(photo: Photo, seen: VisibleSet, size: str) -> Rendition:
+    """The photo with stand-ins for all faces but those of ``seen.shown``. Nothing is decided here.
 
-    ``size`` is a key of SIZES. Raises UnavailableError.
+    Whether the viewer may see it at all, and ``seen``, is for the caller to ask first, in one snapshot: so it is with
+    all the pictures below. ``size`` is a key of SIZES. Raises UnavailableError.
     """
-    return _make(photo, visible_set(photo, viewer), size, lambda image: resize_to_fit(image, SIZES[size]))
+    return _make(photo, seen, size, lambda image: resize_to_fit(image, SIZES[size]))
 
 
-def face_crop(region: FaceRegion, viewer: Viewer) -> Rendition:
-    """One face with its surroundings, cut out of what ``viewer`` sees: a neighbour's hidden face stays hidden."""
-    photo = region.photo
-    return _make(
-        photo, visible_set(photo, viewer), f"crop-{region.index}", lambda image: _cut(image, region.box)
-    )
+def face_crop(region: FaceRegion, seen: VisibleSet) -> Rendition:
+    """One face with its surroundings, cut out of what the viewer sees: a neighbour's hidden face stays hidden."""
+    return _make(region.photo, seen, f"crop-{region.index}", lambda image: _cut(image, region.box))
 
 
-def avatar(photo: Photo, viewer: Viewer) -> Rendition:
-    """A square cut out of what ``viewer`` sees, round the largest face; whose it is plays no part in the choice.
+def avatar(photo: Photo, seen: VisibleSet) -> Rendition:
+    """A square cut out of what the viewer sees, round the largest face; whose it is plays no part in the choice.
 
     Raises UnavailableError.
     """
     boxes = [region.box for region in photo.regions.all()]
-    return _make(photo, visible_set(photo, viewer), "avatar", lambda image: _square(image, boxes))
+    return _make(photo, seen, "avatar", lambda image: _square(image, boxes))
 
 
 def for_moderators(photo: Photo, size: str) -> Rendition:
@@ -111,31 +107,31 @@ def for_moderators(photo: Photo, size: str) -> Rendition:
     )
 
 
-def with_stand_in(region: FaceRegion, owner: User, size: str) -> Rendition:
+def with_stand_in(region: FaceRegion, seen: VisibleSet, size: str) -> Rendition:
     """The photo as its owner sees it, but with a stand-in in their own place: what others see while it is hidden.
 
     Drawn from what the owner may see, so a neighbour's face that is hidden from them stays hidden.
     """
-    seen = visible_set(region.photo, owner)
-    own = {region.index: Decision(False, Reason.NOT_ANSWERED)}
-    hidden = VisibleSet(seen.decisions | own, seen.version)
-    return _make(region.photo, hidden, size, lambda image: resize_to_fit(image, SIZES[size]))
+    return _make(region.photo, _without(region, seen), size, lambda image: resize_to_fit(image, SIZES[size]))
 
 
-def stand_in_crop(region: FaceRegion, owner: User) -> Rendition:
+def stand_in_crop(region: FaceRegion, seen: VisibleSet) -> Rendition:
     """What face_crop shows, with the stand-in in the owner's own place: the other half of "before and after"."""
-    seen = visible_set(region.photo, owner)
-    own = {region.index: Decision(False, Reason.NOT_ANSWERED)}
-    hidden = VisibleSet(seen.decisions | own, seen.version)
+    hidden = _without(region, seen)
     return _make(region.photo, hidden, f"crop-{region.index}", lambda image: _cut(image, region.box))
 
 
-def as_onlooker(region: FaceRegion, owner: User, onlooker: Onlooker, size: str) -> Rendition:
-    """The photo as ``owner`` sees it, with their own face as ``onlooker`` gets it. Raises UnavailableError.
+def _without(region: FaceRegion, seen: VisibleSet) -> VisibleSet:
+    own = {region.index: Decision(False, Reason.NOT_ANSWERED)}
+    return VisibleSet(seen.decisions | own, seen.version)
+
+
+def as_onlooker(region: FaceRegion, seen: VisibleSet | None, size: str) -> Rendition:
+    """The photo as its owner sees it, with their own face as another gets it: ``seeing.seen_as``.
 
     The same file as everybody gets whose hidden faces are the same: its key tells nothing more than its pixels.
+    Raises UnavailableError.
     """
-    seen = seen_as(region, owner, onlooker)
     if seen is None:
         raise UnavailableError("the face has no owner any more")
     return _make(region.photo, seen, size, lambda image: resize_to_fit(image, SIZES[size]))

@@ -1,6 +1,7 @@
 """The image gate: the only way any pixel of a photo leaves the site.
 
-Every request is decided anew, before anything is said about the picture, even whether it exists.
+Every request is decided anew, before anything is said about the picture, even whether it exists. All that bears on one
+decision is read in one snapshot; the picture is looked for, or made, after it.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from django.views.decorators.http import require_safe
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
-from accounts.models import User
 from accounts.moderation import open_reports
 from accounts.selectors import person_for
 from faceaccess import renditions, seeing, selectors
 from faceaccess.delivery import deliver
 from faceaccess.models import FaceRegion
-from faceaccess.selectors import Viewer
+from faceaccess.selectors import Viewer, VisibleSet
+from faceaccess.snapshot import snapshot
 from photos.models import Photo
 
 PREVIEW = "feed"  # the size of previews
@@ -35,12 +36,14 @@ RETRY_AFTER = 3  # s; about what an ordinary photo takes
 def photo_image(request: HttpRequest, photo_id: UUID, size: str) -> HttpResponse:
     """GET /photos/<id>/image/<size>. 404 for what does not exist and for what this viewer may not see, alike."""
     viewer = viewer_of(request)
-    photo = selectors.photo_for(viewer, photo_id)
-    if photo is None or size not in renditions.SIZES:
-        raise Http404
+    with snapshot():
+        photo = selectors.photo_for(viewer, photo_id)
+        if photo is None or size not in renditions.SIZES:
+            raise Http404
+        seen = selectors.visible_set(photo, viewer)
     return _answer(
         request,
-        lambda: renditions.rendition(photo, viewer, size),
+        lambda: renditions.rendition(photo, seen, size),
         lambda: _placeholder(request, photo, *renditions.dimensions(photo, size)),
     )
 
@@ -48,10 +51,10 @@ def photo_image(request: HttpRequest, photo_id: UUID, size: str) -> HttpResponse
 @require_safe
 def face_crop(request: HttpRequest, region_id: int) -> HttpResponse:
     """GET /faces/<id>/crop: one's own face, in a photo one may see. 404 for everything else."""
-    region, owner = _own_face(request, region_id)
+    region, seen = _own_face(request, region_id)
     return _answer(
         request,
-        lambda: renditions.face_crop(region, owner),
+        lambda: renditions.face_crop(region, seen),
         lambda: _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE),
     )
 
@@ -59,10 +62,10 @@ def face_crop(request: HttpRequest, region_id: int) -> HttpResponse:
 @require_safe
 def face_preview(request: HttpRequest, region_id: int) -> HttpResponse:
     """GET /faces/<id>/preview: the photo with a stand-in for one's own face, as others see it until one agrees."""
-    region, owner = _own_face(request, region_id)
+    region, seen = _own_face(request, region_id)
     return _answer(
         request,
-        lambda: renditions.with_stand_in(region, owner, PREVIEW),
+        lambda: renditions.with_stand_in(region, seen, PREVIEW),
         lambda: _placeholder(request, region.photo, *renditions.dimensions(region.photo, PREVIEW)),
     )
 
@@ -70,10 +73,10 @@ def face_preview(request: HttpRequest, region_id: int) -> HttpResponse:
 @require_safe
 def face_stand_in(request: HttpRequest, region_id: int) -> HttpResponse:
     """GET /faces/<id>/stand-in: the stand-in for one's own face, cut out as the crop is. 404 for everything else."""
-    region, owner = _own_face(request, region_id)
+    region, seen = _own_face(request, region_id)
     return _answer(
         request,
-        lambda: renditions.stand_in_crop(region, owner),
+        lambda: renditions.stand_in_crop(region, seen),
         lambda: _placeholder(request, region.photo, renditions.CROP_SIDE, renditions.CROP_SIDE),
     )
 
@@ -86,16 +89,18 @@ def photo_image_as(request: HttpRequest, photo_id: UUID, who: str, size: str) ->
     not see or is not in, a person who is no friend, a photo of one's own that this person may not see.
     """
     viewer = viewer_of(request)
-    photo = selectors.photo_for(viewer, photo_id)
-    region = seeing.own_region(photo, viewer) if photo is not None else None
-    if photo is None or region is None or size not in renditions.SIZES:
-        raise Http404
-    onlooker = seeing.onlooker_for(viewer, who)
-    if seeing.may_see(photo, viewer, onlooker) is False:
-        raise Http404
+    with snapshot():
+        photo = selectors.photo_for(viewer, photo_id)
+        region = seeing.own_region(photo, viewer) if photo is not None else None
+        if photo is None or region is None or size not in renditions.SIZES:
+            raise Http404
+        onlooker = seeing.onlooker_for(viewer, who)
+        if seeing.may_see(photo, viewer, onlooker) is False:
+            raise Http404
+        seen = seeing.seen_as(region, viewer, onlooker)
     return _answer(
         request,
-        lambda: renditions.as_onlooker(region, viewer, onlooker, size),
+        lambda: renditions.as_onlooker(region, seen, size),
         lambda: _placeholder(request, photo, *renditions.dimensions(photo, size)),
     )
 
@@ -108,13 +113,15 @@ def avatar(request: HttpRequest, handle: str) -> HttpResponse:
     yet, the outline of anybody.
     """
     viewer = viewer_of(request)
-    person = person_for(viewer, handle)
-    photo = Photo.objects.visible_to(viewer).filter(pk=person.avatar, post__author=person).first()
-    if photo is None:
+    with snapshot():
+        person = person_for(viewer, handle)
+        photo = Photo.objects.visible_to(viewer).filter(pk=person.avatar, post__author=person).first()
+        seen = selectors.visible_set(photo, viewer) if photo is not None else None
+    if photo is None or seen is None:
         return _outline(404)
     return _answer(
         request,
-        lambda: renditions.avatar(photo, viewer),
+        lambda: renditions.avatar(photo, seen),
         lambda: _outline(503),
     )
 
@@ -141,18 +148,20 @@ def _outline(status: int) -> HttpResponse:
     return response
 
 
-def _own_face(request: HttpRequest, region_id: int) -> tuple[FaceRegion, User]:
-    """One's own face, in a photo one may see, and oneself. Raises Http404 for everything else."""
+def _own_face(request: HttpRequest, region_id: int) -> tuple[FaceRegion, VisibleSet]:
+    """One's own face, in a photo one may see, and what one sees of it. Raises Http404 for everything else."""
     viewer = viewer_of(request)
     if not viewer.is_authenticated:
         raise Http404
     own = FaceRegion.objects.filter(owner=viewer, match=FaceRegion.Match.MATCHED)
-    region = get_object_or_404(own, pk=region_id)
-    photo = selectors.photo_for(viewer, region.photo_id)
-    if photo is None:
-        raise Http404
+    with snapshot():
+        region = get_object_or_404(own, pk=region_id)
+        photo = selectors.photo_for(viewer, region.photo_id)
+        if photo is None:
+            raise Http404
+        seen = selectors.visible_set(photo, viewer)
     region.photo = photo
-    return region, viewer
+    return region, seen
 
 
 def viewer_of(request: HttpRequest) -> Viewer:

@@ -61,7 +61,7 @@ def test_the_key_holds_all_that_decides_the_pixels(engine, monkeypatch, settings
 )
 def test_sizes_shrink_and_never_enlarge_and_are_known_beforehand(engine, size, expected):
     photo = posted(person(), image=group_photo(3, scale=5))
-    made = renditions.rendition(photo, photo.post.author, size)
+    made = renditions.rendition(photo, visible_set(photo, photo.post.author), size)
     assert (made.width, made.height) == renditions.dimensions(photo, size) == expected
     from PIL import Image
 
@@ -72,7 +72,6 @@ def test_sizes_shrink_and_never_enlarge_and_are_known_beforehand(engine, size, e
 def test_a_hundred_first_viewers_at_once_render_once(engine, monkeypatch, settings):
     photo = posted(person())
     seen = visible_set(photo, person())
-    monkeypatch.setattr(renditions, "visible_set", lambda *_: seen)
     render, renders, start = renditions.render, [], threading.Barrier(100)
 
     def slow(*arguments):
@@ -83,7 +82,7 @@ def test_a_hundred_first_viewers_at_once_render_once(engine, monkeypatch, settin
     def ask(_: int) -> bytes:
         try:
             start.wait(60)
-            return renditions.rendition(photo, None, "full").read()
+            return renditions.rendition(photo, seen, "full").read()
         finally:
             connection.close()
 
@@ -139,20 +138,20 @@ def test_a_photo_deleted_while_its_picture_is_made_leaves_no_file(engine, settin
 
     monkeypatch.setattr(renditions, "render", deleted_meanwhile)
     with pytest.raises(renditions.UnavailableError):
-        renditions.rendition(photo, person(), "full")
+        renditions.rendition(photo, visible_set(photo, person()), "full")
     assert made(settings) == []
 
 
 def test_files_are_for_the_sites_own_user_only(engine):
     photo = posted(person())
-    path = renditions.rendition(photo, person(), "full").path
+    path = renditions.rendition(photo, visible_set(photo, person()), "full").path
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_cache_is_bounded_and_the_oldest_goes_first(engine, settings):
     photo, viewer = posted(person()), person()
-    files = [renditions.rendition(photo, viewer, size).path for size in renditions.SIZES]
+    files = [renditions.rendition(photo, visible_set(photo, viewer), size).path for size in renditions.SIZES]
     for age, path in enumerate(files):
         os.utime(path, (1_000_000 - age, 1_000_000 - age))
     renditions.evict(files[0].stat().st_size + files[1].stat().st_size)
@@ -163,7 +162,7 @@ def test_the_cache_is_bounded_and_the_oldest_goes_first(engine, settings):
 
 def test_the_cache_stays_within_its_bound_while_it_is_used(engine, settings, monkeypatch):
     viewer, photos = person(), [posted(person()) for _ in range(4)]
-    size = renditions.rendition(photos[0], viewer, "full").path.stat().st_size
+    size = renditions.rendition(photos[0], visible_set(photos[0], viewer), "full").path.stat().st_size
     settings.RENDITION_CACHE_BYTES = 3 * size
     monkeypatch.setattr(renditions, "EVICT_EVERY", 1)
     for _ in range(2):

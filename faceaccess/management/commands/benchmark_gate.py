@@ -22,7 +22,7 @@ from faceaccess import renditions
 from faceaccess.benchmarks import load
 from faceaccess.models import FaceRegion
 from faceaccess.policies import Decision, Reason
-from faceaccess.selectors import VisibleSet
+from faceaccess.selectors import VisibleSet, visible_set
 from mfmc_engine.imaging import resize_to_fit
 from photos.models import Photo
 
@@ -79,7 +79,7 @@ def _new_viewer(photo: Photo) -> Callable[[int], object]:
 def _beside_a_bare_file(photo: Photo, turns: int) -> dict[str, float]:
     """Requests a second, and server CPU per request, of the gate and of a FileResponse of the same file."""
     author = User.objects.get(pk=photo.post.author_id)
-    made = renditions.rendition(photo, author, SIZE)
+    made = renditions.rendition(photo, visible_set(photo, author), SIZE)
     client = Client()
     client.force_login(author, backend=settings.AUTHENTICATION_BACKENDS[1])
     addresses = {"gate": reverse("photo-image", args=[photo.pk, SIZE]), "bare": "/bare"}
