@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from mfmc_engine.errors import ImageRejectedError
 from mfmc_engine.imaging import decode, resize_to_fit
+from mfmc_engine.parameters import MIN_SIDE
 from mfmc_engine.types import Image
 
 NAME_AT_MOST = 60  # characters of a file's name in a message
@@ -28,9 +29,14 @@ def decode_upload(upload: BinaryIO) -> Image:
         raise ValidationError(_("%(name)s: larger than %(limit)d MB.") % limit)
     upload.seek(0)  # a form's validation may have read it
     try:
-        return resize_to_fit(decode(upload), settings.PHOTO_MAX_SIDE)
+        image = resize_to_fit(decode(upload), settings.PHOTO_MAX_SIDE)
     except ImageRejectedError as error:
         raise ValidationError(f"{name}: {str(error).removeprefix('the picture: ')}.") from error
+    if (
+        min(image.shape[:2]) < MIN_SIDE
+    ):  # the file's own sides were long enough, what is left of a long strip is not
+        raise ValidationError(_("%(name)s: too long and narrow.") % {"name": name})
+    return image
 
 
 def display_name(upload: BinaryIO) -> str:

@@ -85,6 +85,17 @@ TILE_SCALE: Final = 0.6
 TILE_SIZES: Final = 1.5  # largest face of the tiles, in sizes of the smallest that the working picture shows
 # largest faces that neighbouring tiles share, so that one of them shows a face whole
 TILE_OVERLAP: Final = 1.25
+# Longer side in shorter ones, above which a picture turned by no quarter is looked at in pieces (detection/pieces.py);
+# by choice: up to there its canvas holds three times its pixels
+ELONGATED: Final = 4.0
+PIECE_MARGIN: Final = 1.0  # shorter sides that a piece sees beyond its own part; hardly a face is larger
+PIECE_LEAST_MARGIN: Final = 64  # px of the same; a narrower one shows less of a face's surroundings than ROOM
+# margins, length of a piece's own part: at three the canvases of all pieces are smallest, six times the picture
+PIECE_OWN: Final = 3
+# px, longer side from which the quarter turns are looked at in pieces, too: all levels of a longer one would lie in
+# memory at once, 128 px high however narrow it is
+PIECE_LONGEST: Final = 16_384
+PIECES_AT_ONCE: Final = 64  # bounds that memory; by choice
 # degrees of tilt shared by most faces from which the photo is searched again, turned by it
 TILT_SMALLEST: Final = 18.0
 # the same where most faces are doubtful: the tilts of those that are found fall short of the photo's. 13 upright photos

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from mfmc_engine.detection.centerface import Bands, CenterFaceOn, as_input, peak
 from mfmc_engine.detection.closer import faces, warmth
 from mfmc_engine.detection.looks import Evidence, gather, points_in
 from mfmc_engine.detection.networks import load_networks
+from mfmc_engine.detection.pieces import Piece, pieces
 from mfmc_engine.detection.pyramid import Pyramid
 from mfmc_engine.geometry import overlap, sizes
 from mfmc_engine.parameters import (
@@ -31,6 +33,7 @@ from mfmc_engine.parameters import (
     LARGE_FACE,
     LEAST_HEAT,
     LEVEL_FACTOR,
+    PIECES_AT_ONCE,
     SEARCH_SCALE,
 )
 from mfmc_engine.types import FloatArray
@@ -109,19 +112,31 @@ class Search:
     @torch.inference_mode()
     def propose(self, looks: Sequence[tuple[Pyramid, Effort]]) -> list[Candidates]:
         """What CenterFace finds at each look, the hottest first. Cores share out the looks, their levels, and bands."""
+        cut = [[(piece, effort) for piece in pieces(pyramid)] for pyramid, effort in looks]
+        parts = list(chain(*cut))
+        groups = [parts[start : start + PIECES_AT_ONCE] for start in range(0, len(parts), PIECES_AT_ONCE)]
+        found = iter([one for group in groups for one in self._proposed(group)])
+        proposed = []
+        for own in cut:
+            every = reduce(Candidates.joined, [piece.in_whole(next(found)) for piece, _ in own])
+            proposed.append(every.take(suppress(every.boxes, every.scores, HEAT_NMS)))
+        return proposed
+
+    def _proposed(self, parts: Sequence[tuple[Piece, Effort]]) -> list[Candidates]:
+        """What CenterFace finds in each piece, in its px."""
         all_levels = [
-            [_Level.of(pyramid, scale, self.device) for scale in effort.scales(pyramid.size)]
-            for pyramid, effort in looks
+            [_Level.of(piece.pyramid, scale, self.device) for scale in effort.scales(piece.pyramid.size)]
+            for piece, effort in parts
         ]
         bands = [band for levels in all_levels for level in levels for band in level.bands.cut(level.given)]
         maps = iter(shared_out(self.centerface, bands, self.device.type))
         proposed = []
-        for levels, (_, effort) in zip(all_levels, looks, strict=True):
+        for levels, (_, effort) in zip(all_levels, parts, strict=True):
             finest, *others = [level.faces(maps, effort.least_heat) for level in levels]
             for level, more in zip(levels[1:], others, strict=True):
                 # smaller ones are the finer levels'
                 finest = finest.joined(more.take(sizes(more.boxes) * level.scale >= LARGE_FACE))
-            proposed.append(finest.take(suppress(finest.boxes, finest.scores, HEAT_NMS)))
+            proposed.append(finest)
         return proposed
 
 
