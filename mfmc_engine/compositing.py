@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mfmc_engine.checks import check_patches, check_picture
 from mfmc_engine.errors import MissingDecoyError
 from mfmc_engine.types import Decoy, Image
 
@@ -15,17 +16,19 @@ def compose(image: Image, decoys: Sequence[Decoy | None], hidden: Collection[int
     """A copy of ``image`` (H, W, 3) with ``decoys[i]`` pasted for every i in ``hidden``, in ascending order.
 
     Pixels outside the pasted patches are untouched, to the bit. Raises MissingDecoyError if a hidden face has no
-    decoy, before anything is pasted: half a composition is never returned.
+    decoy, InvalidInputError or InvalidTypeError if a decoy belongs to another picture or ``image`` is none, before
+    anything is pasted: half a composition is never returned.
     """
+    check_picture(image)
     order = sorted(hidden)
     missing = [i for i in order if not 0 <= i < len(decoys) or decoys[i] is None]
     if missing:
         raise MissingDecoyError(f"no decoy for hidden face {', '.join(map(str, missing))}")
+    chosen = [(i, decoy) for i in order if (decoy := decoys[i]) is not None]
+    check_patches(image.shape, chosen)
     result = image.copy()
-    for i in order:
-        decoy = decoys[i]
-        if decoy is not None:
-            paste(result, decoy.origin, decoy.pixels, decoy.alpha)
+    for _, decoy in chosen:
+        paste(result, decoy.origin, decoy.pixels, decoy.alpha)
     return result
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from torch import Tensor
+
 from mfmc_engine import compositing, perception, replacement
 from mfmc_engine.batching.running import Runner
+from mfmc_engine.checks import check_as_many, check_faces, check_picture, check_selection
 from mfmc_engine.donors.candidates import candidates
 from mfmc_engine.guarantee import Thresholds
 from mfmc_engine.packs import load_pack
@@ -18,7 +21,8 @@ from mfmc_engine.types import Analysis, Decoy, DecoyRequest, Face, Gallery, Imag
 class Engine:
     """One model pack on one device. Networks load on first use, so an Engine is cheap to make before a fork.
 
-    Pictures are (H, W, 3) uint8 RGB, in main memory or as tensors. A device that fails is made up for by the CPU.
+    Pictures are (H, W, 3) uint8 RGB, in main memory or as tensors: for anything else InvalidTypeError or
+    InvalidInputError is raised. A device that fails is made up for by the CPU.
     """
 
     def __init__(
@@ -33,13 +37,19 @@ class Engine:
         self.runner = Runner(self.pack)
 
     def analyze(self, image: Picture, boxes: Sequence[Sequence[float]] = ()) -> Analysis:
-        """Find the faces; ``boxes`` (x0, y0, x1, y1 px) adds faces the caller already knows."""
+        """Find the faces; ``boxes`` (x0, y0, x1, y1 px) adds faces the caller already knows.
+
+        Raises InvalidInputError for a box that lies outside the picture.
+        """
         return self.analyze_many([image], [boxes])[0]
 
     def analyze_many(
         self, images: Sequence[Picture], boxes: Sequence[Sequence[Sequence[float]]] | None = None
     ) -> list[Analysis]:
         """``analyze`` for each picture, with its own ``boxes``; on a card, several share each batch."""
+        check_as_many(images, boxes, "boxes")
+        for image in images:
+            check_picture(image, Tensor)
         known = [()] * len(images) if boxes is None else boxes
         return self.runner.run(
             [
@@ -67,7 +77,8 @@ class Engine:
     ) -> list[Decoy]:
         """One verified decoy per request, in order. What cannot be swapped safely comes back as a redaction.
 
-        ``beside``: what faces of the photo that are not requested wear. Raises ValueError if it is of another space.
+        ``beside``: what faces of the photo that are not requested wear. Raises ValueError if it is of another space,
+        InvalidInputError for faces that were found in a picture of another size and for an unknown ``selection``.
         """
         return self.make_decoys_many([image], [requests], gallery, selection, [beside or Worn()])[0]
 
@@ -81,6 +92,12 @@ class Engine:
     ) -> list[list[Decoy]]:
         """``make_decoys`` for each picture, with its own ``requests`` and ``beside``; on a card, several share each
         batch."""
+        check_selection(selection)
+        check_as_many(images, requests, "requests")
+        check_as_many(images, beside, "beside")
+        for image, wanted in zip(images, requests, strict=True):
+            check_picture(image, Tensor)
+            check_faces(image.shape, [request.face for request in wanted])
         people = gallery or Gallery()
         thresholds = Thresholds.beside(len(people), self.pack.space)
 
@@ -100,6 +117,6 @@ class Engine:
     def compose(image: Image, decoys: Sequence[Decoy | None], hidden: Collection[int]) -> Image:
         """A copy of ``image`` with ``decoys[i]`` pasted for every i in ``hidden``.
 
-        Raises MissingDecoyError if a hidden face has no decoy.
+        Raises MissingDecoyError if a hidden face has no decoy, InvalidInputError if it is another picture's.
         """
         return compositing.compose(image, decoys, hidden)

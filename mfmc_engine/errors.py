@@ -5,6 +5,14 @@ class EngineError(Exception):
     """Base of everything the engine raises on purpose."""
 
 
+class InvalidInputError(EngineError, ValueError):
+    """What was handed in is not what the engine works with: a picture of another shape, a box outside it, ..."""
+
+
+class InvalidTypeError(EngineError, TypeError):
+    """The same, where already the type is wrong: a file name for a picture, floating-point pixels, ..."""
+
+
 class ImageRejectedError(EngineError):
     """The file is not an image the engine is willing to open (unknown format, truncated, too many pixels, ...)."""
 

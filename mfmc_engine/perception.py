@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mfmc_engine import placing
 from mfmc_engine.detection import Detection
+from mfmc_engine.errors import InvalidInputError
 from mfmc_engine.geometry import overlap
 from mfmc_engine.memory import keep_freed_memory
 from mfmc_engine.packs.pack import Pack
@@ -68,6 +69,7 @@ def _describe(
             quality=assess(d.box, landmarks[i], sharp[i]),
             source="given" if are_given[i] else "detected",
             astray=bool(astray[i]),
+            picture_size=(int(image.shape[1]), int(image.shape[0])),
         )
         for i, d in enumerate(every)
     ]
@@ -97,10 +99,13 @@ def _same(detected: Sequence[Detection], given: Sequence[Detection], landmarks: 
 
 
 def _checked(boxes: Sequence[Sequence[float]], image: Picture) -> FloatArray:
-    """The caller's boxes clipped to the picture, (N, 4). Raises ValueError for what is no box inside it."""
+    """The caller's boxes clipped to the picture, (N, 4). Raises InvalidInputError for what is no box inside it."""
     height, width = image.shape[:2]
-    array = np.asarray(boxes, np.float32).reshape(-1, 4)
+    try:
+        array = np.asarray(boxes, np.float32).reshape(-1, 4)
+    except (ValueError, TypeError):
+        raise InvalidInputError("boxes must be numbers (x0, y0, x1, y1), four of each face") from None
     clipped = np.clip(array, 0, [width, height, width, height]).astype(np.float32)
     if not np.isfinite(array).all() or not (clipped[:, 2:] - clipped[:, :2] >= 1).all():
-        raise ValueError(f"every box needs x0 < x1 and y0 < y1 inside the {width} x {height} picture")
+        raise InvalidInputError(f"every box needs x0 < x1 and y0 < y1 inside the {width} x {height} picture")
     return clipped

@@ -80,6 +80,7 @@ def _finish(pack: Pack, image: Picture, case: Case, gallery: Gallery, thresholds
         nearest_gallery=verdict.to_gallery,
         threshold=thresholds.original,
         views=seen,
+        picture_size=(int(image.shape[1]), int(image.shape[0])),
     )
 
 

@@ -47,6 +47,8 @@ class Face:
     source: Literal["detected", "given"] = "detected"
     # the landmarks that were found are another face's, or lie beside the box: these are nobody's, in the middle of it
     astray: bool = False
+    # width and height in px of the picture it was found in, if known: decoys are made for no picture of another size
+    picture_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Decoy:
     nearest_gallery: float  # measured on the output; inf with an empty gallery
     threshold: float  # what distance_to_original had to exceed
     views: FloatArray = field(default_factory=lambda: np.empty((0, 128), np.float32))  # (V, D) of the output
+    # width and height in px of the picture it was made for, if known: it is pasted into none of another size
+    picture_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mfmc_engine import parameters
 from mfmc_engine.attributes import GROUPS
+from mfmc_engine.checks import check_selection
 from mfmc_engine.recognition.nearest import Index
 from mfmc_engine.types import FloatArray, Selection
 
@@ -228,8 +229,9 @@ def rank(
     ``random``: the best-fitting share (parameters.DONOR_POOL, at least DONOR_POOL_LEAST) in random order, then the
     rest from best to worst fit; donors of the face's own gender and group fit better than any other, those plainly
     not of its gender worse. ``farthest`` and ``nearest``: the same pool, by distance to the original. The
-    order depends on nothing but the arguments.
+    order depends on nothing but the arguments. Raises InvalidInputError for any other ``selection``.
     """
+    check_selection(selection)
     rows = np.flatnonzero(allowed(bank, face, avoid))
     cost = mismatch(bank, face) + (0.0 if further is None else further)
     order = (bank.ids, cost, ~kin(bank, face), _of_other_gender(bank, face))  # the last counts first

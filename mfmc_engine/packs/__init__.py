@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
-from mfmc_engine.errors import EngineError
+from mfmc_engine.errors import EngineError, InvalidInputError
 from mfmc_engine.packs import store
 from mfmc_engine.packs.catalogue import DRAWN, INSWAPPER, MESH, NEURAL, SOURCES, Source, Task
 
@@ -44,7 +44,10 @@ RECIPES: Final[dict[str, dict[str, str]]] = {
 def load_pack(
     name: str, device: str = "cpu", threads: int = 2, precision: str = "float32", launch: str = "eager"
 ) -> Pack:
-    """The pack of that name; its networks load on first use. Raises EngineError for a name that means nothing."""
+    """The pack of that name; its networks load on first use. Raises EngineError for a name that means nothing, and for
+    less than one of the ``threads``."""
+    if threads < 1:
+        raise InvalidInputError(f"threads must be at least 1, not {threads}")
     from mfmc_engine.packs.pack import Pack  # with torch: who only asks about recipes does without
 
     return Pack(name, recipe(name), device, threads, precision, launch)
