@@ -17,9 +17,11 @@ import pi_heif
 from PIL import Image as PILImage
 from PIL import ImageCms, ImageOps, UnidentifiedImageError, features
 
-from mfmc_engine.errors import ImageRejectedError
+from mfmc_engine.errors import ImageRejectedError, InvalidInputError, InvalidTypeError
 from mfmc_engine.parameters import JPEG_QUALITY, MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, WEBP_QUALITY
 from mfmc_engine.types import Image
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
 class _WithoutMetadata:
@@ -82,11 +84,13 @@ WRITABLE: Final = {  # suffix -> Pillow's format
 }
 
 
-def decode(source: str | os.PathLike[str] | bytes | BinaryIO) -> Image:
+def decode(source: Source) -> Image:
     """Open a picture from a path, its bytes or a binary file: (H, W, 3) uint8 RGB, upright, in sRGB.
 
     EXIF orientation is applied, an embedded ICC profile is converted to sRGB, transparency is flattened on white,
-    16-bit values keep their upper byte, and of several frames the first is taken.
+    16-bit values keep their upper byte, and of several frames the first is taken. Values whose range the file does not
+    say (floating-point ones, 32-bit integers) are refused, as are 16-bit ones of which the upper byte would keep
+    nothing: a face that such a picture shows elsewhere would be black here, and nobody's.
 
     Raises ImageRejectedError, with a one-line message, for anything that is not a whole picture of an accepted
     format with sides of at least ``MIN_SIDE`` px and at most ``MAX_PIXELS`` pixels.
@@ -98,6 +102,7 @@ def decode(source: str | os.PathLike[str] | bytes | BinaryIO) -> Image:
         with PILImage.open(io.BytesIO(data), formats=READABLE) as opened:
             _check_size(opened.size, name)
             opened.load()
+            _check_range(opened, name)
             picture = _to_rgb(ImageOps.exif_transpose(opened))
     except ImageRejectedError:
         raise
@@ -114,14 +119,16 @@ def encode(image: Image, suffix: str, quality: int | None = None) -> bytes:
     """The bytes of a picture file holding these pixels and no metadata at all.
 
     ``suffix`` (".jpg", ".png", ...) decides the format, ``quality`` (1-100) applies to JPEG and WebP.
-    Raises ImageRejectedError for a suffix outside ``WRITABLE``.
+    Raises ImageRejectedError for a suffix outside ``WRITABLE``, InvalidInputError for any other quality.
     """
     kind = writable_format(suffix)
+    if quality is not None and not 1 <= quality <= 100:
+        raise InvalidInputError(f"the quality of a picture file is a number from 1 to 100, not {quality}")
     options: dict[str, int | bool] = {}
     if kind == "JPEG":
-        options = {"quality": quality or JPEG_QUALITY, "subsampling": 0}
+        options = {"quality": JPEG_QUALITY if quality is None else quality, "subsampling": 0}
     elif kind == "WEBP":
-        options = {"quality": quality or WEBP_QUALITY, "method": 2}
+        options = {"quality": WEBP_QUALITY if quality is None else quality, "method": 2}
     buffer = io.BytesIO()
     PILImage.fromarray(np.ascontiguousarray(image)).save(buffer, kind, **options)
     return buffer.getvalue()
@@ -171,11 +178,11 @@ def _size(width: int, height: int, scale: float) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[bytes, str]:
+def _read(source: Source) -> tuple[bytes, str]:
     """The bytes of a source and a name for messages, refusing too much before it is in memory."""
     name = "the picture"
-    if isinstance(source, bytes):
-        data = source
+    if isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
     elif isinstance(source, str | os.PathLike):
         path = Path(source)
         name = path.name
@@ -188,8 +195,12 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[bytes, str
             ) from None
         except ValueError:  # a NUL byte in the path
             raise ImageRejectedError("the path is not valid") from None
-    else:
+    elif hasattr(source, "read"):
         data = source.read(MAX_FILE_BYTES + 1)
+    else:
+        raise InvalidTypeError(
+            f"a picture is opened from a path, its bytes or a binary file, not from {type(source).__name__}"
+        )
     if not data:
         raise ImageRejectedError(f"{name}: the file is empty")
     if len(data) > MAX_FILE_BYTES:
@@ -206,6 +217,15 @@ def _check_size(size: tuple[int, int], name: str) -> None:
         raise ImageRejectedError(
             f"{name}: {width} x {height} is too small, both sides need {MIN_SIDE} pixels"
         )
+
+
+def _check_range(picture: PILImage.Image, name: str) -> None:
+    """Refuse pixels that would have to be scaled by guess, and those of which nothing would be left."""
+    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PNG"):
+        kind = "floating-point" if picture.mode == "F" else "32-bit"
+        raise ImageRejectedError(f"{name}: {kind} values are not supported, save it with 8 or 16 bits")
+    if picture.mode.startswith("I") and 0 < int(np.asarray(picture).max()) <= 255:
+        raise ImageRejectedError(f"{name}: its 16-bit values are all below 256, save it with 8 bits")
 
 
 def _to_rgb(picture: PILImage.Image) -> PILImage.Image:
@@ -226,9 +246,7 @@ def _to_rgb(picture: PILImage.Image) -> PILImage.Image:
 
 def _to_8_bit(picture: PILImage.Image) -> PILImage.Image:
     """16-bit grey keeps its upper byte. (Pillow already reduces 16-bit colour when it decodes.)"""
-    values = np.asarray(picture).astype(np.int64)
-    if values.max(initial=0) > 255:
-        values >>= 8
+    values = np.asarray(picture).astype(np.int64) >> 8
     return PILImage.fromarray(values.clip(0, 255).astype(np.uint8))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image as PILImage
 from PIL import ImageCms
 
-from mfmc_engine.errors import ImageRejectedError
+from mfmc_engine.errors import ImageRejectedError, InvalidInputError, InvalidTypeError
 from mfmc_engine.imaging import decode, encode, resize_to_fit
 from mfmc_engine.parameters import MAX_PIXELS
 
@@ -57,7 +57,9 @@ def test_a_path_its_bytes_and_an_open_file_give_the_same_picture(scene, tmp_path
     path = tmp_path / "scene.png"
     scene.save(path)
     with path.open("rb") as file:
-        pictures = [decode(path), decode(str(path)), decode(path.read_bytes()), decode(file)]
+        data = path.read_bytes()
+        pictures = [decode(path), decode(str(path)), decode(data), decode(file)]
+        pictures += [decode(bytearray(data)), decode(memoryview(data))]
     for picture in pictures:
         assert np.array_equal(picture, pictures[0])
 
@@ -95,6 +97,35 @@ def test_sixteen_bit_grey_keeps_its_scale() -> None:
     ramp = np.linspace(0, 65535, 40).astype(np.uint16)
     image = decode(saved(PILImage.fromarray(np.tile(ramp, (30, 1))), "PNG"))
     assert np.array_equal(image[0, :, 0], ramp >> 8)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_are_told_by_the_file_and_not_by_its_values(kind) -> None:
+    dark = np.full((30, 40), 300, np.uint16)
+    assert np.unique(decode(saved(PILImage.fromarray(dark), kind))).tolist() == [1]
+    black = np.zeros((30, 40), np.uint16)
+    assert decode(saved(PILImage.fromarray(black), kind)).max() == 0
+    with pytest.raises(ImageRejectedError, match="below 256"):  # nothing of it would be seen
+        decode(saved(PILImage.fromarray(dark - 100), kind))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_values_of_an_unknown_range_are_refused(dtype) -> None:
+    with pytest.raises(ImageRejectedError, match="not supported"):
+        decode(saved(PILImage.fromarray(np.ones((30, 40), dtype)), "TIFF"))
+
+
+@pytest.mark.parametrize("source", [None, 5, np.zeros(9)])
+def test_what_cannot_be_opened_at_all_is_told_in_one_line(source) -> None:
+    with pytest.raises(InvalidTypeError, match="a path, its bytes or a binary file"):
+        decode(source)
+
+
+@pytest.mark.parametrize("quality", [0, -5, 101])
+def test_a_quality_is_from_1_to_100(scene, quality) -> None:
+    with pytest.raises(InvalidInputError, match="from 1 to 100"):
+        encode(np.asarray(scene), ".jpg", quality)
+    assert len(encode(np.asarray(scene), ".jpg", 1)) < len(encode(np.asarray(scene), ".jpg"))
 
 
 def test_transparency_is_flattened_on_white(scene) -> None:
