@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mfmc_engine.commands.options import add_boxes, add_device, add_pack, read_boxes
+from mfmc_engine.commands.options import add_boxes, add_device, add_pack, check_named, read_boxes
 from mfmc_engine.engine import Engine
 from mfmc_engine.imaging import decode
 from mfmc_engine.types import Analysis, Face
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what the photo holds."""
     known = read_boxes(arguments.boxes)
+    check_named(known, arguments.boxes, [arguments.photo.name])
     image = decode(arguments.photo)
     analysis = Engine(arguments.pack, device=arguments.device).analyze(
         image, known.get(arguments.photo.name, ())

@@ -27,6 +27,7 @@ from mfmc_engine.commands.options import (
     add_device,
     add_pack,
     as_indices,
+    check_named,
     one_line,
     read_boxes,
     read_gallery,
@@ -53,7 +54,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="faces to leave as they are, numbered as by analyze",
     )
     parser.add_argument("--gallery", type=Path, metavar="DIR", help="people no decoy may resemble")
-    parser.add_argument("--seed", help="same seed, same result; without it every run draws new decoys")
+    parser.add_argument(
+        "--seed",
+        help="same seed and same name of the photo's file, same result; without it every run draws new decoys, from a "
+        "seed that --json prints",
+    )
+    parser.add_argument(
+        "--recursive",
+        action="store_true",
+        help="of a folder also the subfolders; OUT gets the same ones, --boxes names photos such as sub/photo.jpg",
+    )
+    parser.add_argument(
+        "--copy-faceless",
+        action="store_true",
+        help="also write photos in which no face is found, as they are but for their metadata",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, one line per photo")
     parser.add_argument(
         "--report",
@@ -72,23 +87,39 @@ def run(arguments: argparse.Namespace) -> int:
         raise EngineError(f"{photo}: no such file or folder")
     if out.exists() and photo.samefile(out):
         raise EngineError(f"{out}: would overwrite the original")
-    jobs = _folder_jobs(photo, out, arguments.keep) if photo.is_dir() else _file_job(photo, out)
+    jobs = (
+        _folder_jobs(photo, out, arguments.keep, arguments.recursive)
+        if photo.is_dir()
+        else _file_job(photo, out)
+    )
+    boxes = read_boxes(arguments.boxes)
+    check_named(boxes, arguments.boxes, [job.name for job in jobs])
     engine = Engine(arguments.pack, device=arguments.device)
     worker = _Worker(
         engine=engine,
-        boxes=read_boxes(arguments.boxes),
+        boxes=boxes,
         gallery=read_gallery(engine, arguments.gallery),
         seed=secrets.token_hex() if arguments.seed is None else arguments.seed,
         keep=arguments.keep,
         measured=arguments.report,
+        copy_faceless=arguments.copy_faceless,
     )
     as_json = arguments.json or arguments.report
     if not photo.is_dir():
-        report = worker.anonymize(photo, out)
+        report = worker.anonymize(jobs[0])
         print(json.dumps(report) if as_json else _in_words(report))
         return 0
     out.mkdir(parents=True, exist_ok=True)
     return _run_all(worker, jobs, as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One photo."""
+
+    photo: Path
+    out: Path
+    name: str  # of the photo: in a folder, the path from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +132,25 @@ class _Worker:
     seed: str
     keep: list[int]
     measured: bool = False
+    copy_faceless: bool = False
 
-    def anonymize(self, photo: Path, out: Path) -> dict[str, Any]:
-        """Write ``out`` and describe it. Raises EngineError, and writes nothing, if any face cannot be hidden."""
+    def anonymize(self, job: _Job) -> dict[str, Any]:
+        """Write the job's file and describe it. Raises EngineError, and writes nothing, if a face cannot be hidden."""
         start = time.perf_counter()
-        image = decode(photo)
-        faces = self.engine.analyze(image, self.boxes.get(photo.name, ())).faces
+        image = decode(job.photo)
+        faces = self.engine.analyze(image, self.boxes.get(job.name, ())).faces
+        if not faces and not (self.copy_faceless and not self.keep):
+            raise EngineError(f"{job.name}: no face found, so nothing was written")
         if not faces:
-            raise EngineError(f"{photo.name}: no face found, so nothing was written")
+            tqdm.write(f"{job.name}: no face found, so it is copied as it is", file=sys.stderr)
         if self.keep and self.keep[-1] >= len(faces):
-            raise EngineError(f"{photo.name}: no face {self.keep[-1]}, the faces are 0 to {len(faces) - 1}")
+            raise EngineError(f"{job.name}: no face {self.keep[-1]}, the faces are 0 to {len(faces) - 1}")
         hidden = [i for i in range(len(faces)) if i not in self.keep]
-        requests = [DecoyRequest(faces[i], self._face_seed(photo.name, i)) for i in hidden]
+        requests = [DecoyRequest(faces[i], self._face_seed(job.name, i)) for i in hidden]
         decoys: list[Decoy | None] = [None] * len(faces)
         for i, decoy in zip(hidden, self.engine.make_decoys(image, requests, self.gallery), strict=True):
             decoys[i] = decoy
-        _write(out, encode(self.engine.compose(image, decoys, hidden), out.suffix))
+        _write(job.out, encode(self.engine.compose(image, decoys, hidden), job.out.suffix))
         seconds = round(time.perf_counter() - start, 3)
         reports = [_report(face, decoy) for face, decoy in zip(faces, decoys, strict=True)]
         if self.measured:
@@ -126,51 +160,72 @@ class _Worker:
                 made = decoys[i]
                 assert made is not None, "compose has just used it"
                 reports[i]["structure"] = of_decoy(self.engine, image, faces[i], made)
-        return {"seconds": seconds, "faces": reports}
+        return {"seconds": seconds, "seed": self.seed, "faces": reports}
 
     def _face_seed(self, name: str, index: int) -> bytes:
         return hashlib.sha256(f"{self.seed}\n{name}\n{index}".encode()).digest()
 
 
-def _file_job(photo: Path, out: Path) -> list[tuple[Path, Path]]:
+def _file_job(photo: Path, out: Path) -> list[_Job]:
     writable_format(out.suffix)
     if out.is_dir():
         raise EngineError(f"{out}: is a folder, but {photo.name} is a file")
     if not out.parent.is_dir():
         raise EngineError(f"{out.parent}: no such folder")
-    return [(photo, out)]
+    return [_Job(photo, out, photo.name)]
 
 
-def _folder_jobs(folder: Path, out: Path, keep: list[int]) -> list[tuple[Path, Path]]:
-    """Every picture of a folder and where its result goes; formats we do not write become PNG."""
+def _folder_jobs(folder: Path, out: Path, keep: list[int], recursive: bool) -> list[_Job]:
+    """Every picture of a folder and where its result goes; formats we do not write become PNG. What is left out is
+    told."""
     if keep:
         raise EngineError("--keep numbers the faces of one photo, it cannot be used with a folder")
     if out.exists() and not out.is_dir():
         raise EngineError(f"{out}: is a file, but {folder} is a folder")
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    inside = sorted(folder.rglob("*") if recursive else folder.iterdir())
+    if out.resolve().is_relative_to(folder.resolve()):  # what an earlier run wrote is no original
+        inside = [path for path in inside if not path.resolve().is_relative_to(out.resolve())]
+    files = [path for path in inside if path.is_file()]
     photos = [path for path in files if path.suffix.lower() in READABLE_SUFFIXES]
+    subfolders = 0 if recursive else sum(path.is_dir() for path in inside)
+    hint = "" if recursive or not subfolders else f", {subfolders} subfolders are left out (see --recursive)"
     if not photos:
-        raise EngineError(f"{folder}: no photos in this folder")
+        raise EngineError(f"{folder}: no photos in this folder{hint}")
     if len(photos) < len(files):
         print(f"{folder}: {len(files) - len(photos)} files are not photos and are left out", file=sys.stderr)
-    return [(p, out / (p.name if p.suffix.lower() in WRITABLE else f"{p.name}.png")) for p in photos]
+    if hint:
+        print(f"{folder}: {hint.removeprefix(', ')}", file=sys.stderr)
+    names = [photo.relative_to(folder).as_posix() for photo in photos]
+    jobs = [
+        _Job(photo, out / (name if photo.suffix.lower() in WRITABLE else f"{name}.png"), name)
+        for photo, name in zip(photos, names, strict=True)
+    ]
+    originals = {photo.resolve() for photo in photos}
+    for job in jobs:
+        if job.out.resolve() in originals:
+            raise EngineError(f"{job.out}: would overwrite an original")
+    return jobs
 
 
-def _run_all(worker: _Worker, jobs: list[tuple[Path, Path]], as_json: bool) -> int:
+def _run_all(worker: _Worker, jobs: list[_Job], as_json: bool) -> int:
     """Every photo of a folder; a bad one is reported and skipped. 1 if there was any."""
     failed = 0
     with tqdm(jobs, unit="photo", disable=None) as progress:  # None: only on a terminal
-        for photo, out in progress:
+        for job in progress:
             try:
-                report = {"file": photo.name, **worker.anonymize(photo, out)}
+                job.out.parent.mkdir(parents=True, exist_ok=True)
+                report = {"file": job.name, **worker.anonymize(job)}
             except Exception as error:  # whatever is wrong with one photo, the others are still wanted
                 failed += 1
-                tqdm.write(one_line(error), file=sys.stderr)
+                tqdm.write(_of_photo(job, one_line(error)), file=sys.stderr)
                 continue
-            tqdm.write(
-                json.dumps(report) if as_json else f"{photo.name}: {_in_words(report)}", file=sys.stdout
-            )
+            tqdm.write(json.dumps(report) if as_json else f"{job.name}: {_in_words(report)}", file=sys.stdout)
     return 1 if failed else 0
+
+
+def _of_photo(job: _Job, line: str) -> str:
+    """The line with the photo's name before it. The decoder, which knows no folders, names the file itself."""
+    return f"{job.name}: {line.removeprefix(f'{job.photo.name}: ').removeprefix(f'{job.name}: ')}"
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mfmc_engine import imaging
 from mfmc_engine.batching.launching import LAUNCHES
-from mfmc_engine.commands.options import add_device, add_pack
+from mfmc_engine.commands.options import add_device, add_pack, as_count
 from mfmc_engine.errors import EngineError
 from mfmc_engine.packs import load_pack
 from mfmc_engine.parameters import DEVICE_BATCHES, SWAPPED_BAR, SWAPPED_SIZE
@@ -45,38 +45,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="draw things before the faces instead: masks, scarves, sunglasses, caps, phones, cups, fists",
     )
     recall.add_argument("--json", action="store_true", help="print JSON, one line per angle, way or cover")
-    recall.add_argument("--threads", type=int, default=1)
+    recall.add_argument("--threads", type=as_count, default=1)
     add_device(recall)
     alone = kinds.add_parser(
         "alone", help="people of the same photos missed when cut out alone, with something before their faces"
     )
     alone.add_argument("folder", type=Path, metavar="DIR")
-    alone.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th person")
+    alone.add_argument("--every", type=as_count, default=1, metavar="N", help="only every N-th person")
     alone.add_argument("--angles", help="degrees to turn the pictures by (the default is the quarter turns)")
     alone.add_argument("--json", action="store_true", help="print JSON, one line per cover and angle")
-    alone.add_argument("--threads", type=int, default=1)
+    alone.add_argument("--threads", type=as_count, default=1)
     add_device(alone)
     cutouts = kinds.add_parser(
         "cutouts", help="faces missed in tight cutouts, alone and with their edges drawn out"
     )
     cutouts.add_argument("folder", type=Path, metavar="DIR")
-    cutouts.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th picture")
+    cutouts.add_argument("--every", type=as_count, default=1, metavar="N", help="only every N-th picture")
     cutouts.add_argument("--json", action="store_true", help="print JSON, one line per surroundings")
-    cutouts.add_argument("--threads", type=int, default=1)
+    cutouts.add_argument("--threads", type=as_count, default=1)
     add_device(cutouts)
     swaps = kinds.add_parser(
         "swaps", help="faces of the same photos that are swapped, and why others are redacted"
     )
     swaps.add_argument("folder", type=Path, metavar="DIR")
     swaps.add_argument("--json", action="store_true", help="print JSON")
-    swaps.add_argument("--threads", type=int, default=1)
+    swaps.add_argument("--threads", type=as_count, default=1)
     add_pack(swaps)
     add_device(swaps)
     speed = kinds.add_parser(
         "speed", help="seconds per stage on one photo, beside a dlib and OpenCV baseline"
     )
     speed.add_argument("photo", type=Path, metavar="PHOTO")
-    speed.add_argument("--repeats", type=int, default=5)
+    speed.add_argument("--repeats", type=as_count, default=5)
     speed.add_argument("--json", action="store_true", help="print JSON")
     speed.add_argument(
         "--out",
@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also measure scaling and memory; write speed.json and speed.svg",
     )
     speed.add_argument("--quick", action="store_true", help="small sizes: whether it runs, not how fast")
-    speed.add_argument("--threads", type=int, default=2)
+    speed.add_argument("--threads", type=as_count, default=2)
     add_pack(speed)
     speed.add_argument(
         "--batches",
@@ -285,9 +285,9 @@ def _alone(arguments: argparse.Namespace) -> int:
     """Print one line per cover and angle: how many people are missed, and who."""
     from mfmc_engine.evaluation import alone
 
-    every, angles = _every(arguments), _angles(arguments.angles, alone.ANGLES)
+    angles = _angles(arguments.angles, alone.ANGLES)
     pack = load_pack("builtin", arguments.device, arguments.threads)
-    people = alone.people(pack, arguments.folder, every)
+    people = alone.people(pack, arguments.folder, arguments.every)
     for cover, angle, missed in alone.measure(pack.detector, people, angles):
         if arguments.json:
             line = {"covered": cover.name, "angle": angle, "people": len(people), "missed": missed}
@@ -299,19 +299,12 @@ def _alone(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _every(arguments: argparse.Namespace) -> int:
-    if arguments.every < 1:
-        raise EngineError(f"--every {arguments.every}: not a number from 1 on")
-    return int(arguments.every)
-
-
 def _cutouts(arguments: argparse.Namespace) -> int:
     """Print one line per surroundings: how many faces are missed, and in which pictures."""
     from mfmc_engine.evaluation.cutouts import measure
 
-    every = _every(arguments)
     pack = load_pack("builtin", arguments.device, arguments.threads)
-    for surroundings, missed, count in measure(pack.detector, arguments.folder, every):
+    for surroundings, missed, count in measure(pack.detector, arguments.folder, arguments.every):
         if arguments.json:
             print(json.dumps({"surroundings": surroundings.name, "pictures": count, "missed": missed}))
             continue

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from mfmc_engine import guarantee
 from mfmc_engine import parameters as P
 from mfmc_engine.calibration.thresholds import Calibration, Sample, calibrate, embed_all
-from mfmc_engine.commands.options import add_device
+from mfmc_engine.commands.options import add_device, as_count
 from mfmc_engine.packs import load_pack
 from mfmc_engine.recognition import space as spaces
 from mfmc_engine.recognition.space import Space
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one subfolder a person; or a people.csv (file, person) beside crops like those of ../shared/data/lfw",
     )
     parser.add_argument(
-        "--people", type=int, default=P.CALIBRATION_PEOPLE, help="at most, drawn (default %(default)s)"
+        "--people", type=as_count, default=P.CALIBRATION_PEOPLE, help="at most, drawn (default %(default)s)"
     )
     parser.add_argument(
         "--write",

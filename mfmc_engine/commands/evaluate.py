@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mfmc_engine.commands.options import add_device
+from mfmc_engine.commands.options import add_device, as_count
 from mfmc_engine.errors import EngineError
 
 HELP = "how well decoys hide people and keep the picture"
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cosine, euclidean, euclidean_l2 (default: each recogniser's own)",
     )
     parser.add_argument(
-        "--limit", type=int, metavar="N", help="people to anonymise; all others stay in the gallery"
+        "--limit", type=as_count, metavar="N", help="people to anonymise; all others stay in the gallery"
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="of all that is drawn; one seed, one results.json (default 0)"
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="also write picture sets and an answer key for a human study",
     )
-    parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
+    parser.add_argument("--jobs", type=as_count, default=2, help="processes (default 2)")
     parser.add_argument(
         "--cache", type=Path, default=Path("var/evaluation"), metavar="DIR", help="default var/evaluation"
     )
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         limit=arguments.limit,
         seed=arguments.seed,
         device=arguments.device,
-        jobs=1 if arguments.device == "cuda" else max(1, arguments.jobs),
+        jobs=1 if arguments.device == "cuda" else arguments.jobs,
     )
     settings = ablated(settings) if arguments.ablate else settings
     results = report.write(settings, arguments.out, arguments.export_study)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,7 @@ import numpy as np
 from mfmc_engine.engine import Engine
 from mfmc_engine.errors import EngineError
 from mfmc_engine.imaging import READABLE_SUFFIXES, decode
-from mfmc_engine.parameters import GALLERY_PADDING
+from mfmc_engine.parameters import ELONGATED, GALLERY_PADDING
 from mfmc_engine.types import Analysis, Gallery
 
 Boxes = dict[str, list[list[float]]]
@@ -58,6 +58,15 @@ def read_boxes(path: Path | None) -> Boxes:
     return boxes
 
 
+def check_named(boxes: Boxes, path: Path | None, names: Iterable[str]) -> None:
+    """Raises EngineError if there are boxes of a photo that is not among the ``names``: by a slip in a name its faces
+    would stay as they are."""
+    unknown = sorted(boxes.keys() - set(names))
+    if unknown:
+        others = f" (nor are {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        raise EngineError(f"{path}: {unknown[0]!r} is not among the photos{others}")
+
+
 def read_gallery(engine: Engine, folder: Path | None) -> Gallery:
     """The people in a folder: one subfolder per person, or one picture per person.
 
@@ -89,7 +98,8 @@ def _portrait(engine: Engine, path: Path) -> Analysis:
     found = engine.analyze(image)
     if found.faces:
         return found
-    margin = round(max(image.shape[:2]) * GALLERY_PADDING)
+    longer, shorter = max(image.shape[:2]), min(image.shape[:2])
+    margin = round(min(longer, ELONGATED * shorter) * GALLERY_PADDING)  # a strip is framed by its height
     padded = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
     return engine.analyze(np.asarray(padded, np.uint8))
 
@@ -100,6 +110,13 @@ def as_indices(text: str) -> list[int]:
     if not numbers or not all(part.strip().isdecimal() for part in numbers):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of face numbers such as 0,2")
     return sorted({int(part) for part in numbers})
+
+
+def as_count(text: str) -> int:
+    """A whole number from 1 on (an argparse type)."""
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
 
 
 def one_line(error: BaseException) -> str:

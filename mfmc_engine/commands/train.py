@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mfmc_engine.commands.options import as_count
 from mfmc_engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -28,21 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pack = kinds.add_parser("pack", help="portraits into one file that travels")
     pack.add_argument("folder", type=Path, metavar="DIR")
     pack.add_argument("out", type=Path, metavar="FACES")
-    pack.add_argument("--limit", type=int, help="the first so many portraits only")
+    pack.add_argument("--limit", type=as_count, help="the first so many portraits only")
     sheet = kinds.add_parser("sheet", help="a picture of what augmentation makes of eight portraits")
     sheet.add_argument("faces", type=Path, metavar="FACES")
     sheet.add_argument("picture", type=Path, metavar="JPEG")
     sheet.add_argument("--seed", type=int, default=0)
     run = kinds.add_parser("run", help="train; goes on from the checkpoint in OUT")
     run.add_argument("--minutes", type=float, default=8.0)
-    run.add_argument("--steps", type=int, help="stop at this step")
+    run.add_argument("--steps", type=as_count, help="stop at this step")
     profile = kinds.add_parser(
         "profile", help="images a second on this device, and what to expect of cards that are not here"
     )
     profile.add_argument("--minutes", type=float, default=5.0)
     overfit = kinds.add_parser("overfit", help="rehearse: a small network must learn a few faces by heart")
-    overfit.add_argument("--steps", type=int, default=300)
-    overfit.add_argument("--faces-count", type=int, default=32, metavar="N")
+    overfit.add_argument("--steps", type=as_count, default=300)
+    overfit.add_argument("--faces-count", type=as_count, default=32, metavar="N")
     for sub in (run, profile, overfit):
         _add_training(sub)
     export = kinds.add_parser("export", help="the best weights of a run, in half precision")
@@ -57,13 +58,14 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("--resnet", type=Path, help="dlib's ResNet; default: the installed one")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=as_count, default=2)
     parser.add_argument("--compile", action="store_true", help="torch.compile the swapper")
     parser.add_argument(
         "--fast", action="store_true", help="on a card, kernels whose last bits differ from run to run"
     )
     for name in SETTINGS:
-        parser.add_argument(f"--{name}", type=int, help=argparse.SUPPRESS if name == "every" else None)
+        kind = int if name == "seed" else as_count
+        parser.add_argument(f"--{name}", type=kind, help=argparse.SUPPRESS if name == "every" else None)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -200,7 +200,7 @@ def test_an_unforeseen_error_is_one_line_too(refuse, six_people, tmp_path, monke
 
 def test_boxes_add_faces_the_caller_knows(run, six_people, photo, tmp_path) -> None:
     known = tmp_path / "boxes.json"
-    known.write_text(json.dumps({"t1.jpg": [[600, 600, 660, 680]], "other.jpg": [[0, 0, 9, 9]]}))
+    known.write_text(json.dumps({"t1.jpg": [[600, 600, 660, 680]]}))
     out = tmp_path / "out.png"
     status, output, _ = run("anonymize", six_people, out, "--boxes", known, "--seed", 1, "--json")
     assert status == 0
@@ -214,6 +214,98 @@ def test_boxes_add_faces_the_caller_knows(run, six_people, photo, tmp_path) -> N
 def test_boxes_of_another_form_are_refused(refuse, six_people, tmp_path, content) -> None:
     (tmp_path / "boxes.json").write_text(content)
     refuse("anonymize", six_people, tmp_path / "out.jpg", "--boxes", tmp_path / "boxes.json")
+
+
+@pytest.mark.parametrize("command", ["anonymize", "analyze"])
+def test_boxes_of_a_photo_that_is_not_there_are_refused(refuse, six_people, tmp_path, command) -> None:
+    """By a slip in its name the face would stay bare."""
+    known = tmp_path / "boxes.json"
+    known.write_text(json.dumps({"t1.jpg": [], "T1.jpg": [[0, 0, 9, 9]], "t2.jpg": []}))
+    out = [tmp_path / "out.jpg"] if command == "anonymize" else []
+    line = refuse(command, six_people, *out, "--boxes", known)
+    assert "boxes.json: 'T1.jpg' is not among the photos (nor are 1 more)" in line
+
+
+def test_a_box_outside_the_photo_is_no_internal_error(refuse, run, two_people, tmp_path) -> None:
+    known = tmp_path / "boxes.json"
+    known.write_text(json.dumps({"two.jpg": [[0, 0, 9000, -4]]}))
+    line = refuse("anonymize", two_people, tmp_path / "out.jpg", "--boxes", known)
+    assert "internal" not in line
+    assert "every box needs" in line
+    status, _, errors = run("anonymize", two_people.parent, tmp_path / "out", "--boxes", known)
+    assert status == 1
+    assert errors.startswith("two.jpg: every box needs")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["benchmark", "speed", "x.jpg", "--repeats", "0"],
+        ["benchmark", "speed", "x.jpg", "--threads", "0"],
+        ["packs", "calibrate", "builtin", ".", "--people", "-3"],
+        ["train", "pack", ".", "x.npz", "--limit", "0"],
+        ["evaluate", "--data", ".", "--out", "x", "--jobs", "none"],
+    ],
+)
+def test_counts_are_whole_numbers_from_one(refuse, arguments) -> None:
+    assert "is not a whole number from 1 on" in refuse(*arguments)
+
+
+@pytest.fixture
+def tree(two_people, tmp_path):
+    """A folder with somebody in it and somebody in a subfolder, and in both the wall of a room."""
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    PILImage.open(two_people).crop((0, 0, 230, 320)).save(folder / "one.png")
+    PILImage.open(two_people).crop((0, 0, 230, 320)).save(folder / "sub" / "one.png")
+    for place in (folder, folder / "sub"):
+        PILImage.new("RGB", (64, 48), "grey").save(place / "wall.png")
+    return folder
+
+
+def test_subfolders_are_left_out_aloud(run, tree, tmp_path) -> None:
+    _, _, errors = run("anonymize", tree, tmp_path / "out")
+    assert "1 subfolders are left out (see --recursive)" in errors
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.png"]
+
+
+def test_subfolders_are_done_if_asked_for_and_faceless_photos_copied(run, tree) -> None:
+    out = tree / "out"  # within: what a run has written is not taken up by the next
+    known = tree.parent / "boxes.json"
+    known.write_text(json.dumps({"sub/wall.png": [[8, 8, 40, 40]]}))
+    for _ in range(2):
+        status, output, errors = run(
+            "anonymize", tree, out, "--recursive", "--copy-faceless", "--json", "--boxes", known, "--seed", 5
+        )
+        assert status == 0
+        assert errors == "wall.png: no face found, so it is copied as it is\n"
+        reports = {report["file"]: report for report in map(json.loads, output.splitlines())}
+        assert {name: len(report["faces"]) for name, report in reports.items()} == {
+            "one.png": 1,
+            "sub/one.png": 1,
+            "sub/wall.png": 1,
+            "wall.png": 0,
+        }
+        assert np.array_equal(decode(out / "wall.png"), decode(tree / "wall.png"))
+        assert (decode(out / "sub" / "wall.png") != decode(tree / "sub" / "wall.png")).any()
+        assert (decode(out / "one.png") != decode(tree / "one.png")).any()
+
+
+def test_an_original_is_never_written_over(refuse, tree) -> None:
+    (tree / "sub" / "sub").mkdir()
+    (tree / "sub" / "one.png").rename(tree / "sub" / "sub" / "wall.png")
+    before = (tree / "sub" / "wall.png").read_bytes()
+    # sub/sub/wall.png would come to lie where sub/wall.png is
+    assert "would overwrite an original" in refuse("anonymize", tree / "sub", tree, "--recursive")
+    assert (tree / "sub" / "wall.png").read_bytes() == before
+
+
+def test_a_run_without_a_seed_tells_the_one_it_drew(run, tree, tmp_path) -> None:
+    status, output, _ = run("anonymize", tree / "one.png", tmp_path / "a.png", "--json")
+    seed = json.loads(output)["seed"]
+    assert (status, len(seed)) == (0, 64)
+    assert run("anonymize", tree / "one.png", tmp_path / "b.png", "--seed", seed)[0] == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_the_gallery_is_measured_against(run, refuse, two_people, photo, analysis, tmp_path) -> None:
