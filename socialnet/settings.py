@@ -312,6 +312,7 @@ vars().update(EMAIL_CONFIG)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 if EMAIL_CONFIG["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
     own_folder(EMAIL_FILE_PATH)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("EMAIL_FROM", default="webmaster@localhost")
 
 # --- whose face, which model ---
 # The model of owners who chose none, and (optionally) one model for everybody: a demo, one arm of a study.

@@ -73,13 +73,14 @@ def test_what_can_be_meant_is_taken(monkeypatch):
         monkeypatch,
         HTTPS="On", TRUSTED_PROXIES="2", ENGINE_DEVICE="cuda:1", API_RATE="5/s", FACE_PINNED_MODEL="rules",
         DATABASE_URL="postgres://u:p@host:5432/name", CACHE_URL="redis://host:6379/1",
-        EMAIL_URL="smtp://u:p@host:587", CELERY_BROKER_URL="redis://host:6379/0",
+        EMAIL_URL="smtp://u:p@host:587", EMAIL_FROM="faces@example.org", CELERY_BROKER_URL="redis://host:6379/0",
     )  # fmt: skip
     assert read["SESSION_COOKIE_SECURE"]
     assert read["ALLAUTH_TRUSTED_PROXY_COUNT"] == read["REST_FRAMEWORK"]["NUM_PROXIES"] == 2
     assert read["FACE_PINNED_MODEL"] == "rules"
     assert read["DATABASES"]["default"]["HOST"] == "host"
     assert read["EMAIL_HOST"] == "host"
+    assert read["DEFAULT_FROM_EMAIL"] == "faces@example.org"
 
 
 def test_the_words_are_those_of_the_code_that_takes_them():
