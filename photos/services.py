@@ -20,6 +20,8 @@ from mfmc_engine.imaging import encode
 from photos.models import Audience, Photo, Post
 from photos.signals import photo_stored, post_written
 
+NARROWING = (Audience.MEMBERS, Audience.FRIENDS, Audience.CIRCLE, Audience.ONLY_ME)
+
 
 def post_create(
     *,
@@ -38,7 +40,7 @@ def post_create(
     ValidationError, naming the file, if one of them is not a usable picture: then nothing at all is stored.
 
     ``token``: whatever its author will not send with another post. The same photos with the same token again (an
-    answer that was lost, a second click) are the post there is, with the words and the audience that came last.
+    answer that was lost, a second click) are the post there is, with the last words and the narrower audience.
     """
     if not author.is_active:
         raise PermissionDenied(_("This account is closed."))
@@ -80,14 +82,18 @@ def _sent_before(post: Post) -> Post | None:
 
 
 def _say_again(earlier: Post, post: Post, alt_texts: Sequence[str]) -> Post:
-    """The post there is, as it was sent now: whoever saw no answer may have chosen fewer people to see it."""
+    """The post there is, as it was sent now: whoever saw no answer may have chosen fewer people to see it.
+
+    Never more of them: what comes late may be older than a choice that was made since.
+    """
     photos = earlier.photos.all()
+    wider = NARROWING.index(post.audience) < NARROWING.index(earlier.audience)
     return post_update(
         post=earlier,
         by=post.author,
         caption=post.caption,
-        audience=post.audience,
-        circle=post.circle,
+        audience=None if wider else post.audience,
+        circle=None if wider else post.circle,
         alt_texts={photo.pk: text for photo, text in zip(photos, alt_texts, strict=False)},
     )
 

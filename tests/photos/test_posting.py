@@ -366,6 +366,9 @@ def test_the_same_form_sent_again_is_the_post_there_is(private_files) -> None:
     assert again.pk == post.pk
     post.refresh_from_db()
     assert (post.caption, post.audience) == ("The two", Audience.ONLY_ME), "as it was sent last"
+    assert send(caption="The two", audience=Audience.FRIENDS, alt_texts=["One", "The other"]).pk == post.pk
+    post.refresh_from_db()
+    assert post.audience == Audience.ONLY_ME, "what comes late takes no narrowing back"
     assert [photo.alt_text for photo in post.photos.all()] == ["One", "The other"]
     assert len(private_files()) == 2
     others = [
