@@ -13,7 +13,7 @@ from accounts import selectors, services
 from accounts.forms import CircleForm, ProfileForm
 from accounts.models import Circle, Friendship, User
 from socialnet import limits
-from socialnet.answers import action, back, done
+from socialnet.answers import action, back, done, in_parts, signed_in, wants_part
 from socialnet.limits import limited
 from socialnet.numbers import number
 
@@ -39,6 +39,7 @@ def with_relation(people, relations: dict[int, str]) -> list[User]:
 
 
 @login_required
+@in_parts
 def people(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     if text:
@@ -49,7 +50,7 @@ def people(request: HttpRequest) -> HttpResponse:
     relations = relations_of(request.user)
     found = selectors.people_search(viewer=request.user, text=text)[:RESULTS_AT_MOST]
     page = {"text": text, "found": with_relation(found, relations)}
-    if request.htmx and not request.htmx.boosted:
+    if wants_part(request):
         return render(request, "accounts/people_found.html", page)
     page |= {
         "requests_in": selectors.requests_for(request.user),
@@ -224,7 +225,7 @@ def circle_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @limited("profile")
-@login_required
+@signed_in()
 def settings_page(request: HttpRequest) -> HttpResponse:
     """Everything one can set, or the way to it, and the profile."""
     # A copy, so that a refused name does not show up in the frame of the page that refuses it.

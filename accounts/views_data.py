@@ -17,16 +17,17 @@ from django.views.decorators.http import require_GET
 from accounts import exporting, services
 from accounts.exports import DataExport
 from accounts.forms import DeleteAccountForm
-from socialnet.answers import action, done, refused
+from socialnet.answers import action, done, in_parts, refused, signed_in, wants_part
 from socialnet.limits import limited
 
 
 @login_required
+@in_parts
 def export(request: HttpRequest) -> HttpResponse:
     """How far the file is; the page asks for its progress part again and again while it is made."""
     page = {"export": DataExport.objects.filter(user=request.user).first()}
-    part = request.htmx and not request.htmx.boosted
-    return render(request, "accounts/parts/export.html" if part else "accounts/export.html", page)
+    template = "accounts/parts/export.html" if wants_part(request) else "accounts/export.html"
+    return render(request, template, page)
 
 
 @limited("export")
@@ -60,7 +61,7 @@ def export_download(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 @limited("account_delete")
-@login_required
+@signed_in()
 def account_delete(request: HttpRequest) -> HttpResponse:
     """Asks on GET; deletes on POST, with the password."""
     form = DeleteAccountForm(request.POST or None, user=request.user)

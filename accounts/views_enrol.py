@@ -17,13 +17,13 @@ from accounts.forms import EnrolForm
 from accounts.models import FaceCapture, User
 from accounts.uploads import display_name
 from socialnet import limits
-from socialnet.answers import action, back, done
+from socialnet.answers import action, back, done, signed_in
 from socialnet.numbers import number
 
 FRAME_CHECK_S = 15  # after so long a frame that is still looked at no longer holds up the next one
 
 
-@login_required
+@signed_in()
 def enrol(request: HttpRequest) -> HttpResponse:
     """Each picture stands for itself: good ones are kept, the others come back with what to do about them.
 
@@ -95,7 +95,7 @@ def _tell(request: HttpRequest, kept: list[FaceCapture]) -> None:
         )
 
 
-@login_required
+@signed_in("face-enrol")
 @require_POST
 @cache_control(private=True, no_store=True)
 def frame_check(request: HttpRequest) -> JsonResponse:

@@ -15,14 +15,14 @@ from accounts import moderation, selectors
 from accounts.forms import ReportForm
 from accounts.models import FaceCapture
 from accounts.reports import ModerationEntry, Report
-from socialnet.answers import action, done
+from socialnet.answers import action, done, signed_in
 from socialnet.limits import limited
 
 ENTRIES_SHOWN = 50
 
 
 @limited("report")
-@login_required
+@signed_in()
 def report(request: HttpRequest, kind: str, target: str) -> HttpResponse:
     """Asks what is wrong on GET; tells the staff on POST."""
     thing = moderation.reportable(request.user, kind, target)

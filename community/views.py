@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from community import pages, selectors, services
 from community.models import Comment
@@ -18,7 +17,7 @@ from community.text import fold
 from faceaccess.views_photos import answer_posts, posts_page
 from photos.models import Post
 from photos.selectors import posts_visible_to
-from socialnet.answers import action, back, done
+from socialnet.answers import action, back, done, in_parts, signed_in
 from socialnet.limits import limited
 
 LIKERS_AT_MOST = 200
@@ -32,7 +31,7 @@ def _post(request: HttpRequest, pk: UUID) -> Post:
 
 
 @limited("comment")
-@login_required
+@signed_in("post", "pk")
 @require_POST
 def comment_create(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answers with the conversation anew (htmx), or goes back to where it was written."""
@@ -57,7 +56,7 @@ def _comment(request: HttpRequest, pk: UUID) -> Comment:
 
 
 @limited("comment")
-@login_required
+@signed_in()
 def comment_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     comment = _comment(request, pk)
     if comment.author_id != request.user.pk:
@@ -93,7 +92,7 @@ def comment_delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @limited("reaction")
-@login_required
+@signed_in("post", "pk")
 @require_POST
 def like(request: HttpRequest, pk: UUID) -> HttpResponse:
     post = _post(request, pk)
@@ -103,7 +102,7 @@ def like(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @limited("reaction")
-@login_required
+@signed_in("post", "pk")
 @require_POST
 def bookmark(request: HttpRequest, pk: UUID) -> HttpResponse:
     post = _post(request, pk)
@@ -130,14 +129,14 @@ def likes(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @login_required
-@vary_on_headers("HX-Request")
+@in_parts
 def bookmarks(request: HttpRequest) -> HttpResponse:
     page = posts_page(request, selectors.bookmarked(request.user), by="kept_at")
     return answer_posts(request, "community/bookmarks.html", page)
 
 
 @login_required
-@vary_on_headers("HX-Request")
+@in_parts
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     page = posts_page(request, selectors.tagged(name, request.user))
     return answer_posts(request, "community/tag.html", page | {"tag": fold(name)})

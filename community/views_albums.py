@@ -17,7 +17,7 @@ from community.models import Album
 from faceaccess.views_photos import prepare
 from photos.models import Photo
 from photos.selectors import photos_visible_to
-from socialnet.answers import action, back, done
+from socialnet.answers import action, back, done, signed_in
 
 CHOICES_AT_MOST = 120  # photos offered for an album, the newest
 
@@ -71,7 +71,7 @@ def album_delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("albums")
 
 
-@login_required
+@signed_in()
 def album_choose(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Photos of one's own to add; those that are in the album already are not offered."""
     if request.method == "POST":

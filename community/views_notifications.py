@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from community import notifications as told
 from community.kinds import KINDS
-from socialnet.answers import action, back, done
+from socialnet.answers import action, back, done, signed_in
 
 
 @login_required
@@ -24,7 +24,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
     return render(request, "community/notifications.html", {"batches": batches})
 
 
-@login_required
+@signed_in()
 def preferences(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _preferences_set(request)

@@ -21,7 +21,7 @@ from faceaccess.views_marks import inbox_answer, visible_region
 from faceaccess.views_rules import own_rule
 from faceaccess.wording import effect_sentence, rule_text
 from photos.models import Photo
-from socialnet.answers import action, back, done
+from socialnet.answers import action, back, done, signed_in
 from socialnet.numbers import number, numbers
 
 PHOTOS_A_PAGE = 20
@@ -140,7 +140,7 @@ def is_me(request: HttpRequest, pk: int) -> HttpResponse:
 # --- several answers, before they are given ---
 
 
-@login_required
+@signed_in("face-inbox")
 @require_POST
 @never_cache
 def inbox_preview(request: HttpRequest) -> HttpResponse:

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 
 from accounts import consent
 from accounts.selectors import people_visible_to
-from faceaccess import claims, hiding, questions, reminders, selectors, services
+from faceaccess import claims, hiding, questions, reminders, renditions, selectors, services
 from faceaccess.models import AccessModel, Authorization, Effect, FaceRegion, PhotoOverride, Rule
 from faceaccess.outlook import outlook
 from faceaccess.views_rules import model_cards, own_rule, rule_form, rules_page
 from faceaccess.wording import MODELS, rule_text
 from photos.models import Photo
-from socialnet.answers import action, back, done
+from socialnet.answers import action, back, done, signed_in
 from socialnet.limits import limited
 
 ANSWERED_AT_MOST = 60
@@ -66,6 +66,12 @@ def inbox(request: HttpRequest) -> HttpResponse:
     ids = {region.pk for region in (*waiting, *put_off)}
     others = selectors.regions_of(request.user).exclude(pk__in=ids)[:ANSWERED_AT_MOST]
     answered = list(others)
+    photos = [region.photo for region in (*waiting, *put_off, *answered)]
+    seen = selectors.visible_sets(photos, request.user)
+    for (
+        photo
+    ) in photos:  # large pictures, looked at again after every answer: a browser need not fetch them anew
+        photo.look = renditions.look(photo, seen[photo.pk])
     for region in answered:
         region.outlook = outlook(region)
     page = {
@@ -85,7 +91,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 # --- rules ---
 
 
-@login_required
+@signed_in()
 def rules(request: HttpRequest) -> HttpResponse:
     """The list; POST adds a rule at its end (the page asks first: views_rules.rules_preview)."""
     form = rule_form(request)

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
-from django.views.decorators.vary import vary_on_headers
 
 from accounts import selectors as people
 from accounts.models import User
@@ -32,6 +31,7 @@ from photos.models import Photo, Post
 from photos.querysets import PostQuerySet
 from photos.selectors import feed as feed_of
 from photos.selectors import photos_visible_to, posts_of, posts_visible_to
+from socialnet.answers import in_parts, wants_part
 
 POSTS_A_PAGE = 20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,8 +83,7 @@ def posts_page(request: HttpRequest, posts: PostQuerySet, by: str = "created_at"
 
 def answer_posts(request: HttpRequest, template: str, page: dict[str, object]) -> HttpResponse:
     """The whole page, or only its posts for a page that asks for older ones as it is scrolled."""
-    alone = request.htmx and not request.htmx.boosted
-    return render(request, "photos/parts/posts.html" if alone else template, page)
+    return render(request, "photos/parts/posts.html" if wants_part(request) else template, page)
 
 
 def prepare(photos: Iterable[Photo], viewer: User) -> None:
@@ -113,7 +112,7 @@ def prepare_posts(posts: list[Post], viewer: User) -> None:
         post.has_you = next((photo for photo in post.shown_photos if photo.has_you), None)
 
 
-@vary_on_headers("HX-Request")
+@in_parts
 def feed(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "landing.html", {"models": MODELS, "toured": was_taken(request)})
@@ -132,7 +131,7 @@ def _conversation(request: HttpRequest, post: Post) -> dict[str, object]:
 
 
 @login_required
-@vary_on_headers("HX-Request")
+@in_parts
 def person(request: HttpRequest, handle: str) -> HttpResponse:
     person = people.person_for(request.user, handle)
     person.relation = relations_of(request.user).get(person.pk, "")
@@ -201,7 +200,7 @@ def _as_somebody(request: HttpRequest, photo: Photo, own: FaceRegion | None) -> 
 
 @login_required
 @require_GET
-@vary_on_headers("HX-Request")
+@in_parts
 @cache_control(private=True, no_store=True)
 def photo_status(request: HttpRequest, pk: UUID) -> HttpResponse:
     """How far a photo is: the figure anew for a page that polls, JSON for everything else."""

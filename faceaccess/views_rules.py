@@ -21,6 +21,7 @@ from faceaccess.forms import RuleForm
 from faceaccess.models import AccessModel, Rule
 from faceaccess.policies import Model
 from faceaccess.wording import MODELS, ModelWords, effect_sentence, reason_sentence
+from socialnet.answers import signed_in
 from socialnet.numbers import number
 
 # change -> question, the button's words, address of the button, what it posts besides
@@ -90,7 +91,7 @@ def model_cards(owner: User, chosen: AccessModel) -> list[tuple[ModelWords, str]
     ]
 
 
-@login_required
+@signed_in("face-rules")
 @require_POST
 @never_cache
 def rules_preview(request: HttpRequest) -> HttpResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,12 +12,12 @@ from django.utils.translation import gettext as _
 from photos import services
 from photos.forms import NewPostForm, PostForm
 from photos.models import Post
-from socialnet.answers import done
+from socialnet.answers import done, signed_in
 from socialnet.limits import limited
 
 
 @limited("upload")
-@login_required
+@signed_in()
 def post_new(request: HttpRequest) -> HttpResponse:
     form = NewPostForm(request.POST or None, request.FILES or None, author=request.user)
     if request.method == "POST" and form.is_valid():
@@ -66,7 +65,7 @@ def _own_post(request: HttpRequest, pk: UUID) -> Post:
     return post
 
 
-@login_required
+@signed_in()
 def post_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     post = _own_post(request, pk)
     form = PostForm(request.POST or None, instance=post, author=request.user)
@@ -91,7 +90,7 @@ def post_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "photos/post_edit.html", {"form": form, "post": post})
 
 
-@login_required
+@signed_in()
 def post_delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Asks on GET, deletes on POST."""
     post = _own_post(request, pk)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,12 +10,12 @@ from django.utils.translation import gettext as _
 from accounts.forms import AvatarForm
 from photos import avatars
 from photos.models import Photo
-from socialnet.answers import action, done
+from socialnet.answers import action, done, signed_in
 from socialnet.limits import limited
 
 
 @limited("upload")
-@login_required
+@signed_in()
 def avatar(request: HttpRequest) -> HttpResponse:
     """The present picture, and a form for another one."""
     form = AvatarForm(request.POST or None, request.FILES or None)

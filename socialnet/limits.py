@@ -15,11 +15,13 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from rest_framework.request import Request
+
+from socialnet.answers import in_words
 
 View = Callable[..., HttpResponse]
 
@@ -61,7 +63,7 @@ def count(name: str, person: int | str) -> None:
 
 
 def limited(name: str, methods: tuple[str, ...] = ("POST",)) -> Callable[[View], View]:
-    """A view that answers 429 to who did ``name`` too often. Who is not signed in is left to login_required."""
+    """A view that answers 429 to who did ``name`` too often. Who is not signed in is left to signed_in."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -81,11 +83,8 @@ def limited(name: str, methods: tuple[str, ...] = ("POST",)) -> Callable[[View],
 def refusal(request: HttpRequest, error: TooOftenError) -> HttpResponse:
     """The one sentence, as whoever asked can show it: a page, JSON for our scripts, plain words for htmx."""
     text = error.messages[0]
-    if request.headers.get("Accept") == "application/json":
-        response: HttpResponse = JsonResponse({"errors": [text]}, status=429)
-    elif getattr(request, "htmx", None):
-        response = HttpResponse(text, content_type="text/plain; charset=utf-8", status=429)
-    else:
+    response = in_words(request, text, 429)
+    if response is None:
         response = render(request, "429.html", {"sentence": text}, status=429)
     response["Retry-After"] = str(error.wait)
     return response

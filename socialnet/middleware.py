@@ -1,21 +1,41 @@
-"""Headers Django has no setting for."""
+"""Headers Django has no setting for, and what a script is told whose person is signed out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+
+from socialnet.answers import SIGNED_OUT, in_words
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class PermissionsPolicyMiddleware:
     """``Permissions-Policy`` as in settings.PERMISSIONS_POLICY (W3C Permissions Policy, structured header)."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self.policy = ", ".join(f"{name}={who}" for name, who in settings.PERMISSIONS_POLICY.items())
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", self.policy)
+        return response
+
+
+class SignedOutMiddleware:
+    """A script would put the sign-in page into the middle of another one: it is told in words instead (401)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.entrance = resolve_url(settings.LOGIN_URL)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 302 and urlsplit(response["Location"]).path == self.entrance:
+            return in_words(request, str(SIGNED_OUT), 401) or response
         return response

@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "socialnet.middleware.SignedOutMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "socialnet.middleware.PermissionsPolicyMiddleware",
     "axes.middleware.AxesMiddleware",

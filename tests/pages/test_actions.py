@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.urls import reverse
 
@@ -60,6 +62,14 @@ OWNED = {  # what belongs to one person alone: name -> what somebody else's try 
     "face-later": 403,
     "face-unmark": 403,
 }
+ASKING = {  # what else answers POST alone
+    "like": lambda n: [n.photo.post_id],
+    "bookmark": lambda n: [n.photo.post_id],
+    "comment-create": lambda n: [n.photo.post_id],
+    "inbox-preview": lambda n: [],
+    "rules-preview": lambda n: [],
+    "frame-check": lambda n: [],
+}
 FIELDS = {"name": "Mine", "person": "person", "answer": "approved", "effect": "show", "model": "proxy"}
 
 
@@ -73,6 +83,54 @@ def test_a_visitor_without_account_is_sent_to_sign_in(name, network):
     response = press(None, name, *ACTIONS[name](network), follow=False, **FIELDS)
     assert response.status_code == 302
     assert response.url.startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize("name", ACTIONS | ASKING)
+def test_whose_session_ended_is_told_so_and_led_back_to_the_page_of_the_button(name, network):
+    client, address = client_of(None), reverse(name, args=(ACTIONS | ASKING)[name](network))
+    page = reverse("photo", args=[network.photo.pk]) + "?as=~stranger#your-face"
+    for given, expected in ((page, {page}), ("https://evil.example/", set()), ("", set())):
+        sent = client.post(address, {**FIELDS, "next": given})
+        (onward,) = parse_qs(urlsplit(sent.url).query)["next"]
+        assert expected <= {onward}
+        assert client_of(network.me).get(onward).status_code == 200, onward
+    assert "You were signed out, so nothing was changed." in Page.of(client.get(sent.url)).words
+
+
+@pytest.mark.parametrize("name", ["post-new", "settings", "face-rules", "account-delete"])
+def test_a_form_that_was_sent_without_a_session_is_where_signing_in_leads_to(name, db):
+    client, address = client_of(None), reverse(name)
+    sent = client.post(address, {"next": "/people/"})
+    assert parse_qs(urlsplit(sent.url).query)["next"] == [address]
+    assert "You were signed out" in Page.of(client.get(sent.url)).words
+    assert "You were signed out" not in Page.of(client.get(client.get(address).url)).words  # a link only
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "arguments"),
+    [
+        *(("post", name, find) for name, find in ASKING.items()),
+        ("post", "hide-there", lambda n: [1]),
+        ("get", "people", lambda n: []),
+        ("get", "bookmarks", lambda n: []),
+        ("get", "export", lambda n: []),
+        ("get", "photo-status", lambda n: [n.waiting.pk]),
+    ],
+)
+def test_a_part_of_a_page_is_never_the_sign_in_page(method, name, arguments, network):
+    ask, address = getattr(client_of(None), method), reverse(name, args=arguments(network))
+    for headers, kind in (
+        ({"HX-Request": "true"}, "text/plain"),
+        ({"Accept": "application/json"}, "application/json"),
+    ):
+        answer = ask(address, headers=headers)
+        assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (401, kind)
+        assert (
+            "You were signed out, so nothing was changed. Sign in and try it again."
+            in answer.content.decode()
+        )
+        assert not answer.cookies, "told once, not again on the next page"
+    assert ask(address, headers={"HX-Request": "true", "HX-Boosted": "true"}).status_code == 302
 
 
 @pytest.mark.parametrize(("name", "status"), OWNED.items())

@@ -37,7 +37,6 @@ function Camera(stage) {
 
   function follow() {
     button("start").disabled = !consent.checked;
-    button("start").toggleAttribute("data-held", !consent.checked);
     if (!consent.checked && stream) stop(words.agree);
   }
 
@@ -116,13 +115,13 @@ function Camera(stage) {
     body.append("frame", picture, "frame.jpg");
     let answer = {};
     try {
-      const response = await fetch(words.check, { method: "POST", body });
-      if (response.ok || response.status === 429) answer = await response.json();
+      const response = await fetch(words.check, { method: "POST", body, headers: { Accept: "application/json" } });
+      if (response.ok || [401, 429].includes(response.status)) answer = await response.json();
     } catch { /* the next frame tries again; "take it now" always works */ }
     lastCheck = performance.now();
     if (run !== running || pose !== poses[at]) return;
     if (answer.good) keep(picture);
-    else if (answer.hint) say(answer.hint);
+    else if (answer.hint || answer.errors) say(answer.hint || answer.errors[0]);
   }
 
   // The very frame that was judged is the picture; the form sends it with the others.
