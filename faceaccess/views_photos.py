@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -204,11 +205,17 @@ def _as_somebody(request: HttpRequest, photo: Photo, own: FaceRegion | None) -> 
 @cache_control(private=True, no_store=True)
 def photo_status(request: HttpRequest, pk: UUID) -> HttpResponse:
     """How far a photo is: the figure anew for a page that polls, JSON for everything else."""
-    photo = get_object_or_404(photos_visible_to(request.user), pk=pk)
+    photo = photos_visible_to(request.user).filter(pk=pk).first()
+    if photo is None:
+        if not request.htmx:
+            raise Http404
+        # The same words for what was deleted, what is hidden and what never was; 286 ends the polling.
+        return render(request, "photos/gone.html", {"pk": pk}, status=286)
+    if not request.htmx:
+        return JsonResponse({"state": photo.state, "ready": photo.is_ready})
+    here = urlsplit(request.htmx.current_url_abs_path or "").path
+    if photo.is_ready and here == reverse("photo", args=[pk]):
+        # The photo's own page has much more to show now than its figure: what can be done about the faces.
+        return HttpResponse(headers={"HX-Refresh": "true"})
     prepare([photo], request.user)
-    if request.htmx:
-        # The photo's own page has a place of its own for one's face; posts have a line that leads there.
-        elsewhere = not (request.htmx.current_url_abs_path or "").startswith(reverse("photo", args=[pk]))
-        page = {"photo": photo, "post": photo.post, "tells_of_you": photo.has_you and elsewhere}
-        return render(request, "photos/status.html", page)
-    return JsonResponse({"state": photo.state, "ready": photo.is_ready})
+    return render(request, "photos/status.html", {"photo": photo, "post": photo.post})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
@@ -125,6 +126,41 @@ def test_the_status_is_told_to_nobody_who_may_not_see_the_photo(network):
     secret = PhotoFactory(author=network.me, audience=Audience.ONLY_ME)
     for user, status in ((network.friend, 404), (network.blocked, 404), (None, 302)):
         assert client_of(user).get(reverse("photo-status", args=[secret.pk])).status_code == status
+
+
+def test_a_page_that_waits_for_a_photo_that_is_gone_stops_asking_whoever_may_not_know_why(network):
+    secret = PhotoFactory(author=network.me, audience=Audience.ONLY_ME)
+    client, told = client_of(network.friend), set()
+    for pk in (secret.pk, uuid4()):
+        answer = client.get(reverse("photo-status", args=[pk]), headers={"HX-Request": "true"})
+        assert answer.status_code == 286
+        assert "not there any more" in Page.of(answer).words
+        assert "hx-get" not in answer.content.decode()
+        told.add(
+            (
+                answer.content.decode().replace(str(pk), ""),
+                str(sorted(answer.headers.items())).replace(str(pk), ""),
+            )
+        )
+    assert len(told) == 1
+
+
+def test_the_page_of_a_photo_is_asked_for_anew_once_the_photo_is_ready(network):
+    client, here = client_of(network.me), "http://testserver" + reverse("photo", args=[network.photo.pk])
+
+    def ask(photo: Photo, page: str):
+        headers = {"HX-Request": "true", "HX-Current-URL": page}
+        return client.get(reverse("photo-status", args=[photo.pk]), headers=headers)
+
+    for page in (here, f"{here}?as=~stranger#your-face"):
+        assert ask(network.photo, page).headers["HX-Refresh"] == "true"
+    for page in ("http://testserver/", f"{here}elsewhere", here.replace("testserver", "evil.example"), ""):
+        answer = ask(network.photo, page)
+        assert "HX-Refresh" not in answer.headers
+        assert len(Page.of(answer).all("img")) == 1
+        assert "You are in this photo" in Page.of(answer).words
+    waiting = f"http://testserver{reverse('photo', args=[network.waiting.pk])}"
+    assert "HX-Refresh" not in ask(network.waiting, waiting).headers
 
 
 def test_a_failed_photo_says_so_and_offers_its_author_another_try(network):
