@@ -24,7 +24,8 @@ def deliver(request: HttpRequest, made: Rendition) -> HttpResponse:
     response["Content-Length"] = size
     response["ETag"] = made.etag
     response["Accept-Ranges"] = "bytes"
-    # no-cache: a browser may keep it, but asks here before it shows it again; what was revoked is not shown.
+    # no-cache: a browser may keep it, but asks here before it shows it again. It does not ask when somebody goes back:
+    # there the page, which is not kept, names what was changed since under another address (templatetags.faces.gate).
     response["Cache-Control"] = "private, no-cache"
     conditional = get_conditional_response(request, etag=made.etag, response=response)
     if conditional is not response or request.method == "HEAD":

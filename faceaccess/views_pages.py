@@ -66,11 +66,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
     ids = {region.pk for region in (*waiting, *put_off)}
     others = selectors.regions_of(request.user).exclude(pk__in=ids)[:ANSWERED_AT_MOST]
     answered = list(others)
+    # Large pictures, on a page that comes again after every answer: a browser is not to fetch them anew each time.
     photos = [region.photo for region in (*waiting, *put_off, *answered)]
     seen = selectors.visible_sets(photos, request.user)
-    for (
-        photo
-    ) in photos:  # large pictures, looked at again after every answer: a browser need not fetch them anew
+    for photo in photos:
         photo.look = renditions.look(photo, seen[photo.pk])
     for region in answered:
         region.outlook = outlook(region)

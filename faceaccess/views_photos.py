@@ -21,7 +21,7 @@ from accounts.models import User
 from accounts.views import relations_of
 from community.pages import conversation
 from community.selectors import counted, mentioned_in
-from faceaccess import marks, seeing, selectors
+from faceaccess import marks, renditions, seeing, selectors
 from faceaccess.models import Claim, FaceRegion, Tag
 from faceaccess.outlook import outlook
 from faceaccess.policies import Reason
@@ -88,12 +88,16 @@ def answer_posts(request: HttpRequest, template: str, page: dict[str, object]) -
 
 
 def prepare(photos: Iterable[Photo], viewer: User) -> None:
-    """Adds to every photo what its figure says: ``stand_ins``, ``has_you``, and while it is in work its ``step``."""
+    """Adds to every photo what its figure says: ``stand_ins``, ``has_you``, and while it is in work its ``step``.
+
+    And to a photo that is ready its ``look``, which the addresses of its pictures carry.
+    """
     photos = list(photos)
     seen = selectors.visible_sets([photo for photo in photos if photo.is_ready], viewer)
     for photo in photos:
         visible = seen.get(photo.pk)
         decisions = visible.decisions.values() if visible else ()
+        photo.look = renditions.look(photo, visible) if visible else ""
         photo.stand_ins = any(not decision.shown for decision in decisions)
         photo.has_you = any(decision.reason is Reason.OWN_FACE for decision in decisions)
         photo.step = STEPS.index(photo.state) if photo.state in STEPS else -1
@@ -149,7 +153,7 @@ def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
     at = next(index for index, sibling in enumerate(siblings) if sibling.pk == pk)
     photo = siblings[at]
     photo.post = post
-    prepare([photo], request.user)
+    prepare(siblings, request.user)
     page = {
         "photo": photo,
         "siblings": siblings,

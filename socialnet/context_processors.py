@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from functools import cache, lru_cache
 
@@ -49,7 +50,7 @@ NEXT_STEPS = (
 
 def shell(request: HttpRequest) -> dict[str, object]:
     """What it counts is lazy: pages that do not draw it pay nothing."""
-    frame: dict[str, object] = {"stylesheets": STYLESHEETS}
+    frame: dict[str, object] = {"stylesheets": STYLESHEETS, "page_number": secrets.token_hex(4)}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return frame

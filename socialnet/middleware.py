@@ -27,6 +27,22 @@ class PermissionsPolicyMiddleware:
         return response
 
 
+class FreshPagesMiddleware:
+    """No browser keeps a page: gone back to, it is asked for anew.
+
+    By then a face in it may be hidden again, or somebody else sit there who signed in, or nobody.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+
 class SignedOutMiddleware:
     """A script would put the sign-in page into the middle of another one: it is told in words instead (401)."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django import template
+from django.template import Context
 from django.urls import reverse
 
 from faceaccess.models import FaceRegion
@@ -16,33 +19,40 @@ register.filter(rule_sentence)
 CROP_MARGIN = 0.35  # of the face's longer side, so that a crop shows a head and not a mask
 
 
-@register.inclusion_tag("photos/parts/image.html")
-def photo_image(photo: Photo, sizes: str, *, eager: bool = False) -> dict[str, object]:
+@register.simple_tag(takes_context=True)
+def gate(context: Context, name: str, *arguments: object, of: Photo | None = None) -> str:
+    """The address of a picture at the gate, with ``?v=``: another one as soon as the picture may be another.
+
+    The gate does not read it. It is there because browsers that go back show what lies under an address without
+    asking, whatever Cache-Control says. It is the look of the photo (faceaccess.renditions) where the page knows it,
+    else a number drawn for this page: which faces a photo shows is never asked for the sake of an address.
+    """
+    look = getattr(of, "look", "") or context.get("page_number") or secrets.token_hex(4)
+    return f"{reverse(name, args=arguments)}?v={look}"
+
+
+@register.inclusion_tag("photos/parts/image.html", takes_context=True)
+def photo_image(context: Context, photo: Photo, sizes: str, *, eager: bool = False) -> dict[str, object]:
     """An img with reserved ratio; ``sizes`` is the HTML attribute (how wide the picture will be drawn)."""
-    sources = {dimensions(photo, size)[0]: reverse("photo-image", args=[photo.pk, size]) for size in SIZES}
+    addresses = {size: gate(context, "photo-image", photo.pk, size, of=photo) for size in SIZES}
+    return _image(photo, addresses, sizes, eager=eager)
+
+
+@register.inclusion_tag("photos/parts/image.html", takes_context=True)
+def photo_image_as(context: Context, photo: Photo, who: str, sizes: str) -> dict[str, object]:
+    """The same picture with one's own face as ``who`` (faceaccess.seeing) gets it."""
+    addresses = {size: gate(context, "photo-image-as", photo.pk, who, size) for size in SIZES}
+    return _image(photo, addresses, sizes, eager=True)
+
+
+def _image(photo: Photo, addresses: dict[str, str], sizes: str, *, eager: bool) -> dict[str, object]:
+    sources = {dimensions(photo, size)[0]: address for size, address in addresses.items()}
     return {
         "photo": photo,
         "sizes": sizes,
         "eager": eager,
-        "source": reverse("photo-image", args=[photo.pk, "feed"]),
+        "source": addresses["feed"],
         "srcset": ", ".join(f"{address} {width}w" for width, address in sorted(sources.items())),
-    }
-
-
-@register.inclusion_tag("photos/parts/image.html")
-def photo_image_as(photo: Photo, who: str, sizes: str) -> dict[str, object]:
-    """The same picture with one's own face as ``who`` (faceaccess.seeing) gets it."""
-
-    def address(size: str) -> str:
-        return reverse("photo-image-as", args=[photo.pk, who, size])
-
-    sources = {dimensions(photo, size)[0]: address(size) for size in SIZES}
-    return {
-        "photo": photo,
-        "sizes": sizes,
-        "eager": True,
-        "source": address("feed"),
-        "srcset": ", ".join(f"{source} {width}w" for width, source in sorted(sources.items())),
     }
 
 
@@ -69,8 +79,9 @@ def crop_size(region: FaceRegion) -> dict[str, int]:
     return {"width": width, "height": height}
 
 
-@register.simple_tag
-def full_image(photo: Photo) -> dict[str, object]:
+@register.simple_tag(takes_context=True)
+def full_image(context: Context, photo: Photo) -> dict[str, object]:
     """The largest picture there is of the photo, for the lightbox: address and size in px."""
     width, height = dimensions(photo, "full")
-    return {"address": reverse("photo-image", args=[photo.pk, "full"]), "width": width, "height": height}
+    address = gate(context, "photo-image", photo.pk, "full", of=photo)
+    return {"address": address, "width": width, "height": height}

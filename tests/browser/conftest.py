@@ -32,6 +32,15 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": QUIET}
 
 
+@pytest.fixture(scope="session")
+def keeping_browser(launch_browser: Callable[..., Browser]) -> Iterator[Browser]:
+    """As people have it: pages that were left are kept as they stood, for going back. Playwright switches that off."""
+    kept = "--enable-features=CacheControlNoStoreEnterBackForwardCache:level/restore-unless-http-only-cookie-change"
+    browser = launch_browser(args=[*QUIET, kept], ignore_default_args=["--disable-back-forward-cache"])
+    yield browser
+    browser.close()
+
+
 @pytest.fixture
 def network(db, engine) -> Network:  # noqa: F811
     """Made anew: no snapshot outlives the transactions that a server's tests commit."""
@@ -39,11 +48,12 @@ def network(db, engine) -> Network:  # noqa: F811
 
 
 @pytest.fixture
-def new_page(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
+def new_page(browser: Browser, live_server, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """A function: a page of a browser of its own, relative to the site, signed in as ``user``.
 
     Other keywords go to Playwright's new_context. A script error, or anything the security policy refused, fails
     the test at its end; ``may_complain`` is for a test that breaks the connection, of which htmx writes there.
+    ``keeps_pages``: see keeping_browser.
     """
     complaints: list[str] = []
     contexts = []
@@ -52,8 +62,11 @@ def new_page(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
         if message.type == "error" and "Failed to load resource" not in message.text:
             complaints.append(message.text)
 
-    def open_page(user: User | None = None, *, may_complain: bool = False, **options: object) -> Page:
-        context = browser.new_context(**{"base_url": live_server.url, **options})
+    def open_page(
+        user: User | None = None, *, may_complain: bool = False, keeps_pages: bool = False, **options: object
+    ) -> Page:
+        opened = request.getfixturevalue("keeping_browser") if keeps_pages else browser
+        context = opened.new_context(**{"base_url": live_server.url, **options})
         contexts.append(context)
         if user is not None:
             client = Client()

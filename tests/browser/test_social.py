@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from community import services
-from photos.models import Audience, Post
-from tests.faceaccess.conftest import engine, person, posted  # noqa: F401  a fixture, and helpers
-from tests.factories import UserFactory, befriend, file_bytes, picture
+from faceaccess import services as faces
+from photos.models import Audience, Photo, Post
+from tests.faceaccess.conftest import engine, face_of, person, posted, shows  # noqa: F401  a fixture, and helpers
+from tests.factories import PhotoFactory, UserFactory, befriend, file_bytes, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -262,6 +266,8 @@ def test_what_did_not_work_is_said(new_page, engine, settings):  # noqa: F811
     like.click()
     expect(page.get_by_role("alert")).to_contain_text("That did not work, and nothing was changed.")
     page.context.set_offline(False)
+    page.get_by_role("button", name="Bookmark").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"reaction": (0, 600)}
     like.click()
     expect(page.get_by_role("alert")).to_contain_text("Try it again in 10 minutes.")
@@ -271,3 +277,90 @@ def test_what_did_not_work_is_said(new_page, engine, settings):  # noqa: F811
     page.set_input_files("input[type=file]", {"name": "x.png", "mimeType": "image/png", "buffer": b"x"})
     page.get_by_role("button", name="Post", exact=True).click()
     expect(page.locator("[data-told]")).to_contain_text("Try it again in 10 minutes.")
+
+    page.goto(f"/photos/{photo.pk}/")
+    page.get_by_label("Your comment").fill("A long thought")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("alert")).to_contain_text("You were signed out, so nothing was changed.")
+    expect(page.get_by_label("Your comment")).to_have_value("A long thought")
+    expect(page.get_by_role("heading", name="Sign in")).to_have_count(0)
+
+
+def test_a_page_that_waits_for_a_photo_is_quiet_and_turns_into_that_of_the_photo(new_page, engine):  # noqa: F811
+    author = person(0, "authorization")
+    ready, gone = posted(author), PhotoFactory(author=author, state=Photo.State.WAITING)
+    Photo.objects.filter(pk=ready.pk).update(state=Photo.State.PROTECTING)
+    page = new_page(author, viewport=SIZES[1], may_complain=True)
+    page.goto(f"/posts/{gone.post_id}/")
+    page.context.set_offline(True)
+    page.wait_for_event("requestfailed", lambda request: request.url.endswith("/status"))
+    page.context.set_offline(False)
+    page.wait_for_event("requestfinished", lambda request: request.url.endswith("/status"))
+    expect(page.get_by_role("alert")).to_have_count(0)
+    gone.delete()
+    expect(page.get_by_text("This photo is not there any more.")).to_be_visible()
+    expect(page.locator("[hx-trigger^=every]")).to_have_count(0)
+
+    page.goto(f"/photos/{ready.pk}/")
+    expect(page.get_by_text("This photo is still being protected.")).to_be_visible()
+    page.get_by_label("Your comment").fill("A long thought")
+    Photo.objects.filter(pk=ready.pk).update(state=Photo.State.READY)
+    page.wait_for_event("requestfinished", lambda request: request.url.endswith("/status"))
+    expect(page.get_by_label("Your comment")).to_have_value("A long thought")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name="Faces you can act on")).to_be_visible()
+    expect(page.locator(".comment")).to_contain_text("A long thought")
+
+
+def go_back(page, address: str) -> None:
+    """Not page.go_back, which waits for a load that a kept page does not have."""
+    page.evaluate("setTimeout(() => history.back())")
+    page.wait_for_url(f"**{address}", wait_until="commit")
+
+
+@pytest.mark.parametrize("keeps_pages", [False, True], ids=["asked for", "kept"])
+def test_going_back_shows_what_may_be_seen_now_and_a_form_that_works(new_page, engine, keeps_pages):  # noqa: F811
+    owner, viewer = person(0, "authorization"), person(display_name="Vera Viewer")
+    photo = posted(person())
+    region, place = face_of(photo, owner), f"/photos/{photo.pk}/"
+    faces.authorization_answer(region=region, by=owner, answer="approved")
+    page = new_page(viewer, keeps_pages=keeps_pages, viewport=SIZES[1])
+    page.add_init_script(
+        "addEventListener('pageshow', (event) => { if (event.persisted) sessionStorage.kept = 1; })"
+    )
+    shown = page.locator(".canvas > .photo")
+
+    def look() -> bool:
+        expect(shown).to_be_visible()
+        page.wait_for_function("image => image.complete && image.naturalWidth", arg=shown.element_handle())
+        return shows(np.asarray(Image.open(io.BytesIO(shown.screenshot())).convert("RGB")), 0)
+
+    page.goto(place)
+    assert look()
+    page.goto("/people/")
+    page.locator("#q").fill("nobody")
+    page.wait_for_url("**/people/?q=nobody")
+    go_back(page, "/people/")
+    expect(page.locator("#q")).to_have_value("")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    faces.authorization_answer(region=region, by=owner, answer="denied")
+    go_back(page, place)
+    assert not look()
+    assert page.evaluate("'kept' in sessionStorage") is keeps_pages
+
+    page.goto("/post/new")
+    for number in (1, 2):
+        files = {"name": "x.png", "mimeType": "image/png", "buffer": file_bytes(picture(seed=number))}
+        page.set_input_files("input[type=file]", files)
+        page.get_by_role("button", name="Post", exact=True).click()
+        page.wait_for_url(re.compile("/posts/"))
+        assert viewer.posts.count() == number
+        go_back(page, "/post/new")
+        expect(page.get_by_role("button", name="Post", exact=True)).to_be_enabled()
+
+    page.get_by_label("Account menu").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Create an account")).to_be_visible()
+    go_back(page, "/accounts/login/?next=/post/new")
+    assert "Vera" not in page.content()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from accounts.models import Block
@@ -142,3 +144,50 @@ def test_a_photo_still_being_protected_has_no_parts_and_no_validator(engine):
     answer = part(photo.post.author, photo, "bytes=0-9", **{"If-None-Match": "*"})
     assert answer.status_code == 503
     assert not {"ETag", "Content-Range"} & set(answer.headers)
+
+
+# --- the address on a page ---
+
+
+def looks(viewer, address: str, picture: str = "/photos/.{36}/image/") -> set[str]:
+    page = client_of(viewer).get(address).content.decode()
+    return set(re.findall(rf"{picture}[^ \"?]*\?v=([0-9a-f]+)", page))
+
+
+def test_a_page_gives_a_picture_another_address_when_it_shows_something_else_and_only_then(engine):
+    owner, viewer, other = person(0, "authorization"), person(), person()
+    photo = posted(person())
+    region = face_of(photo, owner)
+    addresses = ["/", f"/posts/{photo.post_id}/", f"/photos/{photo.pk}/"]
+
+    def look(who) -> str:
+        (found,) = set().union(*(looks(who, address) for address in addresses))  # the same on every page
+        etag = fetch(who, photo).headers["ETag"]
+        asked = client_of(who).get(f"/photos/{photo.pk}/image/full?v=whatever")
+        assert asked.headers["ETag"] == etag, "the gate goes by who asks"
+        told.setdefault(etag, set()).add(found)
+        return found
+
+    told: dict[str, set[str]] = {}
+    hidden, own = look(viewer), look(owner)
+    services.authorization_answer(region=region, by=owner, answer="approved")
+    shown = look(viewer)
+    assert look(other) == shown == own != hidden
+    services.authorization_answer(region=region, by=owner, answer="denied")
+    assert look(viewer) == look(other) == hidden
+    assert look(owner) == own
+    assert [len(found) for found in told.values()] == [1, 1], "it tells what the ETag tells, and no more"
+
+
+def test_a_page_that_does_not_know_what_a_picture_shows_never_names_it_twice_alike(engine, monkeypatch):
+    owner, author = person(0, "authorization"), person(username="author")
+    photo = posted(author)
+    author.avatar = photo.pk
+    author.save()
+    for address, picture in (
+        ("/people/author/", "/people/author/avatar"),
+        ("/tour/", "/faces/[0-9]+/preview"),
+    ):
+        first, second = looks(owner, address, picture), looks(owner, address, picture)
+        assert len(first) == len(second) == 1, address
+        assert first.isdisjoint(second)

@@ -26,7 +26,9 @@ from tests.factories import befriend
 
 pytestmark = pytest.mark.django_db
 
-GATE = re.compile(r"^/(photos/[0-9a-f-]{36}/(as/[^/]+/)?image/(thumb|feed|full)|faces/\d+/(crop|preview))$")
+GATE = re.compile(
+    r"^/(photos/[0-9a-f-]{36}/(as/[^/]+/)?image/(thumb|feed|full)|faces/\d+/(crop|preview))\?v=[0-9a-f]{8,12}$"
+)
 OTHER_PICTURES = re.compile(r"^(/static/|/face/captures/|data:image/svg)")
 PLACES_OF_THE_PHOTO = 4  # the first of ``pages``
 ROLES = ("owner", "uploader", "friend", "member", "stranger", "blocked", "staff", "anonymous")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -101,12 +102,23 @@ def check_images(page: Page) -> None:
     for image in page.all("img"):
         assert int(image["width"]) > 0, image
         assert int(image["height"]) > 0, image
-        beside_the_name = (image.get("src") or "").endswith(
-            "/avatar"
-        )  # decoration there: read out once is enough
+        # decoration there: read out once is enough
+        beside_the_name = urlsplit(image.get("src") or "").path.endswith("/avatar")
         assert image["alt"].strip() or beside_the_name, image
     for drawing in page.all("svg"):
         assert drawing.get("aria-hidden") == "true" or drawing.get("aria-label"), drawing
+
+
+GATE = re.compile(r"/(photos|people|faces|moderation)/.+/(image|avatar|crop|stand-in|preview)\b")
+
+
+def check_pictures(page: Page) -> None:
+    """Going back, a browser asks for no picture it has: each has an address that goes with what it shows."""
+    for tag in page.all("img", "image", "li", "a"):
+        named = [tag.get(name) or "" for name in ("src", "data-src", "href")]
+        named += (tag.get("srcset") or "").split(", ")
+        for address in filter(GATE.match, named):
+            assert re.search(r"\?v=[0-9a-f]{8,12}( \d+w)?$", address) or tag.name == "a", address
 
 
 def check_labels(page: Page) -> None:
@@ -144,7 +156,7 @@ def check_structure(page: Page) -> None:
             ), form.attributes
 
 
-CHECKS = (check_nothing_inline, check_images, check_labels, check_addresses, check_structure)
+CHECKS = (check_nothing_inline, check_images, check_pictures, check_labels, check_addresses, check_structure)
 
 
 def test_every_page_keeps_the_rules_and_speaks_plain_words(page):

@@ -64,6 +64,12 @@ document.addEventListener("submit", (event) => {
   // After this turn: a button disabled now would not be sent with its form.
   setTimeout(() => { button.disabled = true; });
 });
+
+// A page that comes back as it was left, on Back or Forward, may show what was hidden since, or what belongs to
+// somebody who signed out: it is asked for anew, and shows nothing until then.
+window.addEventListener("pagehide", (event) => {
+  if (event.persisted) document.documentElement.hidden = true;
+});
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) for (const button of document.querySelectorAll("button:disabled:not([data-held])")) button.disabled = false;
+  if (event.persisted) location.reload();
 });

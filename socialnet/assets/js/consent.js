@@ -4,10 +4,7 @@
 for (const form of document.querySelectorAll("form[data-consent]")) {
   const box = form.querySelector("input[type=checkbox][name=consent]");
   const button = form.querySelector("[data-submit]");
-  const follow = () => {
-    button.disabled = !box.checked;
-    button.toggleAttribute("data-held", !box.checked);
-  };
+  const follow = () => { button.disabled = !box.checked; };
   box.addEventListener("change", follow);
   window.addEventListener("pageshow", follow);
   follow();
