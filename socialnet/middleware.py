@@ -1,4 +1,4 @@
-"""Headers Django has no setting for, and what a script is told whose person is signed out."""
+"""Headers Django has no setting for, addresses that are refused, and words for scripts of who is signed out."""
 
 from __future__ import annotations
 
@@ -25,6 +25,22 @@ class PermissionsPolicyMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", self.policy)
         return response
+
+
+class NullsRefusedMiddleware:
+    """PostgreSQL has no text with U+0000 in it, and refuses every question that asks for one (400 instead of 500)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path or "%00" in request.META["QUERY_STRING"]:
+            return HttpResponse(
+                "An address cannot hold a null character.",
+                content_type="text/plain; charset=utf-8",
+                status=400,
+            )
+        return self.get_response(request)
 
 
 class FreshPagesMiddleware:

@@ -154,3 +154,8 @@ def test_a_body_is_never_lost_on_the_way_to_the_last_slash(api, db):
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
     answer = api.get("/api/v1/people?q=a")
     assert (answer.status_code, answer["Location"]) == (301, "/api/v1/people/?q=a")
+
+
+@pytest.mark.parametrize("address", ["/api/v1/albums/?owner=a%00b", "/people/a%00b/", "/people/?q=a%00b"])
+def test_no_address_holds_a_null_character(client: Client, address: str):
+    assert client.get(address).status_code == 400
