@@ -36,6 +36,7 @@ from faceaccess.serializers import (
     ReasonSerializer,
     RuleSerializer,
 )
+from faceaccess.tags import weighed
 from photos.models import Photo
 from socialnet import limits
 from socialnet.api import Pages, no_content
@@ -62,8 +63,8 @@ class FacesViewSet(viewsets.GenericViewSet):
         return self._with_statements(selectors.regions_of(self.request.user))
 
     def _with_statements(self, regions: QuerySet[FaceRegion]) -> QuerySet[FaceRegion]:
-        tags = Prefetch("tags", Tag.objects.prefetch_related(seen_by(self.request.user, "tagger")))
-        return regions.prefetch_related(tags, "authorizations", "overrides")
+        named = weighed(Tag.objects.all()).prefetch_related(seen_by(self.request.user, "tagger"))
+        return regions.prefetch_related(Prefetch("tags", named), "authorizations", "overrides")
 
     @extend_schema(parameters=[AS])
     def list(self, request: Request) -> Response:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.exporting import Part, Read
 from accounts.models import User
 from faceaccess import renditions, selectors
@@ -60,6 +62,14 @@ def named(user: User) -> Iterator[tuple[int, str]]:
         yield from ((person.pk, person.username) for person in people if person)
 
 
+def _tags(tags: QuerySet[Tag]) -> list[dict[str, Any]]:
+    """As which face they were named, once however many said so."""
+    told: dict[int, dict[str, Any]] = {}
+    for row in tags.order_by("region", "pk").values("region", "region__photo", "created_at", "withdrawn_at"):
+        told.setdefault(row.pop("region"), row)
+    return list(told.values())
+
+
 def decisions(user: User) -> dict[str, Any]:
     """A photo out of sight is told like a deleted one: by no row, and by null in the history, which outlives photos."""
     seen = Photo.objects.visible_to(user)
@@ -67,7 +77,7 @@ def decisions(user: User) -> dict[str, Any]:
     return {
         "access_model": selectors.effective_model(user),
         "rules": [_rule(rule) for rule in selectors.own_rules(user)],
-        "tags": list(Tag.objects.filter(**own).values("region__photo", "created_at", "withdrawn_at")),
+        "tags": _tags(Tag.objects.filter(**own)),
         "answers": list(Authorization.objects.filter(**own).values("region__photo", "answer", "answered_at")),
         "words_on_photos": list(
             PhotoOverride.objects.filter(**own).values("region__photo", "effect", "changed_at")

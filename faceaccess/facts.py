@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Block, CircleMembership, FaceCapture, Friendship, User
-from faceaccess.models import Authorization, Effect, FaceRegion, Rule
+from faceaccess import tags
+from faceaccess.models import Authorization, Effect, FaceRegion, Rule, Tag
 from faceaccess.policies import FaceFacts, Model, Person, RuleFact, TagFact
 from faceaccess.prepared import PreparedQuery
 from photos.models import Photo
@@ -31,15 +32,11 @@ class RegionFacts:
     ready: bool
     owner_id: int | None  # None unless matched and still enrolled
     model: Model
-    tagger_id: int | None
-    tagged: bool
-    withdrawn: bool
+    tag: TagFact | None  # what all the tags of its owner come to
     answer: bool | None
     override: bool | None
     version: int  # of the photo, read in the same statement: the numbering of its faces belongs to it
-    uploader_is_friend: bool = False  # of the owner, like the two below
-    tagger_is_friend: bool = False
-    tagger_is_blocked: bool = False  # in either direction
+    uploader_is_friend: bool = False  # of the owner
 
 
 def model_of(choice: str | None) -> Model:
@@ -50,7 +47,7 @@ def model_of(choice: str | None) -> Model:
 def region_facts(photo_ids: Collection[object], owner: User | None = None) -> list[RegionFacts]:
     """One query: every region of the photos with the statements that its present owner made or received.
 
-    How uploader and tagger stand to the owner is looked up row by row, by index: what is read grows with the faces
+    How uploader and taggers stand to the owner is looked up row by row, by index: what is read grows with the faces
     asked about and not with anybody's friends. ``owner``: only the regions matched to this person.
     """
     if not photo_ids:
@@ -64,43 +61,26 @@ def _statements(photo_ids: Collection[object]) -> QuerySet:
     # been tidied up, so that deleting an enrolment, or closing an account, hides the face in the same instant.
     own = FaceCapture.objects.in_force().filter(user=OuterRef("owner"))
     enrolled = own.known_in(OuterRef("pack"))
+    named = tags.weighed(Tag.objects.filter(region=OuterRef("pk"), owner=OuterRef("owner")))
     return (
         FaceRegion.objects.filter(photo__in=photo_ids)
         .annotate(
             enrolled=Exists(enrolled),
-            tag=FilteredRelation("tags", condition=Q(tags__owner=F("owner"))),
+            tag=Subquery(named.values("weight")[:1]),
             answer=FilteredRelation("authorizations", condition=Q(authorizations__owner=F("owner"))),
             word=FilteredRelation("overrides", condition=Q(overrides__owner=F("owner"))),
-            uploader_is_friend=_are_friends("owner", "photo__post__author"),
-            tagger_is_friend=_are_friends("owner", "tag__tagger") & Q(tag__tagger__is_active=True),
-            tagger_is_blocked=_is_blocked("owner", "tag__tagger"),
+            uploader_is_friend=tags.friendship("owner", "photo__post__author"),
         )
         .order_by("index")
         .values_list(
             "pk", "photo", "index", "photo__post__author", "photo__state",
             "match", "owner", "enrolled", "owner__face_preference__model",
-            "tag", "tag__tagger", "tag__withdrawn_at", "answer__answer", "word__effect", "photo__version",
-            "uploader_is_friend", "tagger_is_friend", "tagger_is_blocked",
+            "tag", "answer__answer", "word__effect", "photo__version", "uploader_is_friend",
         )
     )  # fmt: skip
 
 
 _prepared_statements = PreparedQuery(_statements)
-
-
-def _are_friends(one: str, other: str) -> Exists | Q:
-    """Whether the people in two fields of a row are friends: by the unique index of the pair, whichever is lower."""
-    accepted = Friendship.objects.accepted()
-    return Exists(accepted.filter(low=OuterRef(one), high=OuterRef(other))) | Exists(
-        accepted.filter(low=OuterRef(other), high=OuterRef(one))
-    )
-
-
-def _is_blocked(one: str, other: str) -> Exists | Q:
-    blocks = Block.objects.all()
-    return Exists(blocks.filter(blocker=OuterRef(one), blocked=OuterRef(other))) | Exists(
-        blocks.filter(blocker=OuterRef(other), blocked=OuterRef(one))
-    )
 
 
 def _region_facts(
@@ -114,14 +94,10 @@ def _region_facts(
     enrolled,
     choice,
     tag,
-    tagger,
-    withdrawn,
     answer,
     effect,
     version,
     uploader_is_friend,
-    tagger_is_friend,
-    tagger_is_blocked,
 ) -> RegionFacts:
     present = enrolled and match == FaceRegion.Match.MATCHED
     return RegionFacts(
@@ -132,15 +108,11 @@ def _region_facts(
         ready=state == Photo.State.READY,
         owner_id=owner if present else None,
         model=model_of(choice),
-        tagger_id=tagger,
-        tagged=tag is not None,
-        withdrawn=withdrawn is not None,
+        tag=tags.fact(tag),
         answer=None if answer is None else answer == Authorization.Answer.APPROVED,
         override=None if effect is None else effect == Effect.SHOW,
         version=version,
         uploader_is_friend=bool(uploader_is_friend),
-        tagger_is_friend=bool(tagger_is_friend),
-        tagger_is_blocked=bool(tagger_is_blocked),
     )
 
 
@@ -203,17 +175,13 @@ def face_facts(region: RegionFacts, known: Relations) -> FaceFacts:
     owner, uploader = region.owner_id, region.uploader_id
     if owner is None:
         return FaceFacts(None, region.model, Person(uploader), region.ready)
-    tag = None
-    if region.tagged:
-        by_friend = region.tagger_is_friend and not region.tagger_is_blocked
-        tag = TagFact(region.withdrawn, region.tagger_id == owner, by_friend)
     circles = known.circles.get((owner, uploader), frozenset())
     return FaceFacts(
         owner_id=owner,
         model=region.model,
         uploader=Person(uploader, region.uploader_is_friend, circles=circles),
         ready=region.ready,
-        tag=tag,
+        tag=region.tag,
         answer=region.answer,
         override=region.override,
         rules=known.rules.get(owner, ()),

@@ -169,7 +169,10 @@ class MatchRejection(models.Model):
 
 
 class Tag(models.Model):
-    """Proxy: somebody named a face as its owner's. Once withdrawn it stays so, unless the owner tags again."""
+    """Proxy: one tagger named a face as its owner's. A face has as many of them as people who named it (tags.py).
+
+    All are withdrawn at once, and whatever is said later comes withdrawn into the world, unless the owner tags again.
+    """
 
     region = models.ForeignKey(FaceRegion, models.CASCADE, related_name="tags")
     owner = models.ForeignKey(User, models.CASCADE, related_name="tags")  # who was named
@@ -178,7 +181,9 @@ class Tag(models.Model):
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["region", "owner"], name="tagged_once_as_somebody")]
+        constraints = [
+            models.UniqueConstraint(fields=["region", "owner", "tagger"], name="one_tag_per_tagger")
+        ]
 
     def __str__(self) -> str:
         return f"tag of {self.owner_id} on {self.region_id}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import Exists, Q
-from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils.html import format_html
@@ -175,18 +174,9 @@ def tell_of_waiting(sender: type[FacePreference], owner: User, **kwargs: object)
     notify(recipient=owner, kind=REMINDER, key="inbox")
 
 
-@receiver(post_save, sender=Tag)
-def tell_of_tag(sender: type[Tag], instance: Tag, **kwargs: object) -> None:
-    if instance.withdrawn_at is None and instance.tagger is not None:
-        photo = instance.region.photo
-        notify(
-            recipient=instance.owner,
-            kind=TAG,
-            key=str(instance.pk),
-            actor=instance.tagger,
-            photo=photo,
-            thing=instance.pk,
-        )
+def tell_of_tag(tag: Tag) -> None:
+    photo = tag.region.photo
+    notify(recipient=tag.owner, kind=TAG, key=str(tag.pk), actor=tag.tagger, photo=photo, thing=tag.pk)
 
 
 def tell_claimed(claim: Claim) -> None:

@@ -213,7 +213,7 @@ class OwnFaceSerializer(serializers.ModelSerializer):
 
 
 def _own(statements, region: FaceRegion):
-    """The present owner's statement out of the prefetched ones."""
+    """The present owner's statement out of the prefetched ones; of several tags the one that counts (tags.weighed)."""
     return next((row for row in statements.all() if row.owner_id == region.owner_id), None)
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Circle, User
 from accounts.selectors import are_friends, is_blocked_between
-from faceaccess import exposures, questions, selectors
+from faceaccess import exposures, notices, questions, selectors, tags
 from faceaccess.history import Action, note
 from faceaccess.models import (
     AccessModel,
@@ -70,7 +70,8 @@ def _save(statement):
 def tag_create(*, region: FaceRegion, tagger: User, owner: User) -> Tag:
     """Name a face as ``owner``'s. It discloses only if the face is matched to them, and under their proxy model.
 
-    A tag the owner withdrew stays withdrawn unless the owner tags again; the tagger is not told.
+    Every tagger's word is kept, and listed to them, whatever others said before. What the owner withdrew stays so
+    unless the owner tags again; the tagger is not told.
     """
     current = _lock(region)
     if not selectors.may_tag(tagger, region):
@@ -80,49 +81,59 @@ def tag_create(*, region: FaceRegion, tagger: User, owner: User) -> Tag:
     if tagger == owner:
         note(owner, Action.TAGGED, photo_id=region.photo_id)
     questions.ask(current, named=owner)
-    tag = Tag.objects.filter(region=region, owner=owner).first()
-    if tag is None:
-        tag = _save(Tag(region=region, owner=owner, tagger=tagger))
-        _tell_named(tag)
-        return tag
+    said = Tag.objects.filter(region=region, owner=owner)
     if tagger == owner:
-        tag.tagger, tag.withdrawn_at = owner, None
-    elif tag.withdrawn_at is None and not _may_speak(tag):
-        tag.tagger = tagger  # the first tagger's word no longer counts; this one's does
-        _tell_named(tag)
-    else:
-        return tag  # it stands already, or was withdrawn, perhaps by somebody who is gone
-    return _save(tag)
+        said.filter(tagger=None).delete()  # kept for the withdrawal alone
+        said.update(withdrawn_at=None)
+        exposures.touch(owner.pk)
+    heaviest = tags.weighed(said).first()
+    tag = said.filter(tagger=tagger).first()
+    if tag is None:
+        withdrawn_at = heaviest.withdrawn_at if heaviest is not None else None
+        tag = _save(Tag(region=region, owner=owner, tagger=tagger, withdrawn_at=withdrawn_at))
+        if heaviest is None or heaviest.weight == tags.Weight.NOBODYS:
+            _tell_named(tag)
+    return tag
 
 
 def _tell_named(tag: Tag) -> None:
-    """Tell the person who was named, if it was not themselves and the photo is theirs to see."""
-    if tag.tagger_id != tag.owner_id and selectors.may_tag(tag.owner, tag.region):
+    """Tell the person who was named, if it was not themselves; other apps too if the photo is theirs to see.
+
+    Called for the word that counts where none did before: they are told once, however many name them.
+    """
+    if tag.tagger_id == tag.owner_id:
+        return
+    notices.tell_of_tag(tag)
+    if selectors.may_tag(tag.owner, tag.region):
         send = partial(face_tagged.send_robust, sender=Tag, tag=tag)
         transaction.on_commit(send, robust=True)
 
 
-def _may_speak(tag: Tag) -> bool:
-    return tag.tagger is not None and (tag.tagger_id == tag.owner_id or are_friends(tag.tagger, tag.owner))
-
-
 @transaction.atomic
 def tag_withdraw(*, region: FaceRegion, by: User) -> None:
-    """The person named takes a tag back for good; a tagger takes their own word back and it is forgotten.
+    """The person named takes all tags back for good; a tagger takes their own word back and it is forgotten.
 
     Said again, or by who has no tag here, it changes nothing and is no error: an error would tell a tagger that the
     owner was quicker.
     """
     _lock(region)
-    own = Tag.objects.filter(region=region, owner=by, withdrawn_at=None).first()
-    if own is not None:
-        own.withdrawn_at = timezone.now()
-        _save(own)
+    if Tag.objects.filter(region=region, owner=by, withdrawn_at=None).update(withdrawn_at=timezone.now()):
+        exposures.touch(by.pk)
         note(by, Action.WITHDREW, photo_id=region.photo_id)
         return
-    given = Tag.objects.filter(region=region, tagger=by).exclude(owner=by)
-    given.filter(withdrawn_at=None).delete()
-    given.update(tagger=None)  # what its owner withdrew stays so; only the tagger's word is gone
+    for tag in Tag.objects.filter(region=region, tagger=by).exclude(owner=by):
+        _forget_word(tag)
+
+
+def _forget_word(tag: Tag) -> None:
+    """The tagger's word goes; what its owner withdrew stays so, in the last row if need be, and others' words stay."""
+    heaviest = tags.weighed(Tag.objects.filter(region=tag.region, owner=tag.owner).exclude(pk=tag.pk)).first()
+    if tag.withdrawn_at is not None and (heaviest is None or heaviest.withdrawn_at is None):
+        Tag.objects.filter(pk=tag.pk).update(tagger=None)
+        return
+    tag.delete()
+    if heaviest is not None and heaviest.weight == tags.Weight.FRIENDS:
+        _tell_named(heaviest)  # what they were told of went with the row
 
 
 # --- by explicit authorization ---

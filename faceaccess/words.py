@@ -33,6 +33,6 @@ def hide_as_before(regions: Sequence[FaceRegion]) -> None:
             if word.region_id == taken[word.owner_id].pk:
                 continue
             here = {"region": taken[word.owner_id], "owner_id": word.owner_id}
-            own = kind.objects.filter(**here).first() or kind(**here)
-            setattr(own, column, getattr(word, column))
-            own.save()
+            for own in list(kind.objects.filter(**here)) or [kind(**here)]:  # tags: one of every tagger
+                setattr(own, column, getattr(word, column))
+                own.save()

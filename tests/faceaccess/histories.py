@@ -202,7 +202,7 @@ class Histories(RuleBasedStateMachine):
         Tag.objects.create(**said, tagger=said["owner"])
         Authorization.objects.create(**said, answer="approved")
         PhotoOverride.objects.create(**said, effect="show")
-        face.tags[face.owner] = Tagged(face.owner)
+        face.tags[face.owner] = Tagged({face.owner})
         face.answers[face.owner] = face.words[face.owner] = True
 
     def _capture(self, n: int) -> FaceCapture:

@@ -21,7 +21,7 @@ CLAIMS_EACH = 3
 
 @dataclass
 class Tagged:
-    by: int | None
+    by: set[int]
     stands: bool = True
 
 
@@ -90,7 +90,11 @@ class Ledger:
         faces = tuple(
             reference.Face(
                 face.owner,
-                tuple(Statement(owner, tag.by, tag.stands) for owner, tag in face.tags.items()),
+                tuple(
+                    Statement(owner, by, tag.stands)
+                    for owner, tag in face.tags.items()
+                    for by in tag.by or {None}
+                ),
                 tuple(Statement(owner, None, yes) for owner, yes in face.answers.items()),
                 tuple(Statement(owner, None, yes) for owner, yes in face.words.items()),
             )
@@ -175,11 +179,9 @@ class Ledger:
             return False
         if named != by and (not self.are_friends(by, named) or self.is_blocked(by, named)):
             return False
-        tag = face.tags.get(named)
-        if tag is None or by == named:
-            face.tags[named] = Tagged(by)
-        elif tag.stands and tag.by != named and (tag.by is None or not self.are_friends(tag.by, named)):
-            tag.by = by
+        tag = face.tags.setdefault(named, Tagged(set()))
+        tag.by.add(by)
+        tag.stands = tag.stands or by == named
         return True
 
     def untag(self, face: LedgerFace, by: int) -> None:
@@ -188,11 +190,10 @@ class Ledger:
             own.stands = False
             return
         for named, tag in list(face.tags.items()):
-            if tag.by == by and named != by:
-                if tag.stands:
+            if by in tag.by and named != by:
+                tag.by.remove(by)
+                if tag.stands and not tag.by:
                     del face.tags[named]
-                else:
-                    tag.by = None
 
     def answer(self, face: LedgerFace, by: int, yes: bool | None) -> bool:
         return self._say(face, face.answers, by, yes)
@@ -306,5 +307,5 @@ class Ledger:
             if other.answers.get(owner) is False:
                 face.answers[owner] = False
             if owner in other.tags and not other.tags[owner].stands:
-                by = face.tags[owner].by if owner in face.tags else None
+                by = face.tags[owner].by if owner in face.tags else set()
                 face.tags[owner] = Tagged(by, stands=False)

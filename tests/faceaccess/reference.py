@@ -96,8 +96,11 @@ def sees(world: World, picture: Picture, face: Face, viewer: int | None) -> bool
 
 
 def _tagged(world: World, face: Face) -> bool:
-    for tag in face.tags:
-        if tag.owner != face.owner or not tag.yes or tag.by is None:
+    own = [tag for tag in face.tags if tag.owner == face.owner]
+    if not all(tag.yes for tag in own):
+        return False
+    for tag in own:
+        if tag.by is None:
             continue
         if tag.by == face.owner:
             return True
@@ -200,4 +203,7 @@ def _faces(draw, owner: int | None) -> Face:
             Statement(owner, draw(by), draw(st.sampled_from([True, True, False]))) for owner in owners
         )
 
-    return Face(owner, said(st.one_of(st.none(), person, person, person)), said(st.none()), said(st.none()))
+    taggers = st.one_of(st.none(), person, person, person)
+    tags = said(taggers) + said(taggers) + said(taggers)
+    once = {(tag.owner, tag.by): tag for tag in tags}
+    return Face(owner, tuple(once.values()), said(st.none()), said(st.none()))

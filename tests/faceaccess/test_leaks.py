@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts import moderation
 from accounts.models import CircleMembership, User
-from faceaccess import marks, provenance, services
+from faceaccess import marks, notices, provenance, services
 from faceaccess.seeing import STRANGER, VISITOR
 from photos.models import Audience, Photo
 from tests.faceaccess.conftest import client_of, face_of, fetch, person, pixels, posted, shown_to, shows
@@ -120,7 +120,8 @@ def _consent(model: str, consent: str, photo: Photo, people: dict[str, User]) ->
         return set()
     region = face_of(photo, owner)
     if model == "proxy":
-        region.tags.create(owner=owner, tagger=people["friend"])
+        # Whatever the audience: as if said while the friend saw the photo.
+        notices.tell_of_tag(region.tags.create(owner=owner, tagger=people["friend"]))
     elif model == "authorization":
         services.authorization_answer(region=region, by=owner, answer="approved")
     else:
