@@ -143,7 +143,7 @@ def test_the_file_of_a_worker_killed_before_it_was_named_does_not_stay(
     class Killed(BaseException):
         pass
 
-    def killed(export, file, disclosed) -> None:
+    def killed(export, file, *_) -> None:
         export.file.save("export.zip", File(file), save=False)
         raise Killed
 

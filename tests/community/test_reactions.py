@@ -157,7 +157,7 @@ def test_the_list_goes_on_where_the_last_page_ended(author, fan, monkeypatch):
     assert (third, older) == ([f"post-{posts[4].pk.hex}"], None)
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "9" * 30 + "-" + "0" * 32, "1-zz", "-", "1-", "\x00-\x00"])
+@pytest.mark.parametrize("cursor", ["nonsense", "9" * 30 + "-" + "0" * 32, "1-zz", "-", "1-"])
 def test_a_cursor_that_was_tampered_with_is_none(post, fan, cursor):
     assert client_of(fan).get("/", {"before": cursor}).status_code == 200
 

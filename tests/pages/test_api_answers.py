@@ -139,9 +139,7 @@ def example(shape: dict) -> object:
     return {"integer": 1, "boolean": True, "array": [1], "number": 1}.get(shape.get("type"), "word")
 
 
-@pytest.mark.parametrize(
-    "address", ["/api/v1/nope/", "/api/v1/people/AB/", "/api/v1/people/%00/", "/api/nope/", "/api/v1/"]
-)
+@pytest.mark.parametrize("address", ["/api/v1/nope/", "/api/v1/people/AB/", "/api/nope/", "/api/v1/"])
 def test_an_unknown_address_is_told_in_json(address, api):
     for method in ("get", "post", "put", "delete"):
         answer = getattr(Client(enforce_csrf_checks=True), method)(address)
@@ -156,6 +154,8 @@ def test_a_body_is_never_lost_on_the_way_to_the_last_slash(api, db):
     assert (answer.status_code, answer["Location"]) == (301, "/api/v1/people/?q=a")
 
 
-@pytest.mark.parametrize("address", ["/api/v1/albums/?owner=a%00b", "/people/a%00b/", "/people/?q=a%00b"])
+@pytest.mark.parametrize(
+    "address", ["/api/v1/people/%00/", "/api/v1/albums/?owner=%00", "/people/a%00b/", "/?before=%00"]
+)
 def test_no_address_holds_a_null_character(client: Client, address: str):
     assert client.get(address).status_code == 400
