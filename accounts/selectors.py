@@ -126,10 +126,13 @@ def requests_by(user: User) -> QuerySet[Friendship]:
     )
 
 
+NAME_LENGTH = 60  # the longest name or handle; SQLite refuses to look for very long texts
+
+
 def people_search(*, viewer: User, text: str) -> QuerySet[User]:
     """People whose handle or name holds ``text``; never by e-mail address, and nobody for an empty search."""
     text = text.strip().removeprefix("@")
-    if not text:
+    if not text or len(text) > NAME_LENGTH:
         return User.objects.none()
     return (
         people_visible_to(viewer)

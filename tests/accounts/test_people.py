@@ -12,6 +12,11 @@ from tests.factories import BlockFactory, FriendshipFactory, UserFactory, befrie
 pytestmark = pytest.mark.django_db
 
 
+def test_nobody_is_called_what_is_longer_than_a_name() -> None:
+    viewer = UserFactory()
+    assert not selectors.people_search(viewer=viewer, text="A" * 100_000).exists()
+
+
 def test_search_finds_handles_and_names_but_not_mail_addresses() -> None:
     viewer = UserFactory(username="viewer", display_name="Mara Viewer")
     mara = UserFactory(username="mara.l", display_name="Someone", email="secret@mail.example")
