@@ -56,18 +56,20 @@ def muted_by(user: User) -> QuerySet[User]:
     return people_visible_to(user).filter(is_muted_by(user)).order_by("display_name", "username")
 
 
-def people_visible_to(viewer: User | AnonymousUser) -> QuerySet[User]:
-    """Everyone whose existence ``viewer`` may know of: active accounts, without those a block stands between.
+def members() -> QuerySet[User]:
+    """Everybody who is here: no closed account, and none whose address is not confirmed (accounts/signing_up.py)."""
+    return User.objects.filter(is_active=True, pending_until=None)
 
-    An account is one once its address is confirmed: accounts/signing_up.py.
-    """
+
+def people_visible_to(viewer: User | AnonymousUser) -> QuerySet[User]:
+    """Everyone whose existence ``viewer`` may know of: members, without those a block stands between."""
     if not viewer.is_authenticated:
         return User.objects.none()
     return _known_to(viewer)
 
 
 def _known_to(reader: User | int) -> QuerySet[User]:
-    return User.objects.filter(is_active=True, pending_until=None).exclude(is_hidden_from(reader))
+    return members().exclude(is_hidden_from(reader))
 
 
 def seen_by(reader: User | int, field: str) -> Prefetch:
@@ -126,20 +128,20 @@ def requests_by(user: User) -> QuerySet[Friendship]:
     )
 
 
-NAME_LENGTH = 60  # the longest name or handle; SQLite refuses to look for very long texts
+def called(people: QuerySet[User], text: str) -> QuerySet[User]:
+    """Those of ``people`` whose handle or name holds ``text``. SQLite refuses to look for very long ones."""
+    if len(text) > User._meta.get_field("display_name").max_length:
+        return people.none()
+    return people.filter(Q(username__icontains=text) | Q(display_name__icontains=text))
 
 
 def people_search(*, viewer: User, text: str) -> QuerySet[User]:
     """People whose handle or name holds ``text``; never by e-mail address, and nobody for an empty search."""
     text = text.strip().removeprefix("@")
-    if not text or len(text) > NAME_LENGTH:
+    if not text:
         return User.objects.none()
-    return (
-        people_visible_to(viewer)
-        .exclude(pk=viewer.pk)
-        .filter(Q(username__icontains=text) | Q(display_name__icontains=text))
-        .order_by("display_name", "username")
-    )
+    others = people_visible_to(viewer).exclude(pk=viewer.pk)
+    return called(others, text).order_by("display_name", "username")
 
 
 def suggestions(viewer: User, at_most: int = SUGGESTIONS_AT_MOST) -> list[User]:

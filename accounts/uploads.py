@@ -32,9 +32,7 @@ def decode_upload(upload: BinaryIO) -> Image:
         image = resize_to_fit(decode(upload), settings.PHOTO_MAX_SIDE)
     except ImageRejectedError as error:
         raise ValidationError(f"{name}: {str(error).removeprefix('the picture: ')}.") from error
-    if (
-        min(image.shape[:2]) < MIN_SIDE
-    ):  # the file's own sides were long enough, what is left of a long strip is not
+    if min(image.shape[:2]) < MIN_SIDE:  # of a long strip: the file's own sides were not too short
         raise ValidationError(_("%(name)s: too long and narrow.") % {"name": name})
     return image
 

@@ -20,6 +20,7 @@ from functools import cache
 from django.db.models import Q
 
 from accounts.models import Block, CircleMembership, Friendship, User
+from accounts.selectors import members
 from faceaccess import facts
 from faceaccess.models import Rule
 from faceaccess.policies import FaceFacts, Model, Person, RuleFact, TagFact, decide
@@ -109,10 +110,10 @@ class Scene:
         """Members to whom the face opens, and to whom it closes."""
         opens: set[int] = set()
         closes: set[int] = set()
-        for person, members in self.people.items():
+        for person, alike in self.people.items():
             was, will_be = decide(before, person).shown, decide(after, person).shown
             if was != will_be:
-                (opens if will_be else closes).update(members)
+                (opens if will_be else closes).update(alike)
         return frozenset(opens), frozenset(closes)
 
 
@@ -227,9 +228,7 @@ def friends_of_friends(owner: User) -> set[int]:
 
 def _members(always: set[int]) -> tuple[frozenset[int], bool]:
     """Active members, ``always`` among them; and whether there are more than PEOPLE_AT_MOST."""
-    active = (
-        User.objects.filter(is_active=True, pending_until=None).order_by("pk").values_list("pk", flat=True)
-    )
+    active = members().order_by("pk").values_list("pk", flat=True)
     first = list(active[: PEOPLE_AT_MOST + 1])
     if len(first) <= PEOPLE_AT_MOST:
         return frozenset(first), False

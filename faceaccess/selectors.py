@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from accounts.selectors import NAME_LENGTH, friends_of, seen_by
+from accounts.selectors import called, friends_of, seen_by
 from faceaccess import facts, policies
 from faceaccess.models import AccessModel, FacePreference, FaceRegion, Rule
 from faceaccess.policies import Decision
@@ -169,8 +169,6 @@ def taggable_people(tagger: User, region: FaceRegion, text: str = "") -> QuerySe
     if not may_tag(tagger, region):
         return User.objects.none()
     people = User.objects.filter(Q(pk=tagger.pk) | Q(pk__in=friends_of(tagger).values("pk")))
-    if len(text := text.strip()) > NAME_LENGTH:
-        return User.objects.none()
-    if text:
-        people = people.filter(Q(username__icontains=text) | Q(display_name__icontains=text))
+    if text := text.strip():
+        people = called(people, text)
     return people.order_by("display_name", "username")

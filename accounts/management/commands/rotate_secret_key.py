@@ -6,42 +6,30 @@ it, secrets that are not sealed anew would not open any more, and their owners n
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
-
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import InvalidToken
-from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from accounts.adapter import sealed_anew
+from accounts.management.rotation import RotationCommand
 
 SEALED = ("secret", "seed")  # of an authenticator app; what recovery codes are derived from
 
 
-class Command(BaseCommand):
+class Command(RotationCommand):
     help = "Seal every two-factor secret with the present SECRET_KEY (old ones: SECRET_KEY_FALLBACKS)."
+    key = "key"
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--check", action="store_true", help="count only; fails while anything is left to do"
-        )
-
-    def handle(self, *, check: bool, **options: object) -> None:
+    def rotate(self, *, check: bool) -> tuple[int, str]:
         left, lost = 0, []
         for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
             try:
                 left += self._rotate(pk, check=check)
             except InvalidToken:
                 lost.append(pk)
-        if lost:
-            people = Authenticator.objects.filter(pk__in=lost).values_list("user__username", flat=True)
-            names = ", ".join(sorted(set(people)))
-            self.stderr.write(f"No key given opens the second factor of: {names}.")
-        if check and left:
-            raise CommandError(f"{left} are still sealed with an old key.")
-        self.stdout.write(f"{'Nothing is left to do.' if check or not left else f'{left} sealed anew.'}")
-        if lost:
-            raise CommandError("Keep the old keys, or find the missing one.")
+        people = Authenticator.objects.filter(pk__in=lost).values_list("user__username", flat=True)
+        names = ", ".join(sorted(set(people)))
+        return left, f"No key given opens the second factor of: {names}." if lost else ""
 
     @transaction.atomic
     def _rotate(self, pk: int, *, check: bool) -> bool:

@@ -6,13 +6,12 @@ site stays up: what is not sealed anew yet opens with the old secret. Interrupte
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from collections.abc import Callable
 
-from django.core.management.base import BaseCommand, CommandError
 from django.db import models
 
 from accounts import templates
+from accounts.management.rotation import RotationCommand
 from accounts.models import FaceCapture, FormerTemplate
 from faceaccess.decoys import embedding_purpose
 from faceaccess.models import FaceRegion
@@ -20,15 +19,11 @@ from faceaccess.models import FaceRegion
 BATCH = 500  # rows read at a time
 
 
-class Command(BaseCommand):
+class Command(RotationCommand):
     help = "Seal every stored face template with the present FACE_SECRET (old ones: FACE_SECRETS_OLD)."
+    key = "secret"
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--check", action="store_true", help="count only; fails while anything is left to do"
-        )
-
-    def handle(self, *, check: bool, **options: object) -> None:
+    def rotate(self, *, check: bool) -> tuple[int, str]:
         captures = self._rotate(
             FaceCapture, "template", lambda row: templates.capture_purpose(row.user_id), check=check
         )
@@ -42,13 +37,8 @@ class Command(BaseCommand):
             FaceRegion, "embedding", lambda row: embedding_purpose(row.photo_id, row.index), check=check
         )
         left, lost = (sum(counts) for counts in zip(captures, former, regions, strict=True))
-        if lost:
-            self.stderr.write(f"{lost} do not open with any secret given: nobody is recognised by them.")
-        if check and left:
-            raise CommandError(f"{left} are still sealed with an old secret.")
-        self.stdout.write(f"{'Nothing is left to do.' if check or not left else f'{left} sealed anew.'}")
-        if lost:
-            raise CommandError("Keep the old secrets, or find the missing one.")
+        told = f"{lost} do not open with any secret given: nobody is recognised by them."
+        return left, told if lost else ""
 
     def _rotate(
         self, model: type[models.Model], field: str, purpose: Callable[[models.Model], str], *, check: bool

@@ -80,14 +80,6 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     sending.send(data);
   });
 
-  // Gone back to as it was left: what was under way then is over.
-  window.addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    sending = null;
-    form.classList.remove("sending");
-    button.disabled = false;
-  });
-
   // Another choice of photos is another post: what was said about the last one is over.
   form.addEventListener("previews", () => {
     told.replaceChildren();
