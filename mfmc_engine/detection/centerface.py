@@ -63,10 +63,7 @@ class _Block(nn.Module):
 
 
 class CenterFace(nn.Module):
-    """(N, 3, H, W) RGB from 0 to 255, sides multiples of SIDE_STEP, to maps (N, 15, H / 4, W / 4): see HEADS.
-
-    All but the heads may be of less than single precision; these are not, for a place is told to a fraction of a cell.
-    """
+    """(N, 3, H, W) RGB from 0 to 255, sides multiples of SIDE_STEP, to maps (N, 15, H / 4, W / 4): see HEADS."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +83,7 @@ class CenterFace(nn.Module):
         self.heads = nn.ModuleList(nn.Conv2d(NECK, channels, 1) for channels in HEADS)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu_(self.first(x.to(self.first.weight.dtype)))
+        x = F.relu_(self.first(x))
         feeding: dict[int, Tensor] = {}  # by channels: the last block of each stage stays
         for block in self.blocks:
             x = block(x)
@@ -94,20 +91,19 @@ class CenterFace(nn.Module):
         x = F.relu_(self.top(x))
         for up, lateral, channels in zip(self.up, self.lateral, reversed(FEEDING[:-1]), strict=True):
             x = F.relu_(up(x)) + F.relu_(lateral(feeding[channels]))
-        x = F.relu_(self.last(x)).float()
+        x = F.relu_(self.last(x))
         heat, *others = (head(x) for head in self.heads)
         return torch.cat([torch.sigmoid(heat), *others], 1)
 
 
 class CenterFaceOn:
-    """:class:`CenterFace` as it is fastest on a device: in ONNX Runtime on a CPU that multiplies in single precision,
-    unless another ``launch`` than eager is asked for; else in torch."""
+    """:class:`CenterFace` as it is fastest on a device: in ONNX Runtime on a CPU, unless another ``launch`` than eager
+    is asked for; else in torch."""
 
     def __init__(self, device: torch.device, launch: str = "eager") -> None:
         """Raises WeightsMissingError."""
-        precision = precision_on(device)
-        network = load_network(device, precision)
-        self.graph = instead_of_torch(lambda: centerface_graph.graph(network), device, precision, launch)
+        network = load_network(device)
+        self.graph = instead_of_torch(lambda: centerface_graph.graph(network), device, torch.float32, launch)
         # every photo has a size of its own, so CUDA graphs would hardly be used again
         self.in_torch = launched(network, "eager" if launch == "graphs" else launch, device, Rows())
 
@@ -120,18 +116,11 @@ class CenterFaceOn:
         return torch.from_numpy(found)
 
 
-def precision_on(device: torch.device) -> torch.dtype:
-    """bfloat16 on processors that multiply it as such, where it takes less than half the time, else float32.
+def load_network(device: torch.device) -> CenterFace:
+    """The network with its weights, on channels-last tensors. Raises WeightsMissingError.
 
-    On a card single precision is fast enough, and processors that have to convert every number are slower by it.
+    In single precision on every device: with less, what is found would depend on the processor.
     """
-    able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
-
-
-def load_network(device: torch.device, precision: torch.dtype | None = None) -> CenterFace:
-    """The network with its weights, on channels-last tensors, in the ``precision`` that suits the device unless another
-    is asked for. Raises WeightsMissingError."""
     network = CenterFace()
     try:
         with np.load(WEIGHTS) as arrays, torch.no_grad():
@@ -139,8 +128,7 @@ def load_network(device: torch.device, precision: torch.dtype | None = None) -> 
                 parameter.copy_(torch.from_numpy(arrays[name].astype(np.float32)))
     except (OSError, ValueError, RuntimeError) as error:
         raise WeightsMissingError(f"{WEIGHTS} is missing or damaged: install this package again") from error
-    network.eval().requires_grad_(False).to(precision or precision_on(device))
-    network.heads.float()
+    network.eval().requires_grad_(False)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 

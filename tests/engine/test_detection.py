@@ -317,38 +317,6 @@ def test_centerface_alone_sees_the_six_people_and_where_their_eyes_are(network, 
         assert np.linalg.norm(clear.points[same, :2] - eyes, axis=1).max() < 0.4 * apart
 
 
-def test_half_the_precision_sees_the_same_faces_in_the_same_places(photo) -> None:
-    smaller = cv2.resize(
-        photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA
-    )  # without such a processor it is slow
-    half, single = (
-        hottest(centerface.load_network(CPU, precision), smaller)
-        for precision in (torch.bfloat16, torch.float32)
-    )
-    clear = single.scores > 0.5
-    assert clear.sum() == 6
-    same = overlap(single.boxes[clear], half.boxes).argmax(1)
-    assert np.abs(single.scores[clear] - half.scores[same]).max() < 0.03
-    assert overlap(single.boxes[clear], half.boxes[same]).diagonal().min() > 0.85
-    assert np.abs(single.points[clear] - half.points[same]).max() < 2.5
-
-
-@pytest.mark.parametrize(
-    ("device", "able", "precision"),
-    [
-        ("cpu", {"avx512_bf16": True}, torch.bfloat16),
-        ("cpu", {"amx_bf16": True, "avx512_bf16": False}, torch.bfloat16),
-        ("cpu", {"avx512_f": True}, torch.float32),
-        ("cuda", {"avx512_bf16": True}, torch.float32),
-    ],
-)
-def test_precision_is_halved_only_where_the_processor_multiplies_it(
-    monkeypatch, device, able, precision
-) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    assert centerface.precision_on(torch.device(device)) == precision
-
-
 def test_a_small_picture_lies_amid_grey_and_boxes_are_in_its_own_px(network, photo) -> None:
     half = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     x0, y0, x1, y1 = (side // 2 for side in PEOPLE[2])
