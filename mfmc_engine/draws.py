@@ -93,6 +93,11 @@ class Case:
         return self.marked.embedding is not self.face.embedding
 
     @property
+    def seen(self) -> Face:
+        """The face by the landmarks at which a recogniser sees it: where analysis embedded it, unless anew."""
+        return self.marked if self.remarked else self.face
+
+    @property
     def telling(self) -> list[Attempt]:
         """Those considered that tell how forecasts err on this face."""
         return [one for one in self.attempts[: self.tried] if math.isfinite(one.foretold) and not one.unseen]
@@ -375,7 +380,8 @@ class Draws:
     def _look_ahead(self, case: Case, attempt: Attempt, aside: Aside[FloatArray]) -> Callable[[], Look]:
         """The first look at an attempt, its embedding worked out ``aside``. That alone: so many short calls as it takes
         to cut the chip would pass Python's lock to and fro."""
-        chips, misfit = viewing.cut(self.pack, self.image, case.marked, attempt.patch, viewing.first_view)
+        first = viewing.first_view
+        chips, misfit = viewing.cut(self.pack, self.image, case.marked, attempt.patch, first, case.seen)
         embeddings = aside(partial(self.pack.recognizer.embed_chips, viewing.joined(chips)))
         return lambda: (embeddings.result(), misfit)
 
@@ -387,7 +393,7 @@ class Draws:
         ends: list[int] = []
         misfits: list[float] = []
         for case, attempt in pairs:
-            seen, misfit = viewing.cut(self.pack, self.image, case.marked, attempt.patch, views)
+            seen, misfit = viewing.cut(self.pack, self.image, case.marked, attempt.patch, views, case.seen)
             if case.remarked and views is viewing.other_views:
                 seen += viewing.cut(self.pack, self.image, case.face, attempt.patch, viewing.first_view)[0]
             misfits.append(misfit)

@@ -18,28 +18,36 @@ from mfmc_engine.swapping.patch import Patch
 from mfmc_engine.swapping.there import PatchThere
 from mfmc_engine.types import Face, FloatArray, Image
 
-# Chips of one face in a window of the photo, at its landmarks there (1, 68, 2), and the landmarks of the last chip.
-Views = Callable[[Pack, Picture, FloatArray], tuple[list[Picture], FloatArray]]
+# Chips of one face in a window of the photo, where a recogniser sees it and by the landmarks it is swapped by
+# (1, 68, 2), and the landmarks found on it: the latter, if none are looked for.
+Views = Callable[[Pack, Picture, FloatArray, FloatArray], tuple[list[Picture], FloatArray]]
 
 
-def first_view(pack: Pack, window: Picture, marks: FloatArray) -> tuple[list[Picture], FloatArray]:
-    """(1, h, w, 3) chip of a decoy at the landmarks (1, 68, 2) of the face it replaces."""
-    return [pack.recognizer.chips(window, marks)], marks
+def first_view(
+    pack: Pack, window: Picture, seen: FloatArray, marks: FloatArray
+) -> tuple[list[Picture], FloatArray]:
+    """(1, h, w, 3) chip of a decoy where the face it replaces is seen."""
+    return [pack.recognizer.chips(window, seen)], marks
 
 
-def other_views(pack: Pack, window: Picture, marks: FloatArray) -> tuple[list[Picture], FloatArray]:
+def other_views(
+    pack: Pack, window: Picture, seen: FloatArray, marks: FloatArray
+) -> tuple[list[Picture], FloatArray]:
     """The chip mirrored, and the one at landmarks found anew."""
     anew = pack.landmarker.mark(window, five_of(marks), passes=1)
-    return [pack.recognizer.chips(window, marks, mirrored=True), pack.recognizer.chips(window, anew)], anew
+    return [pack.recognizer.chips(window, seen, mirrored=True), pack.recognizer.chips(window, anew)], anew
 
 
 def cut(
-    pack: Pack, image: Picture, face: Face, patch: Patch | PatchThere, views: Views
+    pack: Pack, image: Picture, face: Face, patch: Patch | PatchThere, views: Views, seen: Face | None = None
 ) -> tuple[list[Picture], float]:
-    """The chips that ``views`` cuts of a face with a patch over it, (n, h, w, 3) each, and the decoy's misfit there."""
+    """The chips that ``views`` cuts of a face with a patch over it, (n, h, w, 3) each, and the decoy's misfit there.
+
+    ``seen``: the same face by the landmarks at which a recogniser sees it, if these are others than it is swapped by.
+    """
     window, shift = window_of(image, face, patch)
-    marks = (face.landmarks - shift)[None].astype(np.float32)
-    chips, found = views(pack, window, marks)
+    at, marks = ((one.landmarks - shift)[None].astype(np.float32) for one in (seen or face, face))
+    chips, found = views(pack, window, at, marks)
     return chips, appearance.misfit(marks[0], found[0])
 
 

@@ -44,6 +44,14 @@ def test_the_distance_holds_on_the_composed_photo(photo, faces, decoys, real_eng
     assert (distances > 0.6).all()
 
 
+def test_it_is_measured_where_analysis_embedded_the_face(photo, faces, decoys, real_engine):
+    """And not where a mean of several searches has the landmarks, from which another chip is cut."""
+    for i, (face, decoy) in enumerate(zip(faces, decoys, strict=True)):
+        alone = real_engine.compose(photo, decoys, [i])
+        seen = real_engine.pack.recognizer.embed(alone, face.landmarks[None])[0]
+        assert np.linalg.norm(seen - decoy.views[0]) < 1e-3
+
+
 def test_faces_are_still_found_where_they_were(photo, faces, decoys, real_engine):
     again = real_engine.analyze(compose(photo, decoys, range(6))).faces
     for face in faces:

@@ -72,8 +72,8 @@ def _no_pictures():
     }
     views = {
         "window_of": lambda image, face, patch: (patch, np.zeros(2, np.float32)),
-        "first_view": lambda pack, patch, marks: ([seen(patch.donor)[:1]], marks),
-        "other_views": lambda pack, patch, marks: ([seen(patch.donor)[1:]], marks),
+        "first_view": lambda pack, patch, at, marks: ([seen(patch.donor)[:1]], marks),
+        "other_views": lambda pack, patch, at, marks: ([seen(patch.donor)[1:]], marks),
         "original_view": lambda *_: np.full((1, 128), 9, np.float32),
     }
     with pytest.MonkeyPatch.context() as patch:
