@@ -175,13 +175,13 @@ def capture_decide(*, capture: FaceCapture, by: User, allow: bool, note: str = "
     check_staff(by)
     if by.pk == capture.user_id:
         raise PermissionDenied(_("Somebody else has to decide this one."))
-    held = FaceCapture.objects.held().filter(pk=capture.pk)
-    if not held.exists():
-        raise ValidationError(_("This was decided already."))
-    owner = capture.user
+    held = FaceCapture.objects.held().select_for_update().filter(pk=capture.pk).first()
+    if held is None:
+        raise ValidationError(_("This was decided already, or its owner took it away."))
+    owner = held.user
     if allow:
-        capture.held_at = None
-        capture.save(update_fields=["held_at"])  # not update(): the gallery's version has to change with it
+        held.held_at = None
+        held.save(update_fields=["held_at"])  # not update(): the gallery's version has to change with it
     else:
         held.delete()
     transaction.on_commit(lambda: enrolment_changed.send_robust(sender=FaceCapture, user=owner), robust=True)

@@ -7,11 +7,13 @@ from threading import Barrier
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
+from django.utils import timezone
 
-from accounts import selectors, services
+from accounts import moderation, selectors, services
 from accounts.models import FaceCapture, Friendship
+from accounts.reports import ModerationEntry
 from tests.accounts.fake_engine import FakeEngine
-from tests.factories import UserFactory, hidden_from, picture, upload
+from tests.factories import FaceCaptureFactory, UserFactory, hidden_from, picture, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,3 +80,17 @@ def test_one_face_that_two_accounts_enroll_at_once_counts_for_one_and_is_held_fo
         )
         assert sorted(result.is_held for result in results) == [False, True], results
         assert FaceCapture.objects.in_force().count() == 1
+
+
+@pytest.mark.parametrize("allow", [True, False])
+def test_a_held_picture_is_taken_away_while_staff_decide_about_it(allow) -> None:
+    vera = UserFactory(is_staff=True)
+    for _ in range(ROUNDS):
+        held = FaceCaptureFactory(held_at=timezone.now())
+        decided, deleted = at_once(
+            partial(moderation.capture_decide, capture=held, by=vera, allow=allow),
+            partial(services.capture_delete, capture=held, by=held.user),
+        )
+        assert isinstance(decided, ModerationEntry | ValidationError), decided
+        assert deleted is None
+        assert not FaceCapture.objects.filter(pk=held.pk).exists()
