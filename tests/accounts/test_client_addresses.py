@@ -51,6 +51,15 @@ def test_all_who_ask_agree(proxies):
     assert seen == {(PROXY, CLIENT, CLAIMED)[proxies]}
 
 
+def test_who_comes_through_fewer_proxies_is_known_by_the_farthest_of_these(settings):
+    behind(settings, 2)
+    UserFactory(username="mara")
+    assert sign_in(PASSWORD, **through(CLIENT))
+    assert UserSession.objects.get().ip == CLIENT
+    request = RequestFactory().get("/", **through(CLIENT))
+    assert UserRateThrottle().get_ident(request) == client_address(request) == CLIENT
+
+
 def test_a_stranger_behind_the_same_proxy_locks_nobody_out(settings):
     behind(settings, 1)
     UserFactory(username="mara")
