@@ -10,6 +10,7 @@ from django.core import exceptions as django
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.urls import resolve, reverse
 from django.utils.translation import gettext_lazy as _
+from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
@@ -40,6 +41,14 @@ def answer_error(error: Exception, context: dict[str, object]) -> Response | Non
     if isinstance(error, django.PermissionDenied) and error.args:
         return Response({"detail": str(error)}, status=status.HTTP_403_FORBIDDEN)
     return exception_handler(error, context)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: in JSON for a program, the site's own page for a person. What went wrong stands in the log."""
+    if not request.path_info.startswith("/api/"):
+        return defaults.server_error(request)
+    text = _("Something broke on our side. Please try again in a moment.")
+    return JsonResponse({"detail": str(text)}, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
 
 
 class SignInSerializer(AuthTokenSerializer):

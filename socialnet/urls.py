@@ -19,6 +19,8 @@ api_docs = csp_update({"style-src": [UNSAFE_INLINE], "img-src": ["data:"]})(
 # The admin's own sign-in knows nothing of two-factor: staff come in through the same door as everybody.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler500 = "socialnet.api.server_error"
+
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("photos.urls")),

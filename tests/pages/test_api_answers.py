@@ -159,3 +159,19 @@ def test_a_body_is_never_lost_on_the_way_to_the_last_slash(api, db):
 )
 def test_no_address_holds_a_null_character(client: Client, address: str):
     assert client.get(address).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"), [("/api/v1/circles/", "application/json"), ("/circles/", "text/html")]
+)
+def test_what_breaks_is_told_in_json_to_programs_and_on_a_page_to_people(network, monkeypatch, address, kind):
+    client = Client(raise_request_exception=False)
+    client.force_login(network.me)
+    assert client.get(address).status_code == 200
+    monkeypatch.setattr("django.db.models.query.QuerySet._fetch_all", lambda self: 1 / 0)
+    answer = client.get(address)
+    assert answer.status_code == 500
+    assert answer["Content-Type"].startswith(kind)
+    assert b"broke on our side" in answer.content
+    if kind == "application/json":
+        assert set(answer.json()) == {"detail"}
